@@ -1,0 +1,211 @@
+"""What can go wrong, as classes that carry their exit code.
+
+    GlacierError            1
+    ├── UsageError          2   the command line is wrong
+    ├── NotFound            3   vault, archive, job or upload is not there
+    ├── AccessDenied        4   no credentials, expired, or refused
+    ├── Conflict            5   the disk disagrees: file changed, target exists, locked, ambiguous
+    ├── IntegrityError      6   a hash, a range or a size is not what it must be
+    ├── Refused             7   a rule or the service says no
+    │   └── PolicyEnforced  7   the account's data retrieval policy says no
+    ├── Unavailable         8   network, throttling, 5xx after retries
+    │   ├── Throttled       8   the service asks all callers to slow down
+    │   └── LostReply       8   the request may have been applied, the reply never came
+    ├── Partial             9   some of the items asked for failed; each is named
+    ├── NotReady           75   run this again later
+    └── Interrupted     128+N   stopped by signal N; state is kept
+
+An error names the thing in `message` and the way out in `hint`; a hint can be pasted into a shell.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes of every command; a contract with scripts."""
+
+    OK = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    ACCESS_DENIED = 4
+    CONFLICT = 5
+    INTEGRITY = 6
+    REFUSED = 7
+    UNAVAILABLE = 8
+    PARTIAL = 9
+    NOT_READY = 75
+    SIGNAL = 128
+
+
+EXIT_MEANINGS: dict[Exit, str] = {
+    Exit.OK: "all done, and proven",
+    Exit.UNEXPECTED: "unexpected failure: a bug; run with --debug for the traceback",
+    Exit.USAGE: "usage: the command line is wrong",
+    Exit.NOT_FOUND: "the vault, archive, job or upload is not there",
+    Exit.ACCESS_DENIED: "no credentials, expired credentials, or access refused",
+    Exit.CONFLICT: "the disk disagrees: file changed, target exists, locked, ambiguous name",
+    Exit.INTEGRITY: "a hash, a range or a size is not what it must be",
+    Exit.REFUSED: "a rule or the service says no: limit, policy, bad parameter",
+    Exit.UNAVAILABLE: "network, throttling or server errors that outlasted the retries",
+    Exit.PARTIAL: "some of the items asked for failed; each is named",
+    Exit.NOT_READY: "not ready yet: run the same command again later",
+    Exit.SIGNAL: "128+N: stopped by signal N; state is kept",
+}
+
+
+class GlacierError(Exception):
+    """An expected failure: told in one line, never with a traceback."""
+
+    exit_code: int = Exit.UNEXPECTED
+
+    def __init__(self, message: str, *, hint: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        #: The service's own error code, where the service said no.
+        self.code = code
+
+
+class UsageError(GlacierError):
+    """The command line asks for something that cannot be meant."""
+
+    exit_code = Exit.USAGE
+
+
+class NotFound(GlacierError):
+    """The vault, archive, job or upload is not there."""
+
+    exit_code = Exit.NOT_FOUND
+
+
+class AccessDenied(GlacierError):
+    """No credentials, expired ones, or a policy that refuses."""
+
+    exit_code = Exit.ACCESS_DENIED
+
+
+class Conflict(GlacierError):
+    """The disk disagrees with what was asked."""
+
+    exit_code = Exit.CONFLICT
+
+
+class IntegrityError(GlacierError):
+    """Bytes, ranges or sizes are not what their hashes say."""
+
+    exit_code = Exit.INTEGRITY
+
+
+class Refused(GlacierError):
+    """The service or one of our rules says no; asking again will not help."""
+
+    exit_code = Exit.REFUSED
+
+
+class PolicyEnforced(Refused):
+    """The account's data retrieval policy refused the job."""
+
+
+class Unavailable(GlacierError):
+    """The service could not be reached or could not answer."""
+
+    exit_code = Exit.UNAVAILABLE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        #: Seconds that the server asked us to wait, where it said so.
+        self.retry_after = retry_after
+
+
+class Throttled(Unavailable):
+    """The service asks us to slow down; nothing was applied."""
+
+
+class LostReply(Unavailable):
+    """The connection broke after sending: the request may or may not have been applied."""
+
+
+class Partial(GlacierError):
+    """Some of the items asked for failed; `failures` names each with its error."""
+
+    exit_code = Exit.PARTIAL
+
+    def __init__(
+        self, message: str, failures: dict[str, GlacierError], *, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.failures = failures
+
+
+class NotReady(GlacierError):
+    """Not an error: the same command run later goes on."""
+
+    exit_code = Exit.NOT_READY
+
+
+class Interrupted(GlacierError):
+    """A signal stopped the work; `hint` is the command that resumes it."""
+
+    def __init__(self, signal_number: int, *, hint: str | None = None) -> None:
+        super().__init__(f"stopped by signal {signal_number}", hint=hint)
+        self.signal_number = signal_number
+        self.exit_code = Exit.SIGNAL + signal_number
+
+
+_BY_CODE: dict[str, type[GlacierError]] = {
+    "ResourceNotFoundException": NotFound,
+    "AccessDeniedException": AccessDenied,
+    "ExpiredTokenException": AccessDenied,
+    "InvalidSignatureException": AccessDenied,
+    "MissingAuthenticationTokenException": AccessDenied,
+    "UnrecognizedClientException": AccessDenied,
+    "NoLongerSupportedException": Refused,
+    "BadRequest": Refused,
+    "InvalidParameterValueException": Refused,
+    "MissingParameterValueException": Refused,
+    "SerializationException": Refused,
+    "LimitExceededException": Refused,
+    "PolicyEnforcedException": PolicyEnforced,
+    "InsufficientCapacityException": Unavailable,
+    "RequestTimeoutException": Unavailable,
+    "ServiceUnavailableException": Unavailable,
+    "ThrottlingException": Throttled,
+    "TooManyRequestsException": Throttled,
+    "SlowDown": Throttled,
+}
+
+
+def from_response(
+    code: str, message: str, *, status: int = 400, retry_after: float | None = None
+) -> GlacierError:
+    """Return the error for a service reply, by code first and by HTTP status where it is unknown.
+
+    The status alone never decides: throttling is HTTP 400, like most refusals
+    (failure model, finding on error classes).
+    """
+    kind = _BY_CODE.get(code) or _by_status(status)
+    if issubclass(kind, Unavailable):
+        return kind(message, code=code, retry_after=retry_after)
+    return kind(message, code=code)
+
+
+def _by_status(status: int) -> type[GlacierError]:
+    if status == 429:
+        return Throttled
+    if status == 408 or status >= 500:
+        return Unavailable
+    if status == 404:
+        return NotFound
+    if status in {401, 403}:
+        return AccessDenied
+    return Refused

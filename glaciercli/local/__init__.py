@@ -1,0 +1,1 @@
+"""An embedded Glacier: all operations of the service, durable in one directory."""

@@ -1,0 +1,1 @@
+"""What a command does, as functions that use the client, the catalog and the journals."""

@@ -1,0 +1,1 @@
+"""The moving of bytes: part plans, journals, workers, retries."""

@@ -1,0 +1,153 @@
+"""SHA-256 tree hash, the checksum of everything that Glacier stores.
+
+Data is cut into leaves of 1 MiB, each leaf is hashed, and neighbouring digests are hashed in pairs,
+level by level, until one is left; an odd digest moves up unchanged. Empty data has one leaf, the
+hash of nothing. (Amazon Glacier developer guide, "Computing checksums".)
+
+Digests are `bytes` in here and lower-case hex everywhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from glaciercli.units import MIB
+
+LEAF_SIZE = MIB  # the service hashes per megabyte, whatever the part size
+_STRIPE = 32 * MIB  # what one worker hashes at a time; a power of two, so its root is a node
+
+
+class TreeHash:
+    """A tree hash fed in pieces of any length.
+
+    With `linear=True` the plain SHA-256 of the same bytes is computed in the same pass, while they
+    are in the processor's cache; the service asks for both with each part.
+    """
+
+    def __init__(self, *, linear: bool = False) -> None:
+        self._leaves: list[bytes] = []
+        self._leaf = hashlib.sha256()
+        self._filled = 0
+        self._linear = hashlib.sha256() if linear else None
+
+    def update(self, data: bytes | bytearray | memoryview) -> None:
+        """Add bytes. Feeding whole leaves at their boundaries is the fast way, not a condition."""
+        if self._linear is not None:
+            self._linear.update(data)
+        view = memoryview(data).cast("B")
+        while view:
+            piece = view[: LEAF_SIZE - self._filled]
+            self._leaf.update(piece)
+            self._filled += len(piece)
+            view = view[len(piece) :]
+            if self._filled == LEAF_SIZE:
+                self._leaves.append(self._leaf.digest())
+                self._leaf = hashlib.sha256()
+                self._filled = 0
+
+    @property
+    def leaves(self) -> list[bytes]:
+        """Digests of the leaves so far, the last one perhaps of less than 1 MiB."""
+        if self._filled or not self._leaves:
+            return [*self._leaves, self._leaf.digest()]
+        return list(self._leaves)
+
+    def digest(self) -> bytes:
+        return combine(self.leaves)
+
+    def hexdigest(self) -> str:
+        return self.digest().hex()
+
+    @property
+    def sha256(self) -> str:
+        """The plain SHA-256 as hex; raises ValueError unless made with `linear=True`."""
+        if self._linear is None:
+            raise ValueError("this tree hash was made without its linear twin")
+        return self._linear.hexdigest()
+
+
+def combine(digests: Iterable[bytes]) -> bytes:
+    """Return the root over a level of digests, left to right.
+
+    The digests may be of leaves, or of equal parts of 2^k MiB with a shorter last one: both give
+    the root of the whole. Raises ValueError when there are none.
+    """
+    level = list(digests)
+    if not level:
+        raise ValueError("a tree hash needs at least one digest")
+    while len(level) > 1:
+        pairs = zip(level[::2], level[1::2], strict=False)
+        above = [hashlib.sha256(left + right).digest() for left, right in pairs]
+        if len(level) % 2:
+            above.append(level[-1])
+        level = above
+    return level[0]
+
+
+def combine_hex(hashes: Iterable[str]) -> str:
+    """Return `combine` for hex hashes, as hex."""
+    return combine(bytes.fromhex(each) for each in hashes).hex()
+
+
+def tree_hash(data: bytes | bytearray | memoryview) -> str:
+    """Return the tree hash of bytes in memory, as hex."""
+    whole = TreeHash()
+    whole.update(data)
+    return whole.hexdigest()
+
+
+def is_megabyte_aligned(start: int, stop: int, size: int) -> bool:
+    """Tell whether [start, stop) of an archive of `size` bytes may be asked of a retrieval job."""
+    return 0 <= start < stop <= size and start % MIB == 0 and (stop % MIB == 0 or stop == size)
+
+
+def is_tree_hash_aligned(start: int, stop: int, size: int) -> bool:
+    """Tell whether the root over [start, stop) is a node of the archive's own tree.
+
+    Only then does the service send a checksum with the range. For m leaves from leaf s: a range
+    inside the archive is aligned when m is a power of two and divides s; one that ends with the
+    archive when the smallest power of two that is at least m divides s.
+    """
+    if not is_megabyte_aligned(start, stop, size):
+        return False
+    first, leaves = start // MIB, -(-(stop - start) // MIB)
+    span = 1 << (leaves - 1).bit_length()
+    return first % span == 0 and (span == leaves or stop == size)
+
+
+def hash_range(descriptor: int, start: int, stop: int, *, linear: bool = False) -> TreeHash:
+    """Hash bytes [start, stop) of an open file with positioned reads, 1 MiB at a time.
+
+    Reads into one reused buffer, so memory is 1 MiB whatever the range. A file that ends early
+    gives a hash of what there was; compare `size` where that matters.
+    """
+    result = TreeHash(linear=linear)
+    buffer = memoryview(bytearray(LEAF_SIZE))
+    while start < stop:
+        count = os.preadv(descriptor, [buffer[: min(LEAF_SIZE, stop - start)]], start)
+        if count == 0:
+            break
+        result.update(buffer[:count])
+        start += count
+    return result
+
+
+def hash_file(descriptor: int, size: int, *, workers: int = 2) -> str:
+    """Return the tree hash of an open file, hashed by `workers` threads in equal stripes.
+
+    hashlib lets go of the interpreter while it hashes, so threads are enough to use the cores.
+    """
+    stripes: Sequence[tuple[int, int]] = [
+        (start, min(start + _STRIPE, size)) for start in range(0, size, _STRIPE)
+    ] or [(0, 0)]
+
+    def root(stripe: tuple[int, int]) -> bytes:
+        return hash_range(descriptor, *stripe).digest()
+
+    if workers <= 1 or len(stripes) == 1:
+        return combine(map(root, stripes)).hex()
+    with ThreadPoolExecutor(workers, thread_name_prefix="treehash") as pool:
+        return combine(pool.map(root, stripes)).hex()

@@ -1,0 +1,116 @@
+"""Sizes in binary units, durations, and times as Glacier writes them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+KIB = 1 << 10
+MIB = 1 << 20
+GIB = 1 << 30
+TIB = 1 << 40
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
+_TIME = re.compile(
+    r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?"
+)
+
+
+def parse_size(text: str) -> int:
+    """Return bytes for `1048576`, `16MiB`, `16M`, `16MB` or `1.5GiB`.
+
+    All units are binary, as Glacier's own are: to Glacier a megabyte is 1,048,576 bytes.
+    Raises ValueError for anything else.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size; write it like 16MiB")
+    number, unit, _ = match.groups()
+    size = float(number) * 1024 ** _POWERS[unit.lower()]
+    if size != int(size):
+        raise ValueError(f"{text!r} is not a whole number of bytes")
+    # Beyond 2**53 a float would round; whole numbers are multiplied as integers.
+    return int(number) * 1024 ** _POWERS[unit.lower()] if number.isdigit() else int(size)
+
+
+def format_size(size: int) -> str:
+    """Return `size` bytes for a person: `0 B`, `512 B`, `1.0 MiB`, `3.2 GiB`."""
+    if size < KIB:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        value /= 1024
+        # 1023.95 would print as 1024.0; the next unit says it better.
+        if value < 1023.95 or unit == "TiB":
+            return f"{value:.1f} {unit}"
+    raise AssertionError("unreachable")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the duration for `90`, `90s`, `15m`, `25h`, `2d` or `1h30m`; bare numbers are seconds.
+
+    Raises ValueError for anything else.
+    """
+    seconds, position, stripped = 0.0, 0, text.strip()
+    while position < len(stripped):
+        match = _DURATION.match(stripped, position)
+        if match is None or (match[2] is None and match.end() != len(stripped)):
+            raise ValueError(f"{text!r} is not a duration; write it like 15m or 25h")
+        seconds += float(match[1]) * _SECONDS[match[2]]
+        position = match.end()
+    if not stripped:
+        raise ValueError("an empty text is not a duration; write it like 15m or 25h")
+    return timedelta(seconds=seconds)
+
+
+def format_duration(duration: timedelta) -> str:
+    """Return a duration for a person, in its two largest units: `3h 05m`, `2d 04h`, `42s`."""
+    seconds = int(duration.total_seconds())
+    sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
+    if seconds < 60:
+        return f"{sign}{seconds}s"
+    if seconds < 3600:
+        return f"{sign}{seconds // 60}m {seconds % 60:02d}s"
+    if seconds < 86400:
+        return f"{sign}{seconds // 3600}h {seconds % 3600 // 60:02d}m"
+    return f"{sign}{seconds // 86400}d {seconds % 86400 // 3600:02d}h"
+
+
+def parse_time(text: str) -> datetime:
+    """Return an aware UTC time for ISO 8601 text, basic or extended, date alone or with time.
+
+    A text without a zone is UTC, as all of Glacier's times are. Raises ValueError.
+    """
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a time; write it like 2026-01-31T23:59:59Z")
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    moment = datetime(
+        int(year),
+        int(month),
+        int(day),
+        int(hour or 0),
+        int(minute or 0),
+        int(second or 0),
+        int((fraction or "0").ljust(6, "0")[:6]),
+        tzinfo=UTC,
+    )
+    if zone and zone != "Z":
+        digits = zone[1:].replace(":", "")
+        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+        moment = moment - offset if zone[0] == "+" else moment + offset
+    return moment
+
+
+def format_time(moment: datetime) -> str:
+    """Return `2012-03-20T17:03:43.221Z`: milliseconds, as vaults, jobs and uploads have them."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def format_time_seconds(moment: datetime) -> str:
+    """Return `2012-03-20T17:03:43Z`: whole seconds, as inventories have them."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
