@@ -10,6 +10,7 @@
     │   └── PolicyEnforced  7   the account's data retrieval policy says no
     ├── Unavailable         8   network, throttling, 5xx after retries
     │   ├── Throttled       8   the service asks all callers to slow down
+    │   ├── Unreachable     8   no connection was made, so nothing was sent
     │   └── LostReply       8   the request may have been applied, the reply never came
     ├── Partial             9   some of the items asked for failed; each is named
     ├── NotReady           75   run this again later
@@ -129,6 +130,10 @@ class Unavailable(GlacierError):
 
 class Throttled(Unavailable):
     """The service asks us to slow down; nothing was applied."""
+
+
+class Unreachable(Unavailable):
+    """No connection was made: nothing was sent, so anything may be asked again."""
 
 
 class LostReply(Unavailable):

@@ -1,0 +1,191 @@
+"""Where our files live, what config.toml says, and which Glacier a command talks to.
+
+A setting comes from the first place that has it: flag, environment, file, default.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from glaciercli.errors import UsageError
+
+APP = "glaciercli"
+OUTPUTS = ("table", "json", "jsonl", "csv", "text")
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+@dataclass(frozen=True)
+class Places:
+    """The four directories that are ours; `GLACIER_HOME` moves all of them together."""
+
+    config: Path
+    data: Path
+    state: Path
+    cache: Path
+
+    @classmethod
+    def find(cls, environ: Mapping[str, str] = os.environ) -> Places:
+        home = environ.get("GLACIER_HOME")
+        if home:
+            root = Path(home).expanduser().absolute()
+            return cls(root / "config", root / "data", root / "state", root / "cache")
+        dirs = platformdirs.PlatformDirs(APP, appauthor=False)
+        return cls(
+            dirs.user_config_path, dirs.user_data_path, dirs.user_state_path, dirs.user_cache_path
+        )
+
+    @property
+    def config_file(self) -> Path:
+        return self.config / "config.toml"
+
+    @property
+    def catalog(self) -> Path:
+        return self.data / "catalog.db"
+
+    @property
+    def local_root(self) -> Path:
+        return self.data / "local"
+
+
+def private_directory(path: Path) -> Path:
+    """Make a directory, and its missing parents, for its owner alone; return it.
+
+    The mode is given when it is made, so that there is no moment in which others may look in.
+    """
+    missing = []
+    while not path.exists():
+        missing.append(path)
+        path = path.parent
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        each.chmod(0o700)  # a generous umask cannot widen 0700, a strict one may have narrowed it
+    return missing[0] if missing else path
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One thing that can be set: its name in config.toml, its variables, its type, its default."""
+
+    name: str
+    variables: tuple[str, ...]
+    default: Any
+    kind: type = str
+    choices: tuple[str, ...] = ()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("profile", ("GLACIER_PROFILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"), None),
+    Setting("region", ("GLACIER_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"), None),
+    Setting("account-id", ("GLACIER_ACCOUNT_ID",), "-"),
+    Setting(
+        "endpoint-url",
+        ("GLACIER_ENDPOINT_URL", "AWS_ENDPOINT_URL_GLACIER", "AWS_ENDPOINT_URL"),
+        None,
+    ),
+    Setting("local", ("GLACIER_LOCAL",), False, bool),
+    Setting("local-root", ("GLACIER_LOCAL_ROOT",), None),
+    Setting("vault", ("GLACIER_VAULT",), None),
+    Setting("output", ("GLACIER_OUTPUT",), None, str, OUTPUTS),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force, each with where it came from: flag, a variable, a file or default."""
+
+    values: Mapping[str, Any]
+    sources: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+def load(
+    flags: Mapping[str, Any],
+    *,
+    environ: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+    places: Places | None = None,
+) -> Settings:
+    """Return every setting's value and source; flags that are None were not given.
+
+    The file's top level holds defaults; a table `[profiles.NAME]` overrides them for that profile.
+    Raises UsageError for a file that is missing when named, is not TOML, or holds unknown names.
+    """
+    places = places or Places.find(environ)
+    path = file or places.config_file
+    table = _read(path, required=file is not None)
+    profiles = table.pop("profiles", {})
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for setting in SETTINGS:
+        layers = [table, profiles.get(values.get("profile"), {})]
+        values[setting.name], sources[setting.name] = _resolve(
+            setting, flags, environ, layers, path
+        )
+    _reject_unknown([table, *profiles.values()], path)
+    return Settings(values, sources)
+
+
+def _resolve(
+    setting: Setting,
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    layers: list[Mapping[str, Any]],
+    path: Path,
+) -> tuple[Any, str]:
+    flag = flags.get(setting.name.replace("-", "_"))
+    if flag is not None:
+        return flag, "flag"
+    for variable in setting.variables:
+        if environ.get(variable):
+            return _typed(setting, environ[variable], variable), variable
+    for layer in reversed(layers):
+        if setting.name in layer:
+            return _typed(setting, layer[setting.name], str(path)), str(path)
+    return setting.default, "default"
+
+
+def _typed(setting: Setting, value: Any, source: str) -> Any:
+    if setting.kind is bool:
+        word = str(value).lower()
+        if word not in _TRUE | _FALSE:
+            raise UsageError(f"{setting.name} is {value!r} in {source}; write true or false")
+        return word in _TRUE
+    if not isinstance(value, str):
+        raise UsageError(f"{setting.name} in {source} must be text")
+    if setting.choices and value not in setting.choices:
+        known = ", ".join(setting.choices)
+        raise UsageError(f"{setting.name} is {value!r} in {source}; it is one of {known}")
+    return value
+
+
+def _read(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise UsageError(f"config file {str(path)!r} does not exist") from None
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"config file {str(path)!r} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise UsageError(f"config file {str(path)!r}: {error.strerror}") from error
+
+
+def _reject_unknown(tables: list[Mapping[str, Any]], path: Path) -> None:
+    known = {setting.name for setting in SETTINGS}
+    for table in tables:
+        for name in table:
+            if name not in known:
+                words = ", ".join(sorted(known))
+                raise UsageError(
+                    f"unknown setting {name!r} in {str(path)!r}", hint=f"settings are: {words}"
+                )

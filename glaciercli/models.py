@@ -1,0 +1,160 @@
+"""Frozen records of what Glacier holds, and their JSON faces.
+
+Field names are Python's; JSON keys are the service's own (`VaultName`, `archiveId`, `JobId`, ...),
+so that scripts written for `aws glacier` carry over. What the service lacks is added in its style.
+Times are aware UTC datetimes, sizes are bytes, hashes are lower-case hex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from datetime import datetime
+from typing import Any, ClassVar, Self, dataclass_transform
+
+from glaciercli.units import format_time, parse_time
+
+
+def _key(name: str, **default: Any) -> Any:
+    """Declare a field together with its JSON key."""
+    return field(metadata={"key": name}, **default)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(_key,))
+class Record:
+    """A frozen dataclass that reads the service's JSON and writes it again."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record under the service's keys; times as ISO 8601, absent values as null."""
+        return {each.metadata["key"]: _plain(getattr(self, each.name)) for each in fields(self)}
+
+    @classmethod
+    def from_api(cls, reply: Mapping[str, Any], **extra: Any) -> Self:
+        """Return the record for a reply of the service; `extra` gives what the reply lacks."""
+        known = {
+            each.name: _parsed(each, reply[each.metadata["key"]])
+            for each in fields(cls)
+            if reply.get(each.metadata["key"]) is not None
+        }
+        return cls(**{**known, **extra})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, Record):
+        return value.as_json()
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _parsed(target: Field[Any], value: Any) -> Any:
+    if "datetime" in str(target.type) and isinstance(value, str):
+        return parse_time(value)
+    return value
+
+
+@dataclass(frozen=True)
+class Vault(Record):
+    """A vault; counts and sizes are as of its last inventory, not of now."""
+
+    name: str = _key("VaultName")
+    arn: str = _key("VaultARN")
+    created: datetime = _key("CreationDate")
+    inventoried: datetime | None = _key("LastInventoryDate", default=None)
+    archives: int = _key("NumberOfArchives", default=0)
+    #: Includes the 32 KiB that the service adds to each archive.
+    size: int = _key("SizeInBytes", default=0)
+
+
+@dataclass(frozen=True)
+class Archive(Record):
+    """An archive, as the catalog or an inventory knows it."""
+
+    id: str = _key("archiveId")
+    vault: str = _key("vaultName")
+    size: int | None = _key("size", default=None)
+    tree_hash: str | None = _key("checksum", default=None)
+    name: str | None = _key("name", default=None)
+    description: str = _key("archiveDescription", default="")
+    created: datetime | None = _key("creationDate", default=None)
+    modified: datetime | None = _key("lastModified", default=None)
+    seen: datetime | None = _key("lastSeen", default=None)
+    deleted: datetime | None = _key("deletionDate", default=None)
+    path: str | None = _key("path", default=None)
+    location: str | None = _key("location", default=None)
+
+
+@dataclass(frozen=True)
+class Part(Record):
+    """A stored part of an open upload, [start, stop)."""
+
+    range: str = _key("RangeInBytes")
+    tree_hash: str = _key("SHA256TreeHash")
+
+    @property
+    def start(self) -> int:
+        return int(self.range.partition("-")[0])
+
+    @property
+    def stop(self) -> int:
+        return int(self.range.partition("-")[2]) + 1
+
+
+@dataclass(frozen=True)
+class Upload(Record):
+    """An open multipart upload; `path` where a journal of this machine knows its source."""
+
+    id: str = _key("MultipartUploadId")
+    vault: str = _key("vaultName")
+    part_size: int = _key("PartSizeInBytes")
+    created: datetime | None = _key("CreationDate", default=None)
+    description: str = _key("ArchiveDescription", default="")
+    path: str | None = _key("path", default=None)
+    size: int | None = _key("size", default=None)
+    sent: int | None = _key("sent", default=None)
+    parts: tuple[Part, ...] | None = _key("Parts", default=None)
+
+
+@dataclass(frozen=True)
+class Job(Record):
+    """A retrieval, inventory or select job, in progress or done."""
+
+    id: str = _key("JobId")
+    vault: str = _key("vaultName")
+    action: str = _key("Action")
+    status: str = _key("StatusCode")
+    completed: bool = _key("Completed", default=False)
+    created: datetime | None = _key("CreationDate", default=None)
+    finished: datetime | None = _key("CompletionDate", default=None)
+    status_message: str | None = _key("StatusMessage", default=None)
+    description: str | None = _key("JobDescription", default=None)
+    archive_id: str | None = _key("ArchiveId", default=None)
+    archive_size: int | None = _key("ArchiveSizeInBytes", default=None)
+    archive_tree_hash: str | None = _key("ArchiveSHA256TreeHash", default=None)
+    range: str | None = _key("RetrievalByteRange", default=None)
+    tree_hash: str | None = _key("SHA256TreeHash", default=None)
+    inventory_size: int | None = _key("InventorySizeInBytes", default=None)
+    inventory_parameters: dict[str, Any] | None = _key("InventoryRetrievalParameters", default=None)
+    select_parameters: dict[str, Any] | None = _key("SelectParameters", default=None)
+    output_location: dict[str, Any] | None = _key("OutputLocation", default=None)
+    output_path: str | None = _key("JobOutputPath", default=None)
+    tier: str | None = _key("Tier", default=None)
+    topic: str | None = _key("SNSTopic", default=None)
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == "Succeeded"
+
+    @property
+    def output_size(self) -> int | None:
+        """Bytes that GetJobOutput will give; None while that is not known."""
+        if self.action == "InventoryRetrieval":
+            return self.inventory_size
+        if self.range is not None:
+            first, _, last = self.range.partition("-")
+            return int(last) - int(first) + 1
+        return self.archive_size

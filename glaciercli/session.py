@@ -1,0 +1,337 @@
+"""The one door to Glacier: AWS, an HTTP endpoint, or a directory with the embedded engine.
+
+The only module that knows boto3. Replies come back as plain dicts; every failure comes back as a
+`GlacierError`. botocore's own retries are off: it repeats calls that must not be repeated
+(failure model, finding 1), so repeating is `retry.Pace`'s business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.exceptions as aws
+from botocore.config import Config
+
+from glaciercli import __version__
+from glaciercli.errors import (
+    AccessDenied,
+    GlacierError,
+    LostReply,
+    Refused,
+    Unavailable,
+    Unreachable,
+    UsageError,
+    from_response,
+)
+from glaciercli.retry import GIVE_UP_AFTER, Pace, may_have_been_applied
+
+LOCAL_REGION = "us-east-1"
+LOCAL_ACCOUNT = "000000000000"
+
+# Each of these makes, or may make, something that is paid for or that cannot be made twice.
+NOT_REPEATABLE = frozenset(
+    {
+        "InitiateJob",
+        "InitiateMultipartUpload",
+        "InitiateVaultLock",
+        "PurchaseProvisionedCapacity",
+        "UploadArchive",
+    }
+)
+
+_PAGED = {
+    "ListJobs": "JobList",
+    "ListMultipartUploads": "UploadsList",
+    "ListParts": "Parts",
+    "ListVaults": "VaultList",
+}
+
+_SOCKET_TIMEOUT = 60.0  # seconds without a byte before a connection counts as broken
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which Glacier, and as whom. `local_root` names a directory; it wins over the rest."""
+
+    region: str | None = None
+    profile: str | None = None
+    account_id: str = "-"
+    endpoint_url: str | None = None
+    local_root: Path | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """A stable name of the place, for journals and the catalog: `aws`, a URL or a directory."""
+        if self.local_root is not None:
+            return f"local:{self.local_root.resolve()}"
+        return self.endpoint_url.rstrip("/") if self.endpoint_url else "aws"
+
+    @property
+    def identity(self) -> str:
+        """Who asks, without asking the service: a profile's name, or a digest of the key's id."""
+        key = os.environ.get("AWS_ACCESS_KEY_ID")
+        if self.profile is None and key:
+            return hashlib.sha256(key.encode()).hexdigest()[:16]
+        return self.profile or "default"
+
+
+class Client:
+    """boto3's Glacier client with our errors, our retries, and nothing else of boto3's."""
+
+    def __init__(self, target: Target, make: Callable[[], Any], pace: Pace) -> None:
+        self.target = target
+        self.pace = pace
+        self._make = make
+        self._boto = make()
+        self._renewing = threading.Lock()
+        self.region: str = self._boto.meta.region_name
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Return the reply to one operation, repeated where repeating is safe.
+
+        Parameters have the names of boto3's client. Raises a GlacierError; for an operation that
+        makes something, `may_have_been_applied` tells whether to look before asking again.
+        """
+        parameters.setdefault("accountId", self.target.account_id)
+        repeatable = operation not in NOT_REPEATABLE
+        return self.pace.run(
+            lambda: self.once(operation, **parameters),
+            again=lambda error: repeatable or not may_have_been_applied(error),
+        )
+
+    def once(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Return the reply to one operation asked once; expired credentials are renewed first."""
+        parameters.setdefault("accountId", self.target.account_id)
+        boto = self._boto
+        try:
+            return _ask(boto, operation, parameters)
+        except AccessDenied as error:
+            if error.code != "ExpiredTokenException" or not self._renew(boto):
+                raise
+        return _ask(self._boto, operation, parameters)
+
+    def pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Yield the items of a listing; raises Unavailable when its pages go in circles."""
+        marker: str | None = None
+        seen: set[str] = set()
+        while True:
+            page = {"marker": marker} if marker else {}
+            reply = self.call(operation, **parameters, **page)
+            yield from reply.get(_PAGED[operation], ())
+            marker = reply.get("Marker")
+            if not marker:
+                return
+            if marker in seen:
+                raise Unavailable(f"{operation} returned the same page twice")
+            seen.add(marker)
+
+    def _renew(self, used: Any) -> bool:
+        """Read credentials afresh after an expiry; False when there are no newer ones."""
+        with self._renewing:
+            if self._boto is not used:
+                return True  # another worker has done it
+            fresh = self._make()
+            if _access_key(fresh) == _access_key(used):
+                return False
+            self._boto = fresh
+            return True
+
+
+def connect(
+    target: Target,
+    *,
+    timeout: float = GIVE_UP_AFTER,
+    connections: int = 16,
+    stop: threading.Event | None = None,
+) -> Client:
+    """Return a client for a target; makes no request yet.
+
+    `timeout` is in seconds (see `Pace`). Raises UsageError when the region or profile is missing
+    or wrong, Refused for an endpoint that would send data in the clear.
+    """
+    config = Config(
+        connect_timeout=min(_SOCKET_TIMEOUT, timeout),
+        read_timeout=min(_SOCKET_TIMEOUT, timeout),
+        max_pool_connections=connections,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        user_agent_extra=f"glaciercli/{__version__}",
+    )
+    pace = Pace(timeout, stop=stop)
+    if target.local_root is not None:
+        return _connect_local(target, target.local_root, config, pace)
+    if target.endpoint_url is not None:
+        _require_private(target.endpoint_url)
+
+    def make() -> Any:
+        with _translated("connect"):
+            session = boto3.Session(profile_name=target.profile, region_name=target.region)
+            client = session.client("glacier", endpoint_url=target.endpoint_url, config=config)
+        return _prepared(client)
+
+    return Client(target, make, pace)
+
+
+def _connect_local(target: Target, root: Path, config: Config, pace: Pace) -> Client:
+    # Imported here: a command that talks to AWS does not pay for an engine.
+    from glaciercli.local.engine import open_engine  # noqa: PLC0415
+    from glaciercli.local.inprocess import plug_in  # noqa: PLC0415
+
+    engine = open_engine(root)
+
+    def make() -> Any:
+        session = boto3.Session(
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106 - signs requests that never leave
+            region_name=target.region or LOCAL_REGION,
+        )
+        # A profile or endpoint of the environment must not send rehearsals to the real service.
+        url = f"https://glacier.{target.region or LOCAL_REGION}.amazonaws.com"
+        client = session.client("glacier", endpoint_url=url, config=config)
+        plug_in(client, engine)
+        return _prepared(client)
+
+    return Client(target, make, pace)
+
+
+def _prepared(client: Any) -> Any:
+    """Let a body that knows its SHA-256 say it, so that botocore does not hash it again."""
+    for operation in ("UploadArchive", "UploadMultipartPart"):
+        client.meta.events.register_first(f"before-call.glacier.{operation}", _say_sha256)
+    return client
+
+
+def _say_sha256(params: dict[str, Any], **_: Any) -> None:
+    sha256 = getattr(params["body"], "sha256", None)
+    if sha256 is not None:
+        params["headers"]["x-amz-content-sha256"] = sha256
+
+
+def _require_private(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return
+    try:
+        loopback = ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        loopback = parts.hostname == "localhost"
+    if parts.scheme != "http" or not loopback:
+        raise Refused(
+            f"endpoint {url!r} would send data and signatures in the clear",
+            hint="use https, or http on 127.0.0.1",
+        )
+
+
+def _ask(boto: Any, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    with _translated(operation):
+        # boto3's method names are the operations' in snake case; the mapping is its own.
+        method = boto.meta.method_to_api_mapping
+        name = next(each for each, api in method.items() if api == operation)
+        reply: dict[str, Any] = getattr(boto, name)(**parameters)
+        return reply
+
+
+def _access_key(boto: Any) -> str | None:
+    credentials = boto._request_signer._credentials  # noqa: SLF001 - no public way to the key in use
+    return None if credentials is None else credentials.access_key
+
+
+@contextmanager
+def _translated(operation: str) -> Iterator[None]:
+    """Turn botocore's exceptions into ours on the way out of a `with` block."""
+    try:
+        yield
+    except Exception as error:
+        translated = translate(error, operation)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def translate(error: BaseException, operation: str) -> GlacierError | None:
+    """Return our error for one of botocore's; None for what is not botocore's to raise."""
+    if isinstance(error, aws.ClientError):
+        return _translate_reply(error)
+    if isinstance(error, aws.HTTPClientError) and isinstance(
+        error.kwargs.get("error"), GlacierError
+    ):
+        return error.kwargs["error"]  # raised by a body of ours while botocore was reading it
+    for kinds, make in _TRANSLATIONS:
+        if isinstance(error, kinds):
+            return make(operation, error)
+    return None
+
+
+def _translate_reply(error: aws.ClientError) -> GlacierError:
+    reply: Mapping[str, Any] = error.response
+    meta = reply.get("ResponseMetadata", {})
+    code = str(reply.get("Error", {}).get("Code", ""))
+    message = str(reply.get("Error", {}).get("Message", "")) or code or "no message"
+    status = int(meta.get("HTTPStatusCode", 0))
+    if 300 <= status < 400:
+        return Refused(
+            f"the endpoint redirects (HTTP {status}), which Glacier never does", code=code
+        )
+    wait = meta.get("HTTPHeaders", {}).get("retry-after", "")
+    seconds = float(wait) if wait.isdigit() else None
+    found = from_response(code, message, status=status, retry_after=seconds)
+    if code == "ExpiredTokenException":
+        found.hint = "renew your credentials, then run the same command again"
+    if code == "InvalidSignatureException" and "Signature" in message:
+        found.hint = "check this machine's clock and the secret key"
+    return found
+
+
+def _lost(operation: str, error: BaseException) -> GlacierError:
+    return LostReply(f"{operation}: the connection broke ({type(error).__name__})")
+
+
+_TRANSLATIONS: tuple[
+    tuple[tuple[type[BaseException], ...], Callable[[str, BaseException], GlacierError]], ...
+] = (
+    (
+        (aws.SSLError,),
+        lambda _, error: Refused(
+            f"TLS: {error}", hint="check the clock, the proxy, and AWS_CA_BUNDLE"
+        ),
+    ),
+    (
+        (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError),
+        lambda operation, error: Unreachable(f"{operation}: no connection: {error}"),
+    ),
+    (
+        (
+            aws.NoCredentialsError,
+            aws.PartialCredentialsError,
+            aws.CredentialRetrievalError,
+            aws.TokenRetrievalError,
+            aws.SSOError,
+            aws.UnauthorizedSSOTokenError,
+        ),
+        lambda _, error: AccessDenied(
+            f"no usable credentials: {error}",
+            hint="aws configure, or set AWS_PROFILE; to try without an account: glacier --local",
+        ),
+    ),
+    (
+        (aws.NoRegionError,),
+        lambda _, __: UsageError("no region is set", hint="--region us-east-1, or set AWS_REGION"),
+    ),
+    (
+        (aws.ProfileNotFound, aws.InvalidRegionError, aws.ConfigParseError, aws.ConfigNotFound),
+        lambda _, error: UsageError(str(error)),
+    ),
+    ((aws.ParamValidationError,), lambda _, error: Refused(str(error))),
+    ((aws.HTTPClientError, aws.IncompleteReadError), _lost),
+    # botocore's parsers raise these and worse on a reply that is not Glacier's at all.
+    ((aws.BotoCoreError, ValueError, KeyError, AttributeError), _lost),
+)
