@@ -58,6 +58,15 @@ def _parsed(target: Field[Any], value: Any) -> Any:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """One world of vaults: an endpoint (see `Target.endpoint`), an account, a region."""
+
+    endpoint: str
+    account: str
+    region: str
+
+
+@dataclass(frozen=True)
 class Vault(Record):
     """A vault; counts and sizes are as of its last inventory, not of now."""
 

@@ -261,10 +261,10 @@ def translate(error: BaseException, operation: str) -> GlacierError | None:
     """Return our error for one of botocore's; None for what is not botocore's to raise."""
     if isinstance(error, aws.ClientError):
         return _translate_reply(error)
-    if isinstance(error, aws.HTTPClientError) and isinstance(
-        error.kwargs.get("error"), GlacierError
-    ):
-        return error.kwargs["error"]  # raised by a body of ours while botocore was reading it
+    if isinstance(error, aws.HTTPClientError):
+        inner = error.kwargs.get("error")
+        if isinstance(inner, GlacierError):
+            return inner  # raised by a body of ours while botocore was reading it
     for kinds, make in _TRANSLATIONS:
         if isinstance(error, kinds):
             return make(operation, error)
