@@ -232,6 +232,8 @@ def _require_private(url: str) -> None:
 
 
 def _ask(boto: Any, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    if hasattr(parameters.get("body"), "seek"):
+        parameters["body"].seek(0)  # an earlier attempt may have read some of it
     with _translated(operation):
         # boto3's method names are the operations' in snake case; the mapping is its own.
         method = boto.meta.method_to_api_mapping

@@ -55,6 +55,11 @@ class TreeHash:
             return [*self._leaves, self._leaf.digest()]
         return list(self._leaves)
 
+    @property
+    def size(self) -> int:
+        """Bytes fed so far."""
+        return len(self._leaves) * LEAF_SIZE + self._filled
+
     def digest(self) -> bytes:
         return combine(self.leaves)
 
@@ -122,7 +127,7 @@ def hash_range(descriptor: int, start: int, stop: int, *, linear: bool = False) 
     """Hash bytes [start, stop) of an open file with positioned reads, 1 MiB at a time.
 
     Reads into one reused buffer, so memory is 1 MiB whatever the range. A file that ends early
-    gives a hash of what there was; compare `size` where that matters.
+    gives a hash of what there was, which its `size` tells.
     """
     result = TreeHash(linear=linear)
     buffer = memoryview(bytearray(LEAF_SIZE))

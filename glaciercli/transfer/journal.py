@@ -1,0 +1,209 @@
+"""Resumable state: an append-only file per transfer, that says what was meant and what was done.
+
+Each line is `<crc32 of the rest, 8 hex digits> <JSON object>`. Lines stand for themselves, so what a
+crash or a bad sector leaves readable is still true: a torn last line is cut off, a damaged one in
+the middle is skipped after a copy of the file was set aside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from glaciercli.config import private_directory
+from glaciercli.errors import Conflict
+from glaciercli.transfer.locks import Busy, try_lock
+
+VERSION = 1  # of the lines; a higher one is refused by name, lower ones are read for ever
+_MAX_SIZE = 64 * 1024 * 1024  # bytes; 10,000 parts of a transfer need about 2 MiB
+_MAX_LINE = 64 * 1024
+
+
+class Journal:
+    """One transfer's journal, locked by this process while it is open.
+
+    `append` has the line on disk before it returns, unless told otherwise: a line that speaks of a
+    request must be there before the request is sent.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+        self._appending = threading.Lock()
+        self.lines = self._load()
+
+    @classmethod
+    def open(cls, directory: Path, key: str) -> Self:
+        """Open or make the journal of a transfer; raises Conflict when another run has it open."""
+        path = private_directory(directory) / f"{key}.journal"
+        while True:
+            descriptor = _open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            try:
+                try_lock(descriptor, path)
+            except Busy:
+                os.close(descriptor)
+                raise Conflict(
+                    "another run of glacier is busy with this transfer",
+                    hint="wait for it, or stop it, then run the same command again",
+                ) from None
+            # The run that held the lock may have finished and removed the file in between.
+            if _is_current(path, descriptor):
+                sync_directory(directory)
+                return cls(path, descriptor)
+            os.close(descriptor)
+
+    def append(self, kind: str, *, durable: bool = True, **fields: Any) -> None:
+        """Add a line. Without `durable` it survives a killed process, not a power failure."""
+        line = json.dumps({"v": VERSION, "kind": kind, **fields}, separators=(",", ":")).encode()
+        data = b"%08x %s\n" % (zlib.crc32(line), line)
+        with self._appending:
+            written = 0
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+            if durable:
+                os.fsync(self._descriptor)
+
+    def restart(self) -> None:
+        """Empty the journal: the transfer that it speaks of is over and another one begins."""
+        os.ftruncate(self._descriptor, 0)
+        os.fsync(self._descriptor)
+        self.lines = []
+
+    def forget(self) -> None:
+        """Remove the journal from the disk, and close it."""
+        self.path.unlink(missing_ok=True)
+        sync_directory(self.path.parent)
+        self.close()
+
+    def close(self) -> None:
+        """Close and unlock; a journal in which nothing was written leaves no file behind."""
+        if self._descriptor < 0:
+            return
+        if os.fstat(self._descriptor).st_size == 0:
+            self.path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _load(self) -> list[dict[str, Any]]:
+        data = _read(self._descriptor, self.path)
+        whole, newline, torn = data.rpartition(b"\n")
+        parsed = [_parse(line) for line in whole.split(b"\n")] if newline else []
+        lines = [each for each in parsed if each is not None]
+        for line in lines:
+            _require_version(line, self.path)
+        if len(lines) < len(parsed):
+            set_aside(self.path, data)
+        if torn:
+            os.ftruncate(self._descriptor, len(whole) + len(newline))
+        return lines
+
+
+def key_of(*parts: str) -> str:
+    """Return a file name for a transfer; the parts themselves may hold anything."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def stored(directory: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+    """Yield every journal with its lines, without locking; for listings only."""
+    for path in sorted(directory.glob("*.journal")):
+        try:
+            descriptor = _open_own(path, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # finished since the directory was read
+        try:
+            lines = [_parse(line) for line in _read(descriptor, path).split(b"\n")]
+        finally:
+            os.close(descriptor)
+        yield path, [line for line in lines if line is not None]
+
+
+def sync_directory(directory: Path) -> None:
+    """Make new, renamed and removed names of a directory durable.
+
+    File systems that cannot sync a directory say so with EINVAL; there is nothing better to do.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != 22:  # noqa: PLR2004 - EINVAL
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def set_aside(path: Path, data: bytes) -> None:
+    """Keep a copy of a damaged journal, for whoever wants to know what it said."""
+    copy = path.with_suffix(f".damaged-{time.time_ns()}")
+    descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+
+
+def _open_own(path: Path, flags: int) -> int:
+    """Open a file of ours: not through a link, not another user's, not one that others can write."""
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Conflict(f"cannot open journal {str(path)!r}: {error.strerror}") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        os.close(descriptor)
+        raise Conflict(
+            f"journal {str(path)!r} is not a file that only this user can write",
+            hint="look at who made it, then remove it",
+        )
+    return descriptor
+
+
+def _read(descriptor: int, path: Path) -> bytes:
+    size = os.fstat(descriptor).st_size
+    if size > _MAX_SIZE:
+        raise Conflict(f"journal {str(path)!r} is far larger than any of ours", hint=f"rm {path}")
+    return os.pread(descriptor, size, 0)
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """Return the object of an intact line; None for anything else."""
+    checksum, _, text = line.partition(b" ")
+    if len(line) > _MAX_LINE or checksum != b"%08x" % zlib.crc32(text):
+        return None
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _require_version(line: dict[str, Any], path: Path) -> None:
+    version = line.get("v")
+    if not isinstance(version, int) or version > VERSION:
+        raise Conflict(
+            f"journal {str(path)!r} was written by a newer glacier (format {version})",
+            hint="pip install --upgrade glaciercli",
+        )
+
+
+def _is_current(path: Path, descriptor: int) -> bool:
+    try:
+        named = path.stat()
+    except FileNotFoundError:
+        return False
+    held = os.fstat(descriptor)
+    return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)

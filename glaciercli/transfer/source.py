@@ -1,0 +1,105 @@
+"""The file that is being sent: opened once, and watched for changes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from glaciercli.errors import Conflict, Refused, UsageError
+
+
+class Descriptor:
+    """An open file that closes itself when the last one who reads from it lets go.
+
+    Workers that outlive an error for a moment hold it; were it closed under them, its number could
+    by then belong to another file.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        os.close(self.number)
+
+    def read_into(self, view: memoryview, position: int) -> int:
+        """Fill `view` from `position` as far as one read goes; 0 at the end of the file."""
+        return os.preadv(self.number, [view], position)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes two looks at a file the same file with the same content."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def as_json(self) -> dict[str, int]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Self:
+        return cls(**{name: int(fields[name]) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open regular file with its identity when it was opened."""
+
+    path: Path
+    descriptor: Descriptor
+    identity: Identity
+    #: Changes with every write and with most attempts to hide one; not kept across runs, because a
+    #: rename or a chmod between two runs changes it as well.
+    changed_ns: int
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a regular file for sending; raises UsageError, Conflict or Refused naming it."""
+        try:
+            # Without O_NONBLOCK, opening a named pipe that nobody writes to would hang.
+            number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise UsageError(f"file {str(path)!r} does not exist") from None
+        except OSError as error:
+            raise Conflict(f"cannot read {str(path)!r}: {error.strerror}") from error
+        descriptor = Descriptor(number)
+        status = os.fstat(number)
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused(
+                f"{str(path)!r} is not a regular file",
+                hint="pack it and send the stream: tar c DIR | glacier upload - --vault V",
+            )
+        if status.st_size == 0:
+            raise Refused(f"{str(path)!r} is empty, and Glacier cannot store an empty archive")
+        return cls(path.absolute(), descriptor, Identity.of(status), status.st_ctime_ns)
+
+    @property
+    def size(self) -> int:
+        return self.identity.size
+
+    @property
+    def modified(self) -> datetime:
+        return datetime.fromtimestamp(self.identity.modified_ns / 1e9, UTC)
+
+    def require_unchanged(self) -> None:
+        """Raise Conflict when the file, or what its path names, is not what was opened."""
+        try:
+            looks = [os.fstat(self.descriptor.number), self.path.stat()]
+        except OSError as error:
+            raise Conflict(f"{self.path} went away while it was being read") from error
+        for status in looks:
+            if Identity.of(status) != self.identity or status.st_ctime_ns != self.changed_ns:
+                raise Conflict(
+                    f"{self.path} changed while it was being read; nothing was stored",
+                    hint="run the same command again when nothing writes to it",
+                )
