@@ -34,8 +34,8 @@ def may_have_been_applied(error: Unavailable) -> bool:
 class Pace:
     """Retries with jittered back-off inside a time budget, and one brake for all workers.
 
-    `timeout` is in seconds, counted from the first failure of a call or the last success of any,
-    whichever is later: a slow transfer that moves is never given up. `stop` ends all waiting.
+    `timeout` is in seconds, counted from a call's first failure or the last time that bytes
+    `moved`, whichever is later: a slow transfer that moves is never given up. `stop` ends all waiting.
     """
 
     def __init__(
@@ -50,13 +50,18 @@ class Pace:
         self._limit = float("inf")
         self._quiet_until = 0.0
         self._quiet = 0.0
-        self._last_success = 0.0
+        self._last_move = 0.0
 
     def run(
-        self, work: Callable[[], T], *, again: Callable[[Unavailable], bool] = lambda _: True
+        self,
+        work: Callable[[], T],
+        *,
+        again: Callable[[Unavailable], bool] = lambda _: True,
+        recover: Callable[[Unavailable], T | None] = lambda _: None,
     ) -> T:
         """Return `work()`, repeated while it raises Unavailable, `again(error)` and time allows.
 
+        Before each repetition `recover(error)` may find the result of the attempt that failed.
         Raises the last error with how long it was tried.
         """
         failing_since = 0.0
@@ -74,11 +79,14 @@ class Pace:
             failing_since = failing_since or now
             if not again(error) or self.stop.is_set():
                 raise error
-            if now - max(failing_since, self._last_success) >= self.timeout:
+            if now - max(failing_since, self._last_move) >= self.timeout:
                 raise self._given_up(error)
             self.retries += 1
             self._wait(error, delay, failing_since)
             delay = min(delay * 2, _LONGEST_DELAY)
+            found = recover(error)  # outside of the turn: it makes calls of its own
+            if found is not None:
+                return found
 
     def _wait(self, error: Unavailable, delay: float, failing_since: float) -> None:
         asked = min(error.retry_after or 0.0, _LONGEST_RETRY_AFTER)
@@ -86,7 +94,7 @@ class Pace:
             self._slow_down(asked)
         # Full jitter: workers that failed together must not come back together.
         pause = max(random.uniform(delay / 2, delay), asked)  # noqa: S311 - not a secret
-        remaining = self.timeout - (time.monotonic() - max(failing_since, self._last_success))
+        remaining = self.timeout - (time.monotonic() - max(failing_since, self._last_move))
         self.stop.wait(max(0.0, min(pause, max(remaining, asked))))
 
     @contextmanager
@@ -115,9 +123,12 @@ class Pace:
             self._quiet = min(max(self._quiet * 2, _FIRST_DELAY), _LONGEST_QUIET)
             self._quiet_until = now + max(self._quiet, asked)
 
+    def moved(self) -> None:
+        """Note that a part or a range got through, which renews everyone's patience."""
+        self._last_move = time.monotonic()
+
     def _succeeded(self) -> None:
         with self._changed:
-            self._last_success = time.monotonic()
             self._quiet /= 2
             if self._limit != float("inf"):
                 self._limit += 1 / self._limit

@@ -27,6 +27,7 @@ from glaciercli.errors import (
     AccessDenied,
     GlacierError,
     LostReply,
+    NotFound,
     Refused,
     Unavailable,
     Unreachable,
@@ -135,6 +136,30 @@ class Client:
                 raise Unavailable(f"{operation} returned the same page twice")
             seen.add(marker)
 
+    def create(
+        self,
+        operation: str,
+        find: Callable[[], dict[str, Any] | None],
+        **parameters: Any,
+    ) -> dict[str, Any]:
+        """Return the reply to an operation that makes something, making it at most once.
+
+        After a reply that was lost, `find` looks for what the request may have made, and returns
+        it as the reply would have, or None; only then the operation is asked again.
+        """
+
+        def recover(error: Unavailable) -> dict[str, Any] | None:
+            return find() if may_have_been_applied(error) else None
+
+        return self.pace.run(lambda: self.once(operation, **parameters), recover=recover)
+
+    def output(self, operation: str = "GetJobOutput", **parameters: Any) -> Output:
+        """Return an open output, asked for once: reading it may fail, so repeating is the caller's.
+
+        Close it, or read it to the end, so that its connection can be used again.
+        """
+        return Output(self.once(operation, **parameters), operation)
+
     def _renew(self, used: Any) -> bool:
         """Read credentials afresh after an expiry; False when there are no newer ones."""
         with self._renewing:
@@ -145,6 +170,40 @@ class Client:
                 return False
             self._boto = fresh
             return True
+
+
+class Output:
+    """A job's output, or a range of it, as it comes from the network."""
+
+    def __init__(self, reply: Mapping[str, Any], operation: str) -> None:
+        self.status: int = reply["status"]
+        self.content_range: str = reply.get("contentRange", "")
+        #: The tree hash that the service claims for these bytes; absent on unaligned ranges.
+        self.checksum: str | None = reply.get("checksum")
+        headers = reply["ResponseMetadata"]["HTTPHeaders"]
+        self.length = int(headers.get("content-length", -1))
+        self._body = reply["body"]
+        self._operation = operation
+
+    def read_into(self, view: memoryview) -> int:
+        """Fill a buffer as far as bytes come; fewer than asked for only at the end."""
+        filled = 0
+        with _translated(self._operation):
+            while filled < len(view):
+                count = self._body.readinto(view[filled:])
+                if not count:
+                    break
+                filled += count
+        return filled
+
+    def close(self) -> None:
+        self._body.close()
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def connect(
@@ -234,7 +293,7 @@ def _require_private(url: str) -> None:
 def _ask(boto: Any, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     if hasattr(parameters.get("body"), "seek"):
         parameters["body"].seek(0)  # an earlier attempt may have read some of it
-    with _translated(operation):
+    with _translated(operation, parameters):
         # boto3's method names are the operations' in snake case; the mapping is its own.
         method = boto.meta.method_to_api_mapping
         name = next(each for each, api in method.items() if api == operation)
@@ -248,21 +307,25 @@ def _access_key(boto: Any) -> str | None:
 
 
 @contextmanager
-def _translated(operation: str) -> Iterator[None]:
+def _translated(operation: str, parameters: Mapping[str, Any] | None = None) -> Iterator[None]:
     """Turn botocore's exceptions into ours on the way out of a `with` block."""
     try:
         yield
     except Exception as error:
-        translated = translate(error, operation)
+        translated = translate(error, operation, parameters or {})
         if translated is None:
             raise
         raise translated from error
 
 
-def translate(error: BaseException, operation: str) -> GlacierError | None:
+def translate(
+    error: BaseException, operation: str, parameters: Mapping[str, Any]
+) -> GlacierError | None:
     """Return our error for one of botocore's; None for what is not botocore's to raise."""
+    if isinstance(error, GlacierError):
+        return None
     if isinstance(error, aws.ClientError):
-        return _translate_reply(error)
+        return _translate_reply(error, parameters)
     if isinstance(error, aws.HTTPClientError):
         inner = error.kwargs.get("error")
         if isinstance(inner, GlacierError):
@@ -273,7 +336,7 @@ def translate(error: BaseException, operation: str) -> GlacierError | None:
     return None
 
 
-def _translate_reply(error: aws.ClientError) -> GlacierError:
+def _translate_reply(error: aws.ClientError, parameters: Mapping[str, Any]) -> GlacierError:
     reply: Mapping[str, Any] = error.response
     meta = reply.get("ResponseMetadata", {})
     code = str(reply.get("Error", {}).get("Code", ""))
@@ -285,6 +348,11 @@ def _translate_reply(error: aws.ClientError) -> GlacierError:
         )
     wait = meta.get("HTTPHeaders", {}).get("retry-after", "")
     seconds = float(wait) if wait.isdigit() else None
+    vault = parameters.get("vaultName")
+    if vault and message.startswith("Vault not found"):
+        return NotFound(
+            f"vault {vault!r} does not exist", hint=f"glacier vault create {vault}", code=code
+        )
     found = from_response(code, message, status=status, retry_after=seconds)
     if code == "ExpiredTokenException":
         found.hint = "renew your credentials, then run the same command again"

@@ -1,12 +1,13 @@
 """Resumable state: an append-only file per transfer, that says what was meant and what was done.
 
-Each line is `<crc32 of the rest, 8 hex digits> <JSON object>`. Lines stand for themselves, so what a
-crash or a bad sector leaves readable is still true: a torn last line is cut off, a damaged one in
-the middle is skipped after a copy of the file was set aside.
+Each line is `<crc32 of the rest, 8 hex digits> <JSON object>`. Lines stand for themselves, so what
+a crash or a bad sector leaves readable is still true: a torn last line is cut off, a damaged one
+in the middle is skipped after a copy of the file was set aside.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -65,9 +66,14 @@ class Journal:
         line = json.dumps({"v": VERSION, "kind": kind, **fields}, separators=(",", ":")).encode()
         data = b"%08x %s\n" % (zlib.crc32(line), line)
         with self._appending:
-            written = 0
-            while written < len(data):
-                written += os.write(self._descriptor, data[written:])
+            before = os.fstat(self._descriptor).st_size
+            try:
+                written = 0
+                while written < len(data):
+                    written += os.write(self._descriptor, data[written:])
+            except OSError:
+                os.ftruncate(self._descriptor, before)  # half a line would damage the next one
+                raise
             if durable:
                 os.fsync(self._descriptor)
 
@@ -140,7 +146,7 @@ def sync_directory(directory: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != 22:  # noqa: PLR2004 - EINVAL
+        if error.errno != errno.EINVAL:
             raise
     finally:
         os.close(descriptor)
@@ -155,7 +161,7 @@ def set_aside(path: Path, data: bytes) -> None:
 
 
 def _open_own(path: Path, flags: int) -> int:
-    """Open a file of ours: not through a link, not another user's, not one that others can write."""
+    """Open a file of ours: not through a link, and not one that other users can write."""
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileNotFoundError:

@@ -6,6 +6,7 @@ A lock belongs to the open file and goes with the process, however it ends: ther
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from pathlib import Path
 
@@ -21,8 +22,6 @@ if sys.platform == "win32":
 
     def _lock(descriptor: int) -> None:
         # Far beyond the data: on Windows a locked range cannot be read by others.
-        import os
-
         position = os.lseek(descriptor, 0, os.SEEK_CUR)
         os.lseek(descriptor, 1 << 40, os.SEEK_SET)
         try:
