@@ -35,7 +35,8 @@ class Pace:
     """Retries with jittered back-off inside a time budget, and one brake for all workers.
 
     `timeout` is in seconds, counted from a call's first failure or the last time that bytes
-    `moved`, whichever is later: a slow transfer that moves is never given up. `stop` ends all waiting.
+    `moved`, whichever is later: a slow transfer that moves is never given up. `stop` ends all
+    waiting.
     """
 
     def __init__(

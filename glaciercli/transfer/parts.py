@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from glaciercli.errors import Conflict, IntegrityError, Refused
 from glaciercli.transfer.source import Descriptor
@@ -102,7 +103,7 @@ def parse_content_range(text: str) -> tuple[int, int, int]:
 
 
 class Window:
-    """A file-like body over [start, stop) of an open file, with both hashes of its bytes.
+    """A file-like body over part of an open file, with both hashes of its bytes.
 
     Made by one pass over the bytes, which hashes; sent by a second one, which finds them in the
     page cache. So memory is one block whatever the part size, and a file that changes between the
@@ -112,32 +113,46 @@ class Window:
     def __init__(
         self,
         descriptor: Descriptor,
+        offset: int,
+        hashed: TreeHash,
+        *,
+        check: Callable[[], None] = lambda: None,
+        sent: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.tree_hash = hashed.hexdigest()
+        #: Read by `session`, which tells botocore, which then does not hash the part once more.
+        self.sha256 = hashed.sha256
+        self._descriptor = descriptor
+        self._offset = offset
+        self._size = hashed.size
+        self._position = 0
+        self._check = check
+        self._sent = sent
+        self._buffer = memoryview(bytearray(min(_BLOCK, self._size)))
+
+    @classmethod
+    def over(
+        cls,
+        descriptor: Descriptor,
         start: int,
         stop: int,
         *,
         check: Callable[[], None] = lambda: None,
         sent: Callable[[int], None] = lambda _: None,
-    ) -> None:
-        self.start, self.stop = start, stop
-        self._descriptor = descriptor
-        self._check = check
-        self._sent = sent
-        self._position = 0
-        self._buffer = memoryview(bytearray(min(_BLOCK, stop - start)))
+    ) -> Self:
+        """Return the window on [start, stop), hashed; `check` may raise to stop its work."""
         hashed = hash_window(descriptor, start, stop, linear=True)
-        self.tree_hash = hashed.hexdigest()
-        #: Read by `session`, which tells botocore, which then does not hash the part once more.
-        self.sha256 = hashed.sha256
+        return cls(descriptor, start, hashed, check=check, sent=sent)
 
     def __len__(self) -> int:
-        return self.stop - self.start
+        return self._size
 
     def tell(self) -> int:
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move, as is done to rewind for another attempt; bytes that go again are given back."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: len(self)}[whence]
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
         moved = base + offset - self._position
         if moved:
             self._sent(moved)
@@ -151,11 +166,11 @@ class Window:
         what it gets, and each call more is processor time.
         """
         self._check()
-        remaining = len(self) - self._position
+        remaining = self._size - self._position
         if remaining <= 0 or size == 0:
             return b""
         view = self._buffer[:remaining]
-        count = self._descriptor.read_into(view, self.start + self._position)
+        count = self._descriptor.read_into(view, self._offset + self._position)
         if count == 0:
             raise Conflict("the file became shorter while it was being read")
         self._position += count

@@ -1,0 +1,152 @@
+"""The parts of one upload on their way: what is stored is compared, what is missing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from glaciercli.errors import AccessDenied, Conflict, GlacierError, IntegrityError, Refused
+from glaciercli.models import Upload
+from glaciercli.session import Client
+from glaciercli.transfer.parts import Plan, Window, content_range, hash_window
+from glaciercli.transfer.pool import Pool
+from glaciercli.transfer.progress import Progress
+from glaciercli.transfer.source import Source
+from glaciercli.treehash import combine_hex
+
+_ATTEMPTS = 3  # for a part whose hash the service disputes: memory and networks do flip bits
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One part that waits to be sent: where it goes, and how to make its body."""
+
+    start: int
+    stop: int
+    body: Callable[[], Window]
+
+
+def send_file(
+    client: Client,
+    source: Source,
+    upload: Upload,
+    *,
+    workers: int,
+    progress: Progress,
+    strict: bool = False,
+) -> str:
+    """Bring an open upload to where it holds all of a file; return the whole tree hash.
+
+    Parts that are stored already (`upload.parts`) are hashed here and compared; one that differs is
+    sent again, or with `strict` is a Conflict before anything is sent.
+    """
+    layout = Plan(source.size, upload.part_size)
+    progress.start(source.size)
+    hashes = dict(_stored(source, upload, layout, workers, progress, strict=strict))
+    missing = [each for each in layout.ranges() if each[0] not in hashes]
+    pool = Pool(min(workers, len(missing)))
+
+    def piece(start: int, stop: int) -> Piece:
+        def body() -> Window:
+            pool.check()
+            return Window.over(
+                source.descriptor, start, stop, check=pool.check, sent=progress.advance
+            )
+
+        return Piece(start, stop, body)
+
+    pieces = (piece(start, stop) for start, stop in missing)
+    hashes |= send_pieces(client, upload, pieces, pool, changed=source.require_unchanged)
+    source.require_unchanged()
+    return combine_hex(hashes[start] for start, _ in layout.ranges())
+
+
+def send_pieces(
+    client: Client,
+    upload: Upload,
+    pieces: Iterable[Piece],
+    pool: Pool,
+    *,
+    changed: Callable[[], None] = lambda: None,
+) -> dict[int, str]:
+    """Send parts in parallel; return the tree hash of each by its start.
+
+    When the service disputes a hash, `changed` may raise what is wrong with the source.
+    """
+
+    def send(piece: Piece) -> tuple[int, str]:
+        tree_hash = _send(client, upload, piece, changed)
+        client.pace.moved()
+        return piece.start, tree_hash
+
+    return dict(pool.map(send, pieces))
+
+
+def _send(client: Client, upload: Upload, piece: Piece, changed: Callable[[], None]) -> str:
+    problem = ""
+    for _ in range(_ATTEMPTS):
+        window = piece.body()
+        try:
+            reply = client.call(
+                "UploadMultipartPart",
+                vaultName=upload.vault,
+                uploadId=upload.id,
+                range=content_range(piece.start, piece.stop),
+                checksum=window.tree_hash,
+                body=window,
+            )
+        except (Refused, AccessDenied) as error:
+            if not _disputes_hash(error):
+                raise
+            problem = error.message
+        else:
+            if reply.get("checksum") == window.tree_hash:
+                return window.tree_hash
+            problem = f"sent {window.tree_hash}, the service stored {reply.get('checksum')}"
+        window.seek(0)
+        changed()
+    raise IntegrityError(
+        f"bytes {piece.start}-{piece.stop - 1} arrive damaged: {problem}",
+        hint="test this machine's memory and network, then run the same command again",
+    )
+
+
+def _disputes_hash(error: GlacierError) -> bool:
+    """Tell whether the service computed another hash than we sent (facts of the API, 2.4)."""
+    return "Checksum mismatch" in error.message or "content-sha256 does not match" in error.message
+
+
+def _stored(
+    source: Source,
+    upload: Upload,
+    layout: Plan,
+    workers: int,
+    progress: Progress,
+    *,
+    strict: bool,
+) -> Iterator[tuple[int, str]]:
+    """Yield start and tree hash of the stored parts that hold what the file holds there."""
+    planned = dict(layout.ranges())
+    stored = [part for part in upload.parts or () if planned.get(part.start) == part.stop]
+    if strict and len(stored) != len(upload.parts or ()):
+        raise Conflict(f"upload {upload.id} holds parts that do not fit {source.path}")
+    pool = Pool(min(workers, len(stored)))
+
+    def check(number: int) -> tuple[int, int, str] | None:
+        part = stored[number]
+        pool.check()
+        hashed = hash_window(source.descriptor, part.start, part.stop, linear=False).hexdigest()
+        if hashed == part.tree_hash:
+            return part.start, part.stop, hashed
+        if strict:
+            raise Conflict(
+                f"upload {upload.id} holds other bytes at {part.range} than {source.path}",
+                hint="is it the right file? nothing was sent",
+            )
+        return None
+
+    for found in pool.map(check, range(len(stored))):
+        if found is not None:
+            start, stop, tree_hash = found
+            progress.advance(stop - start)
+            yield start, tree_hash

@@ -1,0 +1,172 @@
+"""What an upload's journal says, so that a later run can go on where this one was stopped.
+
+    upload      what is sent, where to, under which token; before InitiateMultipartUpload
+    opened      the upload's id; after it
+    completing  the whole tree hash; before CompleteMultipartUpload
+    uncertain   completion was asked for and the upload is gone: it is stored, or has expired
+    done        the archive; kept until the user has been told of it
+
+Which parts have arrived is not in it: the service's own list says that better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from glaciercli.errors import Conflict
+from glaciercli.models import Archive
+from glaciercli.session import Target
+from glaciercli.transfer.journal import Journal, key_of, stored
+from glaciercli.transfer.source import Identity
+from glaciercli.units import format_time, parse_time
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What one upload is to store. `identity` and `size` are None for a stream."""
+
+    vault: str
+    name: str
+    path: str | None
+    identity: Identity | None
+    part_size: int
+    token: str
+    description: str
+    modified: datetime
+    started: datetime
+
+    @property
+    def size(self) -> int | None:
+        return self.identity.size if self.identity else None
+
+    def as_json(self) -> dict[str, Any]:
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {
+            **fields,
+            "identity": asdict(self.identity) if self.identity else None,
+            "modified": format_time(self.modified),
+            "started": format_time(self.started),
+        }
+
+    @classmethod
+    def from_json(cls, line: dict[str, Any]) -> Self:
+        fields = {name: line[name] for name in cls.__dataclass_fields__}
+        identity = fields["identity"]
+        return cls(
+            **{
+                **fields,
+                "part_size": int(fields["part_size"]),
+                "identity": Identity.from_json(identity) if identity else None,
+                "modified": parse_time(fields["modified"]),
+                "started": parse_time(fields["started"]),
+            }
+        )
+
+
+@dataclass
+class UploadState:
+    """A journal's lines, folded: the state of the newest upload in it."""
+
+    intent: Intent | None = None
+    upload_id: str | None = None
+    account: str | None = None
+    tree_hash: str | None = None
+    completing: datetime | None = None
+    uncertain: bool = False
+    done: Archive | None = None
+
+    @classmethod
+    def fold(cls, lines: list[dict[str, Any]]) -> Self:
+        """Return the state that the lines lead to; raises KeyError, ValueError, TypeError."""
+        state = cls()
+        for line in lines:
+            match line["kind"]:
+                case "upload":
+                    state = cls(intent=Intent.from_json(line))
+                case "opened":
+                    state.upload_id, state.account = str(line["upload_id"]), str(line["account"])
+                case "completing":
+                    state.tree_hash = str(line["tree_hash"])
+                    state.completing = parse_time(line["time"])
+                case "uncertain":
+                    state.uncertain = True
+                case "reopened":
+                    state.tree_hash = state.completing = None
+                case "done":
+                    state.done = Archive.from_api(line["archive"])
+        return state
+
+
+class UploadJournal:
+    """The journal of one upload, open and locked, with the state it leads to."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        try:
+            self.state = UploadState.fold(journal.lines)
+        except (KeyError, ValueError, TypeError) as error:
+            journal.close()
+            raise Conflict(
+                f"journal {str(journal.path)!r} does not make sense: {error!r}",
+                hint=f"see open uploads with: glacier upload list; then rm {journal.path}",
+            ) from error
+
+    @classmethod
+    def open(cls, target: Target, journals: Path, vault: str, what: str) -> Self:
+        """Open the journal of `what` (a path, or a stream's token) going to a vault."""
+        key = key_of(target.endpoint, target.account_id, target.region or "", vault, what)
+        return cls(Journal.open(journals / "uploads", key))
+
+    def begin(self, intent: Intent) -> None:
+        self._journal.restart()
+        self._journal.append("upload", **intent.as_json())
+        self.state = UploadState(intent=intent)
+
+    def opened(self, upload_id: str, account: str) -> None:
+        self._journal.append("opened", upload_id=upload_id, account=account)
+        self.state.upload_id, self.state.account = upload_id, account
+
+    def completing(self, tree_hash: str, now: datetime) -> None:
+        self._journal.append("completing", tree_hash=tree_hash, time=format_time(now))
+        self.state.tree_hash, self.state.completing = tree_hash, now
+
+    def reopened(self) -> None:
+        self._journal.append("reopened")
+        self.state.tree_hash = self.state.completing = None
+
+    def uncertain(self) -> None:
+        if not self.state.uncertain:
+            self._journal.append("uncertain")
+        self.state.uncertain = True
+
+    def done(self, archive: Archive) -> None:
+        self._journal.append("done", archive=archive.as_json())
+        self.state.done = archive
+
+    def forget(self) -> None:
+        self._journal.forget()
+        self.state = UploadState()
+
+    def close(self) -> None:
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def known(journals: Path) -> Iterator[UploadState]:
+    """Yield the state of every upload that this machine has begun and not finished."""
+    for _, lines in stored(journals / "uploads"):
+        try:
+            state = UploadState.fold(lines)
+        except (KeyError, ValueError, TypeError):
+            continue  # the run that owns it says what is wrong; a listing goes on
+        if state.intent is not None:
+            yield state
