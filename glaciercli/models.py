@@ -122,10 +122,16 @@ class Upload(Record):
     part_size: int = _key("PartSizeInBytes")
     created: datetime | None = _key("CreationDate", default=None)
     description: str = _key("ArchiveDescription", default="")
+    arn: str | None = _key("VaultARN", default=None)
     path: str | None = _key("path", default=None)
     size: int | None = _key("size", default=None)
     sent: int | None = _key("sent", default=None)
     parts: tuple[Part, ...] | None = _key("Parts", default=None)
+
+    @property
+    def account(self) -> str | None:
+        """The 12 digits of the account that the vault is in, where the service has told."""
+        return self.arn.split(":")[4] if self.arn else None
 
 
 @dataclass(frozen=True)

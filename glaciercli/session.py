@@ -121,20 +121,25 @@ class Client:
                 raise
         return _ask(self._boto, operation, parameters)
 
-    def pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Yield the items of a listing; raises Unavailable when its pages go in circles."""
+    def replies(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a listing; raises Unavailable when they go in circles."""
         marker: str | None = None
         seen: set[str] = set()
         while True:
             page = {"marker": marker} if marker else {}
             reply = self.call(operation, **parameters, **page)
-            yield from reply.get(_PAGED[operation], ())
+            yield reply
             marker = reply.get("Marker")
             if not marker:
                 return
             if marker in seen:
                 raise Unavailable(f"{operation} returned the same page twice")
             seen.add(marker)
+
+    def pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Yield the items of a listing, page by page."""
+        for reply in self.replies(operation, **parameters):
+            yield from reply.get(_PAGED[operation], ())
 
     def create(
         self,

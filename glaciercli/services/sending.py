@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from glaciercli.errors import AccessDenied, Conflict, GlacierError, IntegrityError, Refused
-from glaciercli.models import Upload
+from glaciercli.models import Part, Upload
 from glaciercli.session import Client
 from glaciercli.transfer.parts import Plan, Window, content_range, hash_window
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import Progress
 from glaciercli.transfer.source import Source
 from glaciercli.treehash import combine_hex
+
+Span = tuple[int, int]
 
 _ATTEMPTS = 3  # for a part whose hash the service disputes: memory and networks do flip bits
 
@@ -43,7 +45,7 @@ def send_file(
     layout = Plan(source.size, upload.part_size)
     progress.start(source.size)
     hashes = dict(_stored(source, upload, layout, workers, progress, strict=strict))
-    missing = [each for each in layout.ranges() if each[0] not in hashes]
+    missing = [span for span in layout.ranges() if span not in hashes]
     pool = Pool(min(workers, len(missing)))
 
     def piece(start: int, stop: int) -> Piece:
@@ -58,7 +60,7 @@ def send_file(
     pieces = (piece(start, stop) for start, stop in missing)
     hashes |= send_pieces(client, upload, pieces, pool, changed=source.require_unchanged)
     source.require_unchanged()
-    return combine_hex(hashes[start] for start, _ in layout.ranges())
+    return combine_hex(hashes[span] for span in layout.ranges())
 
 
 def send_pieces(
@@ -68,16 +70,16 @@ def send_pieces(
     pool: Pool,
     *,
     changed: Callable[[], None] = lambda: None,
-) -> dict[int, str]:
-    """Send parts in parallel; return the tree hash of each by its start.
+) -> dict[Span, str]:
+    """Send parts in parallel; return the tree hash of each by its range.
 
     When the service disputes a hash, `changed` may raise what is wrong with the source.
     """
 
-    def send(piece: Piece) -> tuple[int, str]:
+    def send(piece: Piece) -> tuple[Span, str]:
         tree_hash = _send(client, upload, piece, changed)
         client.pace.moved()
-        return piece.start, tree_hash
+        return (piece.start, piece.stop), tree_hash
 
     return dict(pool.map(send, pieces))
 
@@ -124,29 +126,26 @@ def _stored(
     progress: Progress,
     *,
     strict: bool,
-) -> Iterator[tuple[int, str]]:
-    """Yield start and tree hash of the stored parts that hold what the file holds there."""
-    planned = dict(layout.ranges())
-    stored = [part for part in upload.parts or () if planned.get(part.start) == part.stop]
-    if strict and len(stored) != len(upload.parts or ()):
+) -> Iterator[tuple[Span, str]]:
+    """Yield range and tree hash of the stored parts that hold what the file holds there."""
+    planned = set(layout.ranges())
+    parts = upload.parts or ()
+    fitting = [part for part in parts if (part.start, part.stop) in planned]
+    if strict and len(fitting) != len(parts):
         raise Conflict(f"upload {upload.id} holds parts that do not fit {source.path}")
-    pool = Pool(min(workers, len(stored)))
+    pool = Pool(min(workers, len(fitting)))
 
-    def check(number: int) -> tuple[int, int, str] | None:
-        part = stored[number]
+    def holds(part: Part) -> tuple[Part, bool]:
         pool.check()
-        hashed = hash_window(source.descriptor, part.start, part.stop, linear=False).hexdigest()
-        if hashed == part.tree_hash:
-            return part.start, part.stop, hashed
-        if strict:
+        hashed = hash_window(source.descriptor, part.start, part.stop, linear=False)
+        return part, hashed.hexdigest() == part.tree_hash
+
+    for part, same in pool.map(holds, fitting):
+        if same:
+            progress.advance(part.stop - part.start)
+            yield (part.start, part.stop), part.tree_hash
+        elif strict:
             raise Conflict(
                 f"upload {upload.id} holds other bytes at {part.range} than {source.path}",
                 hint="is it the right file? nothing was sent",
             )
-        return None
-
-    for found in pool.map(check, range(len(stored))):
-        if found is not None:
-            start, stop, tree_hash = found
-            progress.advance(stop - start)
-            yield start, tree_hash

@@ -75,6 +75,7 @@ class UploadState:
     upload_id: str | None = None
     account: str | None = None
     tree_hash: str | None = None
+    size: int | None = None
     completing: datetime | None = None
     uncertain: bool = False
     done: Archive | None = None
@@ -90,7 +91,7 @@ class UploadState:
                 case "opened":
                     state.upload_id, state.account = str(line["upload_id"]), str(line["account"])
                 case "completing":
-                    state.tree_hash = str(line["tree_hash"])
+                    state.tree_hash, state.size = str(line["tree_hash"]), int(line["size"])
                     state.completing = parse_time(line["time"])
                 case "uncertain":
                     state.uncertain = True
@@ -130,9 +131,9 @@ class UploadJournal:
         self._journal.append("opened", upload_id=upload_id, account=account)
         self.state.upload_id, self.state.account = upload_id, account
 
-    def completing(self, tree_hash: str, now: datetime) -> None:
-        self._journal.append("completing", tree_hash=tree_hash, time=format_time(now))
-        self.state.tree_hash, self.state.completing = tree_hash, now
+    def completing(self, tree_hash: str, size: int, now: datetime) -> None:
+        self._journal.append("completing", tree_hash=tree_hash, size=size, time=format_time(now))
+        self.state.tree_hash, self.state.size, self.state.completing = tree_hash, size, now
 
     def reopened(self) -> None:
         self._journal.append("reopened")

@@ -1,0 +1,180 @@
+"""The last step of an upload, and what can be said when its reply never came."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from glaciercli.catalog.store import Catalog
+from glaciercli.errors import IntegrityError, NotFound, NotReady, Refused
+from glaciercli.models import Archive, Scope
+from glaciercli.services import inventory, vaults
+from glaciercli.services.jobs import Poll
+from glaciercli.services.upload_journal import Intent, UploadJournal
+from glaciercli.session import Client
+from glaciercli.transfer.progress import Progress
+
+# An archive may be missing from an inventory made up to this long after it was stored; others
+# have seen more than a day (failure model F58).
+INVENTORY_LAG = timedelta(hours=72)
+_CLOCK_SKEW = timedelta(minutes=15)
+
+
+class Uncertain(NotReady):
+    """The upload is gone after completion was asked for: it is stored, or it has expired."""
+
+
+def complete(
+    client: Client, journal: UploadJournal, catalog: Catalog, *, size: int, tree_hash: str
+) -> Archive:
+    """Complete the upload of a journal and return its archive, recorded in the catalog.
+
+    May be asked again by a later run: the service answers a repeated completion with the same
+    archive for a while. Raises Uncertain when it does not know the upload any more, Refused when
+    what it holds is not what the hash says; the upload then is still open.
+    """
+    state = journal.state
+    intent, upload_id = state.intent, state.upload_id
+    assert intent is not None and upload_id is not None  # noqa: PT018
+    if state.completing is None:
+        journal.completing(tree_hash, size, datetime.now(UTC))
+    try:
+        reply = client.call(
+            "CompleteMultipartUpload",
+            vaultName=intent.vault,
+            uploadId=upload_id,
+            archiveSize=str(size),
+            checksum=tree_hash,
+        )
+    except NotFound as error:
+        vaults.show(client, intent.vault)  # raises NotFound when it is the vault that is gone
+        journal.uncertain()
+        raise _uncertain(intent) from error
+    stored_hash = reply.get("checksum", tree_hash)
+    if stored_hash != tree_hash:
+        raise IntegrityError(
+            f"archive {reply['archiveId']} was stored with tree hash {stored_hash},"
+            f" not {tree_hash}; it is not recorded as a copy of {intent.name}"
+        )
+    return record(client, journal, catalog, reply, size=size, tree_hash=tree_hash)
+
+
+def record(
+    client: Client,
+    journal: UploadJournal,
+    catalog: Catalog,
+    reply: dict[str, str],
+    *,
+    size: int,
+    tree_hash: str,
+) -> Archive:
+    """Write down a stored archive, in the journal first and then in the catalog."""
+    intent = journal.state.intent
+    assert intent is not None
+    archive = Archive(
+        id=reply["archiveId"],
+        vault=intent.vault,
+        size=size,
+        tree_hash=tree_hash,
+        name=intent.name,
+        description=intent.description,
+        created=datetime.now(UTC),
+        modified=intent.modified,
+        path=intent.path,
+        location=reply["location"],
+    )
+    journal.done(archive)
+    enter(client, catalog, archive, journal.state.account, intent.token)
+    return archive
+
+
+def enter(
+    client: Client, catalog: Catalog, archive: Archive, account: str | None, token: str
+) -> None:
+    """Enter an archive into the catalog; entering it twice changes nothing."""
+    account = account_of(archive.location or "") or account or client.target.account_id
+    catalog.learn_account(client.target.identity, client.target.endpoint, account)
+    scope = Scope(client.target.endpoint, account, client.region)
+    catalog.created(scope, archive, token=token)
+
+
+def resolve(
+    client: Client, journal: UploadJournal, catalog: Catalog, *, progress: Progress
+) -> Archive | None:
+    """Settle an uncertain upload by the vault's inventory; None when it surely has expired.
+
+    Raises Uncertain while no inventory is new enough to tell.
+    """
+    state = journal.state
+    intent, completing = state.intent, state.completing
+    assert intent is not None and completing is not None  # noqa: PT018
+    account = state.account or client.target.account_id
+    scope = Scope(client.target.endpoint, account, client.region)
+    try:
+        report = inventory.sync(
+            client, catalog, intent.vault, poll=Poll(timeout=0.0), progress=progress
+        )
+    except NotReady as error:
+        raise _uncertain(intent) from error
+    found = catalog.find_stored(
+        scope,
+        intent.vault,
+        tree_hash=state.tree_hash or "",
+        description=intent.description,
+        since=intent.started - _CLOCK_SKEW,
+    )
+    if found is not None:
+        journal.done(found)
+        return found
+    if report.inventory_date > completing + INVENTORY_LAG:
+        return None
+    raise _uncertain(intent)
+
+
+def settle(
+    client: Client,
+    journal: UploadJournal,
+    catalog: Catalog,
+    progress: Progress,
+    *,
+    again: bool = False,
+) -> Archive | None:
+    """Bring a journal that speaks of completion to its end; None when nothing was stored.
+
+    Raises Uncertain while that cannot be known; with `again` it is taken for not stored.
+    """
+    state = journal.state
+    assert state.intent is not None
+    if state.done is not None:
+        enter(client, catalog, state.done, state.account, state.intent.token)
+        return state.done
+    try:
+        if not state.uncertain:
+            assert state.tree_hash is not None and state.size is not None  # noqa: PT018
+            return complete(client, journal, catalog, size=state.size, tree_hash=state.tree_hash)
+    except Uncertain:
+        pass  # the journal says so now
+    except Refused as error:
+        if not is_wrong_hash(error):
+            raise
+        journal.reopened()
+        return None
+    return None if again else resolve(client, journal, catalog, progress=progress)
+
+
+def account_of(location: str) -> str:
+    """Return the account in a reply's Location, `/<account>/vaults/...`; empty if there is none."""
+    account = location.lstrip("/").partition("/")[0]
+    return account if account.isdigit() else ""
+
+
+def is_wrong_hash(error: Refused) -> bool:
+    """Tell whether a completion was refused because the stored parts are not ours."""
+    return "sha256-tree-hash" in error.message or "archive-size" in error.message
+
+
+def _uncertain(intent: Intent) -> Uncertain:
+    return Uncertain(
+        f"{intent.name} was being completed when the connection broke, and its upload is gone:"
+        f" it is stored, or it has expired; the vault's next inventory will tell which",
+        hint="run the same command again tomorrow; --again stores it anew, perhaps a second time",
+    )

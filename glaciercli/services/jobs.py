@@ -1,0 +1,246 @@
+"""Jobs of a vault: asked for once, waited for, found again."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from glaciercli.errors import Conflict, NotFound, NotReady, Refused
+from glaciercli.models import Job
+from glaciercli.session import Client
+from glaciercli.transfer.progress import NullProgress, Progress
+from glaciercli.units import format_duration, format_time_seconds
+
+OWN_DESCRIPTION = "glaciercli "  # followed by a token, where the user gives no description
+_FIRST_POLL = 2.0  # seconds; expedited jobs take a minute, and local ones none at all
+
+
+@dataclass(frozen=True)
+class Poll:
+    """How often to look, at most, and how long to wait; both in seconds. No timeout is for ever."""
+
+    interval: float = 900.0
+    timeout: float | None = None
+
+
+def listing(
+    client: Client, vault: str, *, status: str | None = None, completed: bool | None = None
+) -> Iterator[Job]:
+    """Yield the vault's jobs, newest first, that the service still knows."""
+    filters: dict[str, str] = {}
+    if status is not None:
+        filters["statuscode"] = status
+    if completed is not None:
+        filters["completed"] = str(completed).lower()
+    for item in client.pages("ListJobs", vaultName=vault, **filters):
+        yield Job.from_api(item, vault=vault)
+
+
+def describe(client: Client, vault: str, job_id: str) -> Job:
+    """Return the job as it is now; raises NotFound once the service has dropped it."""
+    reply = client.call("DescribeJob", vaultName=vault, jobId=job_id)
+    return Job.from_api(reply, vault=vault)
+
+
+def show(client: Client, vault: str, reference: str) -> Job:
+    """Return the job of an id or a unique beginning of one; raises NotFound or Conflict."""
+    reference = reference.removeprefix("id:")
+    if len(reference) >= 92:  # the length of a whole id
+        return describe(client, vault, reference)
+    found = [job for job in listing(client, vault) if job.id.startswith(reference)]
+    if not found:
+        raise NotFound(
+            f"no job of vault {vault!r} begins with {reference!r}",
+            hint=f"glacier job list --vault {vault}",
+        )
+    if len(found) > 1:
+        raise Conflict(f"{len(found)} jobs begin with {reference!r}", hint="give more of the id")
+    return found[0]
+
+
+def start(
+    client: Client, vault: str, parameters: dict[str, Any], *, token: str | None = None
+) -> Job:
+    """Start a job and return it; one job, whatever happens to the reply.
+
+    `parameters` are InitiateJob's. A job costs money, so a lost reply is not answered with a second
+    request but with a search: for our token where the description is ours, for the same job made
+    since where the user wrote it.
+    """
+    wanted = dict(parameters)
+    wanted.setdefault("Description", OWN_DESCRIPTION + (token or secrets.token_hex(8)))
+    known = _Lazy(lambda: {job.id for job in listing(client, vault)})
+    if "Description" in parameters:
+        known.value()  # a text may be an earlier job's too: only one made from now on is ours
+
+    def find() -> dict[str, Any] | None:
+        for job in listing(client, vault):
+            ours = job.description == wanted["Description"]
+            if ours and ("Description" not in parameters or job.id not in known.value()):
+                return {"jobId": job.id}
+        return None
+
+    reply = client.create("InitiateJob", find, vaultName=vault, jobParameters=wanted)
+    return describe(client, vault, reply["jobId"])
+
+
+def start_archive(
+    client: Client,
+    vault: str,
+    archive_id: str,
+    *,
+    tier: str = "Standard",
+    description: str | None = None,
+    topic: str | None = None,
+    range: tuple[int, int] | None = None,  # noqa: A002 - the field's own word
+    token: str | None = None,
+) -> Job:
+    """Start the retrieval of an archive, or of [start, stop) of it."""
+    return start(
+        client,
+        vault,
+        _given(
+            Type="archive-retrieval",
+            ArchiveId=archive_id,
+            Tier=tier,
+            Description=description,
+            SNSTopic=topic,
+            RetrievalByteRange=f"{range[0]}-{range[1] - 1}" if range else None,
+        ),
+        token=token,
+    )
+
+
+def start_inventory(
+    client: Client,
+    vault: str,
+    *,
+    format: str = "JSON",  # noqa: A002 - the field's own word
+    description: str | None = None,
+    topic: str | None = None,
+    start_date: datetime | None = None,
+    end_date: datetime | None = None,
+    limit: int | None = None,
+    marker: str | None = None,
+    token: str | None = None,
+) -> Job:
+    """Start the retrieval of the vault's last inventory, or of a slice of it."""
+    slice_ = _given(
+        StartDate=format_time_seconds(start_date) if start_date else None,
+        EndDate=format_time_seconds(end_date) if end_date else None,
+        Limit=str(limit) if limit else None,
+        Marker=marker,
+    )
+    return start(
+        client,
+        vault,
+        _given(
+            Type="inventory-retrieval",
+            Format=format,
+            Description=description,
+            SNSTopic=topic,
+            InventoryRetrievalParameters=slice_ or None,
+        ),
+        token=token,
+    )
+
+
+def start_select(
+    client: Client,
+    vault: str,
+    archive_id: str,
+    *,
+    expression: str,
+    input_serialization: dict[str, Any],
+    output_serialization: dict[str, Any],
+    output_location: dict[str, Any],
+    tier: str = "Standard",
+    description: str | None = None,
+) -> Job:
+    """Start a query over an archive of CSV; its result goes to the output location."""
+    return start(
+        client,
+        vault,
+        _given(
+            Type="select",
+            ArchiveId=archive_id,
+            Tier=tier,
+            Description=description,
+            SelectParameters={
+                "Expression": expression,
+                "ExpressionType": "SQL",
+                "InputSerialization": input_serialization,
+                "OutputSerialization": output_serialization,
+            },
+            OutputLocation=output_location,
+        ),
+    )
+
+
+def wait(
+    client: Client,
+    vault: str,
+    job_id: str,
+    *,
+    poll: Poll = Poll(),
+    progress: Progress | None = None,
+) -> Job:
+    """Return the job once it has succeeded; looks often at first, then at the poll's interval.
+
+    Raises NotReady when the poll's time runs out, Refused when the job has failed, NotFound when
+    the service does not know it any more.
+    """
+    progress = progress or NullProgress()
+    deadline = None if poll.timeout is None else time.monotonic() + poll.timeout
+    pause = min(_FIRST_POLL, poll.interval)
+    told = False
+    while True:
+        job = describe(client, vault, job_id)
+        if job.succeeded:
+            return job
+        if job.completed:
+            raise Refused(f"job {job_id} failed: {job.status_message or 'no reason given'}")
+        remaining = None if deadline is None else deadline - time.monotonic()
+        if remaining is not None and remaining <= 0:
+            raise NotReady(_still_running(job), hint="run the same command again later")
+        if not told:
+            progress.note(f"{_still_running(job)}; waiting")
+            told = True
+        # The event is set by a signal, so that a wait of hours ends at once.
+        client.pace.stop.wait(pause if remaining is None else min(pause, remaining))
+        pause = min(pause * 2, poll.interval)
+
+
+def _still_running(job: Job) -> str:
+    kind = "inventory" if job.action == "InventoryRetrieval" else (job.tier or "Standard").lower()
+    usual = {
+        "expedited": timedelta(minutes=5),
+        "standard": timedelta(hours=5),
+        "bulk": timedelta(hours=12),
+        "inventory": timedelta(hours=5),
+    }.get(kind, timedelta(hours=5))
+    return (
+        f"job {job.id[:12]}... of vault {job.vault!r} is in progress;"
+        f" {kind} jobs take up to about {format_duration(usual)}"
+    )
+
+
+def _given(**parameters: Any) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+class _Lazy:
+    """A value computed when it is first asked for."""
+
+    def __init__(self, make: Callable[[], set[str]]) -> None:
+        self._make = make
+        self._value: set[str] | None = None
+
+    def value(self) -> set[str]:
+        if self._value is None:
+            self._value = self._make()
+        return self._value

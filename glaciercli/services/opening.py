@@ -1,0 +1,107 @@
+"""The beginning of an upload: asked for once, and found again when its reply was lost."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from glaciercli.catalog import descriptions
+from glaciercli.errors import NotFound
+from glaciercli.models import Upload
+from glaciercli.services.completing import account_of
+from glaciercli.services.upload_journal import Intent, UploadJournal
+from glaciercli.session import Client
+from glaciercli.units import parse_time
+
+_CLOCK_SKEW = timedelta(minutes=15)  # between us and the service, which allows 5 itself
+
+
+def new_intent(
+    vault: str,
+    name: str,
+    description: str | None,
+    description_format: str,
+    part_size: int,
+    *,
+    modified: datetime,
+) -> Intent:
+    """Return the intent of a new upload under a fresh token."""
+    token = secrets.token_hex(8)
+    if description is None:
+        description = descriptions.encode(name, modified, token=token, format=description_format)
+    return Intent(
+        vault=vault,
+        name=name,
+        path=None,
+        identity=None,
+        part_size=part_size,
+        token=token,
+        description=description,
+        modified=modified,
+        started=datetime.now(UTC),
+    )
+
+
+def open_upload(client: Client, journal: UploadJournal) -> Upload:
+    """Initiate the upload that the journal's intent speaks of, or find it if it was lost."""
+    intent = journal.state.intent
+    assert intent is not None
+
+    def find() -> dict[str, Any] | None:
+        return find_begun(client, intent)
+
+    reply = client.create(
+        "InitiateMultipartUpload",
+        find,
+        vaultName=intent.vault,
+        archiveDescription=intent.description,
+        partSize=str(intent.part_size),
+    )
+    account = account_of(reply["location"]) or client.target.account_id
+    journal.opened(reply["uploadId"], account)
+    return Upload(id=reply["uploadId"], vault=intent.vault, part_size=intent.part_size, parts=())
+
+
+def drop(client: Client, journal: UploadJournal) -> None:
+    """Abort the journal's upload, if the service still has it, and forget the journal's lines."""
+    state = journal.state
+    assert state.intent is not None
+    if state.upload_id is None:
+        begun = find_begun(client, state.intent)
+        state.upload_id = begun["uploadId"] if begun else None
+    if state.upload_id is not None:
+        try:
+            client.call(
+                "AbortMultipartUpload", vaultName=state.intent.vault, uploadId=state.upload_id
+            )
+        except NotFound:
+            pass  # it is gone, as it should be
+
+
+def find_begun(client: Client, intent: Intent) -> dict[str, Any] | None:
+    """Return the open upload of an intent, as Initiate's reply would name it; None if none is.
+
+    Our own descriptions hold a token. One that the user gave may be that of other uploads too, so
+    there it must also be of the same part size, begun since, and still without a part.
+    """
+    for item in client.pages("ListMultipartUploads", vaultName=intent.vault):
+        if item.get("ArchiveDescription", "") != intent.description.lstrip(" "):
+            continue
+        if int(item["PartSizeInBytes"]) != intent.part_size:
+            continue
+        ours = descriptions.decode(intent.description).token == intent.token
+        if ours or _is_new_and_empty(client, intent, item):
+            account = item["VaultARN"].split(":")[4]
+            return {
+                "uploadId": item["MultipartUploadId"],
+                "location": f"/{account}/vaults/{intent.vault}",
+            }
+    return None
+
+
+def _is_new_and_empty(client: Client, intent: Intent, item: dict[str, Any]) -> bool:
+    if parse_time(item["CreationDate"]) < intent.started - _CLOCK_SKEW:
+        return False
+    upload_id = item["MultipartUploadId"]
+    return not any(client.pages("ListParts", vaultName=intent.vault, uploadId=upload_id))

@@ -1,0 +1,159 @@
+"""Standard input into a vault: read once, part by part, each kept until the service has it.
+
+A stream cannot be read again, so a run that dies leaves an upload that nobody can go on with. Its
+journal lets the next run clean up: abort it, or tell of the archive if it had got that far.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from glaciercli.catalog.store import Catalog
+from glaciercli.config import private_directory
+from glaciercli.errors import Conflict, GlacierError, Refused
+from glaciercli.models import Archive
+from glaciercli.services.completing import complete, settle
+from glaciercli.services.opening import drop, new_intent, open_upload
+from glaciercli.services.sending import Piece, send_pieces
+from glaciercli.services.upload_journal import UploadJournal, known
+from glaciercli.session import Client
+from glaciercli.transfer.parts import MAX_PARTS, Window, check_part_size
+from glaciercli.transfer.pool import Pool
+from glaciercli.transfer.progress import NullProgress, Progress
+from glaciercli.transfer.source import Descriptor
+from glaciercli.treehash import TreeHash, combine_hex
+from glaciercli.units import MIB, format_size
+
+# Nobody knows how long a stream is. 10,000 of these make 625 GiB; a longer one needs the flag.
+DEFAULT_PART_SIZE = 64 * MIB
+_BLOCK = MIB
+
+
+def start(
+    client: Client,
+    stream: BinaryIO,
+    vault: str,
+    *,
+    name: str,
+    journals: Path,
+    catalog: Catalog,
+    description: str | None = None,
+    description_format: str = "mt2",
+    part_size: int | None = None,
+    workers: int = 4,
+    progress: Progress | None = None,
+) -> Archive:
+    """Store what a stream gives as one archive named `name`, and return it.
+
+    Each part waits in an unnamed file of the state directory until the service has it, so memory is
+    flat and a part can be repeated; the whole cannot. Call `uploads.acknowledge` when the user
+    was told. Raises Refused for an empty stream, or one too long for its part size.
+    """
+    progress = progress or NullProgress()
+    part_size = part_size or DEFAULT_PART_SIZE
+    check_part_size(part_size)
+    clean_up(client, vault, journals=journals, catalog=catalog, progress=progress)
+    spool = private_directory(journals)
+    first = _spool(stream, spool, part_size)
+    if first.hashed.size == 0:
+        raise Refused("standard input is empty, and Glacier cannot store an empty archive")
+    intent = new_intent(
+        vault, name, description, description_format, part_size, modified=datetime.now(UTC)
+    )
+    with UploadJournal.open(client.target, journals, vault, intent.token) as journal:
+        journal.begin(intent)
+        try:
+            upload = open_upload(client, journal)
+            progress.start(None)
+            pool = Pool(workers)
+            pieces = _pieces(first, stream, spool, part_size, pool, progress)
+            sent = send_pieces(client, upload, pieces, pool)
+        except GlacierError:
+            # Nobody can go on with it: a stream does not come twice.
+            drop(client, journal)
+            journal.forget()
+            raise
+        size = max(stop for _, stop in sent)
+        tree_hash = combine_hex(sent[span] for span in sorted(sent))
+        return complete(client, journal, catalog, size=size, tree_hash=tree_hash)
+
+
+def clean_up(
+    client: Client, vault: str, *, journals: Path, catalog: Catalog, progress: Progress
+) -> None:
+    """Bring the uploads of streams whose runs have died to an end."""
+    for state in known(journals):
+        intent = state.intent
+        if intent is None or intent.path is not None or intent.vault != vault:
+            continue
+        try:
+            journal = UploadJournal.open(client.target, journals, vault, intent.token)
+        except Conflict:
+            continue  # its run is alive
+        with journal:
+            if journal.state.completing is not None or journal.state.done is not None:
+                archive = settle(client, journal, catalog, progress)
+                if archive is not None:
+                    progress.note(f"an earlier run had stored {intent.name} as {archive.id}")
+            elif journal.state.intent is not None:
+                drop(client, journal)
+                progress.note(f"gave up the earlier upload of {intent.name}: its stream is gone")
+            journal.forget()
+
+
+@dataclass(frozen=True)
+class _Spooled:
+    """A part on disk, hashed as it was written."""
+
+    descriptor: Descriptor
+    hashed: TreeHash
+
+
+def _spool(stream: BinaryIO, directory: Path, part_size: int) -> _Spooled:
+    """Read one part of the stream into a file without a name; it goes when it is let go of."""
+    hashed = TreeHash(linear=True)
+    with tempfile.TemporaryFile(dir=directory) as file:
+        while hashed.size < part_size:
+            data = stream.read(min(_BLOCK, part_size - hashed.size))
+            if not data:
+                break
+            hashed.update(data)
+            file.write(data)
+        file.flush()
+        return _Spooled(Descriptor(os.dup(file.fileno())), hashed)
+
+
+def _pieces(
+    first: _Spooled,
+    stream: BinaryIO,
+    directory: Path,
+    part_size: int,
+    pool: Pool,
+    progress: Progress,
+) -> Iterator[Piece]:
+    """Yield the parts of a stream as they are asked for, the first of them read already."""
+    part, start = first, 0
+    while part.hashed.size:
+        if start // part_size == MAX_PARTS:
+            raise Refused(
+                f"the stream is longer than {MAX_PARTS:,} parts of {format_size(part_size)}",
+                hint=f"--part-size {part_size * 2 // MIB}MiB, or more",
+            )
+        yield _piece(part, start, pool, progress)
+        start += part.hashed.size
+        if part.hashed.size < part_size:
+            return
+        part = _spool(stream, directory, part_size)
+
+
+def _piece(part: _Spooled, start: int, pool: Pool, progress: Progress) -> Piece:
+    def body() -> Window:
+        return Window(part.descriptor, 0, part.hashed, check=pool.check, sent=progress.advance)
+
+    return Piece(start, start + part.hashed.size, body)

@@ -1,0 +1,332 @@
+"""Files into a vault, as multipart uploads that go on wherever they were stopped.
+
+The normal start is the recovery: every run reads the journal of its file first, and does what is
+left to do. See `upload_journal` for what a journal can say.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from glaciercli.catalog import descriptions
+from glaciercli.catalog.store import Catalog
+from glaciercli.errors import Conflict, IntegrityError, NotFound, Refused, Unavailable
+from glaciercli.models import Archive, Part, Upload
+from glaciercli.retry import may_have_been_applied
+from glaciercli.services import vaults
+from glaciercli.services.completing import complete, is_wrong_hash, record, settle
+from glaciercli.services.opening import drop, new_intent, open_upload
+from glaciercli.services.sending import send_file
+from glaciercli.services.upload_journal import Intent, UploadJournal, UploadState, known
+from glaciercli.session import Client
+from glaciercli.transfer.parts import MAX_PART_SIZE, Window, plan
+from glaciercli.transfer.progress import NullProgress, Progress
+from glaciercli.transfer.source import Source
+from glaciercli.units import format_size
+
+ID_LENGTH = 92  # characters of an upload's or a job's id
+
+
+def start(
+    client: Client,
+    path: Path,
+    vault: str,
+    *,
+    journals: Path,
+    catalog: Catalog,
+    description: str | None = None,
+    description_format: str = "mt2",
+    part_size: int | None = None,
+    workers: int = 8,
+    progress: Progress | None = None,
+    single: bool = False,
+    again: bool = False,
+) -> Archive:
+    """Store a file as one archive and return it; run again to go on after any interruption.
+
+    A run that finds the journal of an earlier one goes on with its upload, at its part size. With
+    `again`, an upload whose end is uncertain is not waited for but sent anew. Costs n + 2 requests
+    for n parts. After the archive was shown to the user, call `acknowledge`.
+    """
+    progress = progress or NullProgress()
+    source = Source.open(path)
+    layout = plan(source.size, part_size)
+    with UploadJournal.open(client.target, journals, vault, str(source.path)) as journal:
+        finished = _finish(client, journal, catalog, progress, source=source, again=again)
+        if finished is not None:
+            return finished
+        upload = _go_on(client, journal, source, progress)
+        if upload is None:
+            name = source.path.name
+            intent = new_intent(
+                vault,
+                name,
+                description,
+                description_format,
+                layout.part_size,
+                modified=source.modified,
+            )
+            journal.begin(replace(intent, path=str(source.path), identity=source.identity))
+            if single:
+                return _send_single(client, journal, source, catalog, progress)
+            upload = open_upload(client, journal)
+        else:
+            _require_same(upload, description, part_size, progress)
+        return _send(client, journal, source, upload, catalog, workers, progress)
+
+
+def resume(
+    client: Client,
+    vault: str,
+    upload_id: str,
+    path: Path,
+    *,
+    journals: Path,
+    catalog: Catalog,
+    workers: int = 8,
+    progress: Progress | None = None,
+) -> Archive:
+    """Go on with an upload begun on another machine, or whose journal is lost.
+
+    The stored parts are compared with the file before anything is sent; Conflict if one differs.
+    """
+    progress = progress or NullProgress()
+    source = Source.open(path)
+    with UploadJournal.open(client.target, journals, vault, str(source.path)) as journal:
+        state = journal.state
+        if state.done is not None or (state.upload_id and state.upload_id != upload_id):
+            raise Conflict(
+                f"{source.path} has another upload to vault {vault!r} in progress here",
+                hint=f"glacier upload {path} --vault {vault}",
+            )
+        upload = show(client, vault, upload_id, journals=journals)
+        if state.upload_id is None:
+            decoded = descriptions.decode(upload.description)
+            intent = Intent(
+                vault=vault,
+                name=decoded.name or source.path.name,
+                path=str(source.path),
+                identity=source.identity,
+                part_size=upload.part_size,
+                token=decoded.token or secrets.token_hex(8),
+                description=upload.description,
+                modified=decoded.modified or source.modified,
+                started=upload.created or datetime.now(UTC),
+            )
+            journal.begin(intent)
+            journal.opened(upload_id, client.target.account_id)
+        return _send(client, journal, source, upload, catalog, workers, progress, strict=True)
+
+
+def acknowledge(client: Client, archive: Archive, *, journals: Path) -> None:
+    """Drop the journal of a finished upload, now that the user knows of the archive.
+
+    Until then a run of the same command reports the same archive, instead of storing it twice.
+    """
+    for what in (archive.path, archive.id):
+        if what is None:
+            continue
+        with UploadJournal.open(client.target, journals, archive.vault, what) as journal:
+            if journal.state.done is not None and journal.state.done.id == archive.id:
+                journal.forget()
+
+
+def listing(client: Client, vault: str, *, journals: Path | None) -> Iterator[Upload]:
+    """Yield the vault's open uploads; those in our journals with the path of their file."""
+    ours = _ours(journals)
+    for item in client.pages("ListMultipartUploads", vaultName=vault):
+        yield _joined(Upload.from_api(item, vault=vault), ours)
+
+
+def show(client: Client, vault: str, reference: str, *, journals: Path | None) -> Upload:
+    """Return an open upload with its parts, by its id or a unique beginning of it."""
+    upload_id = reference.removeprefix("id:")
+    if len(upload_id) < ID_LENGTH:
+        upload_id = _find(client, vault, upload_id).id
+    parts: list[Part] = []
+    head: dict[str, Any] = {}
+    for page in client.replies("ListParts", vaultName=vault, uploadId=upload_id):
+        head = head or page
+        parts += [Part.from_api(item) for item in page.get("Parts", ())]
+    upload = Upload.from_api(
+        head, vault=vault, parts=tuple(parts), sent=sum(part.stop - part.start for part in parts)
+    )
+    return _joined(
+        upload, {state.upload_id: state for state in known(journals)} if journals else {}
+    )
+
+
+def abort(client: Client, vault: str, reference: str, *, journals: Path) -> Upload:
+    """Give up an open upload: its parts are deleted, and nothing of it is kept."""
+    upload = show(client, vault, reference, journals=journals)
+    client.call("AbortMultipartUpload", vaultName=vault, uploadId=upload.id)
+    if upload.path is not None:
+        with UploadJournal.open(client.target, journals, vault, upload.path) as journal:
+            if journal.state.upload_id == upload.id:
+                journal.forget()
+    return upload
+
+
+def _finish(
+    client: Client,
+    journal: UploadJournal,
+    catalog: Catalog,
+    progress: Progress,
+    *,
+    source: Source,
+    again: bool,
+) -> Archive | None:
+    """Return the archive when an earlier run had got as far as completing this very file."""
+    state = journal.state
+    if state.intent is None or (state.completing is None and state.done is None):
+        return None
+    archive = settle(client, journal, catalog, progress, again=again)
+    if archive is None or state.intent.identity != source.identity:
+        return None
+    progress.note("an earlier run had stored it; nothing was sent again")
+    return archive
+
+
+def _go_on(
+    client: Client, journal: UploadJournal, source: Source, progress: Progress
+) -> Upload | None:
+    """Return the upload that an earlier run has left open for this file; None to begin anew."""
+    state = journal.state
+    intent = state.intent
+    if intent is None or state.done is not None or state.completing is not None:
+        return None
+    if intent.identity != source.identity:
+        progress.note(f"{source.path.name} has changed since its upload began; it begins anew")
+        drop(client, journal)
+        return None
+    if state.upload_id is None:
+        return open_upload(client, journal)
+    try:
+        upload = show(client, intent.vault, state.upload_id, journals=None)
+    except NotFound:
+        vaults.show(client, intent.vault)  # raises NotFound when it is the vault that is gone
+        progress.note("the earlier upload has expired; it begins anew")
+        return None
+    if upload.account != state.account:
+        raise Conflict(
+            f"the upload of {source.path.name} was begun in account {state.account},"
+            f" and these credentials are of account {upload.account}",
+            hint="use the profile that it was begun with",
+        )
+    return upload
+
+
+def _require_same(
+    upload: Upload, description: str | None, part_size: int | None, progress: Progress
+) -> None:
+    """Settle flags that differ from what the open upload was begun with."""
+    if description is not None and description.lstrip(" ") != upload.description:
+        raise Conflict(
+            f"the upload in progress has the description {upload.description!r}",
+            hint=f"leave --description out, or: glacier upload abort {upload.id}"
+            f" --vault {upload.vault}",
+        )
+    if part_size is not None and part_size != upload.part_size:
+        progress.note(f"the upload goes on with its parts of {format_size(upload.part_size)}")
+
+
+def _send(
+    client: Client,
+    journal: UploadJournal,
+    source: Source,
+    upload: Upload,
+    catalog: Catalog,
+    workers: int,
+    progress: Progress,
+    *,
+    strict: bool = False,
+) -> Archive:
+    """Send what is missing and complete; a file that changed meanwhile is never completed."""
+    for last in (False, True):
+        try:
+            tree_hash = send_file(
+                client, source, upload, workers=workers, progress=progress, strict=strict
+            )
+        except Conflict:
+            if not strict:
+                drop(client, journal)
+                journal.forget()
+            raise
+        try:
+            return complete(client, journal, catalog, size=source.size, tree_hash=tree_hash)
+        except Refused as error:
+            if not is_wrong_hash(error):
+                raise
+            journal.reopened()
+            if last:
+                raise IntegrityError(
+                    f"the service's parts of {source.path.name} are not what was sent:"
+                    f" {error.message}",
+                    hint=f"glacier upload abort {upload.id} --vault {upload.vault}",
+                ) from error
+            upload = show(client, upload.vault, upload.id, journals=None)
+    raise AssertionError("unreachable")
+
+
+def _send_single(
+    client: Client,
+    journal: UploadJournal,
+    source: Source,
+    catalog: Catalog,
+    progress: Progress,
+) -> Archive:
+    """Store the file in one request, whose reply, if it is lost, is lost for good."""
+    intent = journal.state.intent
+    assert intent is not None
+    if source.size > MAX_PART_SIZE:
+        raise Refused("one request stores at most 4 GiB", hint="leave --single out")
+    progress.start(source.size)
+    body = Window.over(source.descriptor, 0, source.size, sent=progress.advance)
+    source.require_unchanged()
+    try:
+        reply = client.call(
+            "UploadArchive",
+            vaultName=intent.vault,
+            archiveDescription=intent.description,
+            checksum=body.tree_hash,
+            body=body,
+        )
+    except Unavailable as error:
+        journal.forget()  # there is nothing to go on with
+        if may_have_been_applied(error):
+            error.hint = "it may be stored all the same; the vault's next inventory will tell"
+        raise
+    return record(client, journal, catalog, reply, size=source.size, tree_hash=body.tree_hash)
+
+
+def _find(client: Client, vault: str, beginning: str) -> Upload:
+    found = [
+        upload
+        for upload in listing(client, vault, journals=None)
+        if upload.id.startswith(beginning)
+    ]
+    if not found:
+        raise NotFound(
+            f"no open upload of vault {vault!r} begins with {beginning!r}",
+            hint=f"glacier upload list --vault {vault}",
+        )
+    if len(found) > 1:
+        raise Conflict(f"{len(found)} uploads begin with {beginning!r}", hint="give more of the id")
+    return found[0]
+
+
+def _ours(journals: Path | None) -> dict[str | None, UploadState]:
+    return {state.upload_id: state for state in known(journals)} if journals else {}
+
+
+def _joined(upload: Upload, ours: Mapping[str | None, UploadState]) -> Upload:
+    """Add what this machine knows of an upload."""
+    state = ours.get(upload.id)
+    if state is None or state.intent is None:
+        return upload
+    return replace(upload, path=state.intent.path, size=state.intent.size)

@@ -1,0 +1,134 @@
+"""The file that is being received: written beside its place, put there when it is proven."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from glaciercli.errors import Conflict, GlacierError
+from glaciercli.transfer.journal import sync_directory
+from glaciercli.transfer.source import Descriptor
+from glaciercli.treehash import LEAF_SIZE, hash_file
+
+_MAX_NAME = 255  # bytes, on every file system that matters
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+class PartFile:
+    """A `.part` beside the target. Its name tells the content, so it can only be our own."""
+
+    def __init__(self, target: Path, path: Path, number: int) -> None:
+        self.target = target
+        self.path = path
+        self.descriptor = Descriptor(number)
+
+    @classmethod
+    def open(cls, target: Path, content: str) -> Self:
+        """Open or make the part file for `content`, any text that names what is received."""
+        tag = hashlib.sha256(content.encode()).hexdigest()[:8]
+        name = os.fsencode(target.name)[: _MAX_NAME - len(f".{tag}.part")]
+        path = target.with_name(os.fsdecode(name) + f".{tag}.part")
+        try:
+            number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            os.close(number)
+            raise Conflict(f"{str(path)!r} is in the way", hint="move it, then run this again")
+        return cls(target, path, number)
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self.descriptor.number).st_size
+
+    def write(self, view: memoryview, position: int) -> None:
+        """Write all of a buffer at a position."""
+        try:
+            while view:
+                count = os.pwrite(self.descriptor.number, view, position)
+                view, position = view[count:], position + count
+        except OSError as error:
+            raise _cannot_write(self.path, error) from error
+
+    def keep(self, start: int, stop: int) -> tuple[int, str]:
+        """Keep only [start, stop) of the content; return the new size and tree hash."""
+        position = 0
+        buffer = memoryview(bytearray(LEAF_SIZE))
+        while start + position < stop:
+            view = buffer[: stop - start - position]
+            count = self.descriptor.read_into(view, start + position)
+            if count == 0:
+                raise Conflict(f"{str(self.path)!r} became shorter while it was being read")
+            self.write(view[:count], position)
+            position += count
+        return position, hash_file(self.descriptor.number, position)
+
+    def finish(self, size: int, modified: datetime | None) -> None:
+        """Make the content durable, exactly `size` bytes, with the time it had when it was sent."""
+        number = self.descriptor.number
+        try:
+            os.ftruncate(number, size)
+            os.fchmod(number, 0o666 & ~_umask())
+            if modified is not None:
+                os.utime(number, (modified.timestamp(), modified.timestamp()))
+            os.fsync(number)
+        except OSError as error:
+            raise _cannot_write(self.path, error) from error
+
+    def place(self, *, overwrite: bool) -> None:
+        """Give the file its name; Conflict when something has it and `overwrite` was not asked."""
+        try:
+            if overwrite:
+                self.path.replace(self.target)
+            else:
+                self._place_new()
+        except FileExistsError:
+            raise exists(self.target) from None
+        except OSError as error:
+            raise _cannot_write(self.target, error) from error
+        sync_directory(self.target.parent)
+
+    def _place_new(self) -> None:
+        try:
+            os.link(self.path, self.target)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # No hard links here: look, then rename. Another program may come in between, ours not.
+            if os.path.lexists(self.target):
+                raise FileExistsError from None
+            self.path.rename(self.target)
+        else:
+            self.path.unlink()
+
+
+def require_free(target: Path, *, overwrite: bool) -> None:
+    """Raise Conflict before anything is paid for when the target cannot be written."""
+    if not target.parent.is_dir():
+        raise Conflict(f"directory {str(target.parent)!r} does not exist", hint="mkdir it first")
+    if target.is_dir() and not target.is_symlink():
+        raise Conflict(f"{str(target)!r} is a directory", hint="name a file in it")
+    if not overwrite and os.path.lexists(target):
+        raise exists(target)
+
+
+def exists(target: Path) -> Conflict:
+    return Conflict(f"{str(target)!r} exists already", hint="--overwrite replaces it")
+
+
+def _cannot_write(path: Path, error: OSError) -> GlacierError:
+    return Conflict(
+        f"cannot write {str(path)!r}: {error.strerror}",
+        hint="mend that, then run the same command again; what was received is kept",
+    )
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)  # the only way to read it
+    os.umask(mask)
+    return mask
