@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from glaciercli.catalog.store import Catalog
 from glaciercli.config import private_directory
-from glaciercli.errors import Conflict, GlacierError, Refused
+from glaciercli.errors import Conflict, GlacierError, Interrupted, Refused
 from glaciercli.models import Archive
 from glaciercli.services.completing import complete, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
@@ -74,6 +74,8 @@ def start(
             pool = Pool(workers)
             pieces = _pieces(first, stream, spool, part_size, pool, progress)
             sent = send_pieces(client, upload, pieces, pool)
+        except Interrupted:
+            raise  # quickly; the next run cleans up
         except GlacierError:
             # Nobody can go on with it: a stream does not come twice.
             drop(client, journal)
