@@ -1,0 +1,303 @@
+"""Who signed a request: Signature Version 4 as the service checks it.
+
+Three modes: `off` asks for nothing and takes what is well-formed; `parse` wants a well-formed
+Authorization header and believes it; `strict` computes the signature again, with secrets from a
+file. Refusals carry the service's own codes and, where they were seen on the wire, its texts.
+
+What is signed is the client's choice: SDKs differ in the headers that they sign, so the list is
+taken from the request and only a host and a date are demanded.
+"""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, unquote_to_bytes
+
+from botocore.utils import normalize_url_path
+
+SKEW = timedelta(minutes=5)  # how far the client's clock may be off, either way
+
+Mode = Literal["off", "parse", "strict"]
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_BASIC = "%Y%m%dT%H%M%SZ"
+_CREDENTIAL = re.compile(
+    r"([\w.+=@-]{1,128})/(\d{8})/([a-z0-9-]{1,32})/([\w-]+)/aws4_request", re.ASCII
+)
+_DEFAULT_REGION = "us-east-1"  # of a caller who signs nothing
+
+
+class AuthError(Exception):
+    """The caller is not who the request says; carries the HTTP status and the service's code."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose request it is, and the region that it was signed for."""
+
+    access_key: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Credential:
+    """The secret side of an access key; never printed."""
+
+    secret_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """An Authorization header taken apart."""
+
+    access_key: str
+    date: str  # YYYYMMDD, of the scope
+    region: str
+    signed_headers: tuple[str, ...]
+    signature: str
+
+    @property
+    def scope(self) -> str:
+        return f"{self.date}/{self.region}/glacier/aws4_request"
+
+
+class Authenticator:
+    """Names the caller of a request, or raises AuthError, according to its mode.
+
+    `credentials` maps access keys to secrets and is needed in `strict` mode. `now` is the wall
+    clock, as clients sign with theirs, and not the engine's, which may be ahead.
+    """
+
+    def __init__(
+        self,
+        mode: Mode = "parse",
+        credentials: Mapping[str, Credential] | None = None,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        if mode == "strict" and not credentials:
+            raise ValueError("strict authentication needs a file of credentials")
+        self.mode = mode
+        self._credentials = dict(credentials or {})
+        self._now = now
+
+    def authenticate(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        payload_hash: Callable[[], str],
+    ) -> Caller:
+        """Return the caller. `headers` have lower-case names, `target` is path and query as sent.
+
+        `payload_hash` is called at most once, in strict mode, when the request does not say the
+        SHA-256 of its body. A hash that the request says is believed here: it is signed, and the
+        engine compares it with the body that it reads.
+        """
+        try:
+            authorization = parse(headers)
+        except AuthError:
+            if self.mode != "off":
+                raise
+            return Caller("anonymous", _DEFAULT_REGION)
+        if self.mode == "strict":
+            self._verify(authorization, method, target, headers, payload_hash)
+        return Caller(authorization.access_key, authorization.region)
+
+    def _verify(
+        self,
+        authorization: Authorization,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        payload_hash: Callable[[], str],
+    ) -> None:
+        credential = self._credentials.get(authorization.access_key)
+        token = headers.get("x-amz-security-token")
+        if credential is None or not _same(credential.session_token or "", token or ""):
+            raise AuthError(
+                400,
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            )
+        timestamp = self._timestamp(authorization, headers)
+        payload = headers.get("x-amz-content-sha256") or payload_hash()
+        canonical = canonical_request(
+            method, target, headers, authorization.signed_headers, payload
+        )
+        text = string_to_sign(timestamp, authorization.scope, canonical)
+        expected = sign(credential.secret_key, authorization.scope, text)
+        if not _same(expected, authorization.signature):
+            raise _invalid(
+                "The request signature we calculated does not match the signature you provided. "
+                "Check your AWS Secret Access Key and signing method. Consult the service "
+                "documentation for details.\n\nThe Canonical String for this request should have "
+                f"been\n'{canonical}'\n\nThe String-to-Sign should have been\n'{text}'\n"
+            )
+
+    def _timestamp(self, authorization: Authorization, headers: Mapping[str, str]) -> str:
+        """Return the time of signing as it stands in the string to sign, if it is about now."""
+        signed = {"x-amz-date", "date"}.intersection(authorization.signed_headers)
+        if "host" not in authorization.signed_headers or not signed:
+            raise _invalid("'Host' and a date must be among the signed headers.")
+        time = _signing_time(headers)
+        timestamp = time.strftime(_BASIC)
+        if timestamp[:8] != authorization.date:
+            raise _invalid(
+                "Date in Credential scope does not match the date of the request: "
+                f"'{authorization.date}' != '{timestamp[:8]}'."
+            )
+        now = self._now()
+        if time < now - SKEW:
+            raise _invalid(
+                f"Signature expired: {timestamp} is now earlier than "
+                f"{(now - SKEW).strftime(_BASIC)} ({now.strftime(_BASIC)} - 5 min.)"
+            )
+        if time > now + SKEW:
+            raise _invalid(
+                f"Signature not yet current: {timestamp} is still later than "
+                f"{(now + SKEW).strftime(_BASIC)} ({now.strftime(_BASIC)} + 5 min.)"
+            )
+        return timestamp
+
+
+def parse(headers: Mapping[str, str]) -> Authorization:
+    """Take the Authorization header apart; raise AuthError when it is absent or malformed."""
+    header = headers.get("authorization", "")
+    if not header:  # presigned queries end here too: they are not documented for Glacier
+        raise AuthError(400, "MissingAuthenticationTokenException", "Missing Authentication Token")
+    algorithm, _, rest = header.partition(" ")
+    fields = dict(_pair(part) for part in rest.split(","))
+    if algorithm != _ALGORITHM or not {"Credential", "SignedHeaders", "Signature"} <= fields.keys():
+        raise _malformed(
+            f"Authorization header requires {_ALGORITHM} with the parameters "
+            "'Credential', 'SignedHeaders' and 'Signature'."
+        )
+    match = _CREDENTIAL.fullmatch(fields["Credential"])
+    if match is None:
+        raise _malformed("'Credential' must be KEY/YYYYMMDD/REGION/glacier/aws4_request")
+    access_key, date, region, service = match.groups()
+    if service != "glacier":
+        raise _invalid("Credential should be scoped to correct service: 'glacier'.")
+    signed = tuple(fields["SignedHeaders"].lower().split(";"))
+    return Authorization(access_key, date, region, signed, fields["Signature"])
+
+
+def canonical_request(
+    method: str,
+    target: str,
+    headers: Mapping[str, str],
+    signed_headers: tuple[str, ...],
+    payload_hash: str,
+) -> str:
+    """Return what both sides hash: the request in one spelling.
+
+    The path as sent is percent-encoded once more, as all services but S3 do.
+    """
+    path, _, query = target.partition("?")
+    pairs = sorted(
+        (_encode(name), _encode(value))
+        for name, _, value in (pair.partition("=") for pair in query.split("&") if pair)
+    )
+    lines = [
+        method,
+        quote(normalize_url_path(path), safe="/~"),
+        "&".join(f"{name}={value}" for name, value in pairs),
+        *(f"{name}:{' '.join(headers.get(name, '').split())}" for name in signed_headers),
+        "",
+        ";".join(signed_headers),
+        payload_hash,
+    ]
+    return "\n".join(lines)
+
+
+def string_to_sign(timestamp: str, scope: str, canonical: str) -> str:
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return f"{_ALGORITHM}\n{timestamp}\n{scope}\n{digest}"
+
+
+def sign(secret_key: str, scope: str, text: str) -> str:
+    """Return the signature of `text`, as hex, with the key derived for `scope`."""
+    key = b"AWS4" + secret_key.encode()
+    for part in [*scope.split("/"), text]:
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key.hex()
+
+
+def read_credentials(path: Path) -> dict[str, Credential]:
+    """Return the access keys of an AWS credentials file with their secrets, from all its profiles.
+
+    Raises PermissionError when others than its owner can read it, ValueError when it is malformed
+    or holds no key.
+    """
+    with path.open(encoding="utf-8") as file:
+        status = os.fstat(file.fileno())
+        if status.st_uid not in {os.geteuid(), 0} or status.st_mode & 0o077:
+            raise PermissionError(f"{path} is open to others; run: chmod 600 {path}")
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read_file(file)
+        except configparser.Error as error:
+            # The parser's own text quotes the line, which may be a secret.
+            place = f" in line {error.lineno}" if hasattr(error, "lineno") else ""
+            raise ValueError(f"{path} is no credentials file{place}") from None
+    found = {}
+    for profile in parser.values():
+        access_key = profile.get("aws_access_key_id")
+        secret_key = profile.get("aws_secret_access_key")
+        if access_key and secret_key:
+            found[access_key] = Credential(secret_key, profile.get("aws_session_token"))
+    if not found:
+        raise ValueError(f"{path} holds no access key with its secret")
+    return found
+
+
+def _signing_time(headers: Mapping[str, str]) -> datetime:
+    """Return the time in `x-amz-date`, which goes first, or in `Date`, there in either form."""
+    text = headers.get("x-amz-date") or headers.get("date", "")
+    try:
+        return datetime.strptime(text, _BASIC).replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except ValueError:
+        raise _invalid("The date of the request is missing or malformed.") from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.strip().partition("=")
+    return name, value
+
+
+def _encode(text: str) -> str:
+    return quote(unquote_to_bytes(text), safe="-_.~")
+
+
+def _same(left: str, right: str) -> bool:
+    return hmac.compare_digest(left.encode(), right.encode())
+
+
+def _malformed(message: str) -> AuthError:
+    return AuthError(400, "IncompleteSignatureException", message)
+
+
+def _invalid(message: str) -> AuthError:
+    return AuthError(403, "InvalidSignatureException", message)
