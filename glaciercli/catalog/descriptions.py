@@ -1,0 +1,283 @@
+"""How tools keep a file's name and time in an archive's description, read and written.
+
+Glacier gives an archive an id, not a name; all that a tool may leave is a description of at most
+1,024 printable ASCII characters. So each invented its own code for names:
+
+    mt2, mt1          mt-aws-glacier; mt2 is also glacier-interface's, in milliseconds, and ours
+    FastGlacier v1-4  FastGlacier, QNAP HBS, CrushFTP, Glacial Backup
+    CloudBerry        CloudBerry and MSP360: JSON whose path is in .NET's UTF-7
+    QNAP              QNAP's Glacier app: plain JSON
+    git-annex         a key; the name of the file is in the repository
+    plain             all the rest: the text is the name
+
+What cannot be decoded is plain text, never an error: the archive is there all the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from glaciercli.errors import Refused
+
+MAX_DESCRIPTION = 1024  # characters, Glacier's limit; all of them printable ASCII
+TOOL = "glacier"  # what `Decoded.tool` says of our own
+FORMATS = ("mt2", "fastglacier", "plain")  # what `encode` writes
+
+_MT = re.compile(r"mt([12])[ \t]+([A-Za-z0-9_+/-]{1,1024})=*")
+_MILLISECONDS = re.compile(r"\d{11,18}", re.ASCII)
+_TIME = re.compile(
+    r"(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d):?([0-5]\d|6[01])(?:[.,]\d+)?Z?", re.ASCII
+)
+_UTF7_RUN = re.compile(r"\+([A-Za-z0-9+/]*)-")
+_ANNEX_KEY = re.compile(
+    r".*?\b(?:(?:SHA\d+(?:_\d+)?|SKEIN\d+_\d+|BLAKE2\w+?|MD5)E?|WORM|V?URL|GPGHMAC\w+?)"
+    r"(?:-s(?P<size>\d{1,18}))?(?:-[mSC]\d+)*--\S+",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a description says of the file that became the archive."""
+
+    tool: str
+    name: str
+    modified: datetime | None = None
+    #: A placeholder for a directory: one byte that is not a file.
+    is_folder: bool = False
+    #: The token of the upload that made it, where that was ours.
+    token: str | None = None
+    #: The archive's bytes are not the file's: its tool packed or encrypted them.
+    compressed: bool = False
+    encrypted: bool = False
+    original_md5: str | None = None
+    original_size: int | None = None
+
+
+def decode(description: str) -> Decoded:
+    """Return what a description says; text of no known format is its own name. Never raises."""
+    text = description.strip()
+    # Exports quote; and one tool wrote its JSON as a JSON string, for which the quotes count.
+    bare = text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] == '"' else text
+    for candidate in dict.fromkeys((bare, text)):
+        for starts, read in _READERS:
+            if not candidate.startswith(starts):
+                continue
+            try:
+                found = read(candidate)
+            except (ValueError, LookupError, TypeError, RecursionError, OverflowError):
+                found = None
+            if found is not None:
+                return found
+    return _annex(bare) or Decoded("plain", text)
+
+
+def encode(name: str, modified: datetime, *, token: str | None = None, format: str = "mt2") -> str:
+    """Return a description that says `name`, `modified` and our `token`.
+
+    Bytes of the name that are not UTF-8 (`os.fsdecode` makes lone surrogates of them) are written
+    as they are. A name too long for the limit keeps its end and gets the SHA-256 of the whole;
+    the catalog keeps the whole. Only mt2 has room for a token. Raises Refused where the format
+    cannot hold the name, and for an unknown format.
+    """
+    if format == "mt2":
+        return _write_mt2(name, modified, token)
+    if format == "fastglacier":
+        path = base64.b64encode(name.encode("utf-8", "surrogateescape")).decode()
+        return _within_limit(f"<m><v>4</v><p>{path}</p><lm>{_basic(modified)}</lm></m>", format)
+    if format == "plain":
+        return _within_limit(name, format)
+    raise Refused(f"unknown description format {format!r}", hint=f"one of {', '.join(FORMATS)}")
+
+
+def is_storable(description: str) -> bool:
+    """Tell whether Glacier takes the text as it is: printable ASCII, at most 1,024 characters."""
+    return len(description) <= MAX_DESCRIPTION and all(" " <= each <= "~" for each in description)
+
+
+def _within_limit(description: str, style: str) -> str:
+    # Glacier drops leading blanks without a word, so such a name would not come back.
+    if is_storable(description) and description == description.lstrip():
+        return description
+    raise Refused(
+        f"the name does not fit a {style} description: at most {MAX_DESCRIPTION} printable "
+        "ASCII characters, none of them a leading blank",
+        hint="--description-format mt2 holds any name",
+    )
+
+
+def _write_mt2(name: str, modified: datetime, token: str | None) -> str:
+    extra = {} if token is None else {"glacier": token}
+    description = _mt2(name, modified, extra)
+    if len(description) > MAX_DESCRIPTION:
+        whole = name.encode("utf-8", "surrogatepass")
+        extra["sha256"] = hashlib.sha256(whole).hexdigest()
+    kept = name
+    while len(description) > MAX_DESCRIPTION:
+        # A character takes at least one byte, and three bytes become four characters.
+        kept = kept[max(1, (len(description) - MAX_DESCRIPTION) * 3 // 4 // 4) :]
+        description = _mt2(kept, modified, extra)
+    return description
+
+
+def _mt2(name: str, modified: datetime, extra: dict[str, str]) -> str:
+    record = {"filename": name, "mtime": _basic(modified), **extra}
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    try:
+        raw = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte: JSON can still spell it
+        raw = json.dumps(record, separators=(",", ":")).encode()
+    return "mt2 " + base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _read_mt(text: str) -> Decoded | None:
+    match = _MT.fullmatch(text)
+    if match is None:
+        return None
+    raw = _unbase64(match[2])
+    if match[1] == "1":  # its writer encoded to UTF-8 twice
+        raw = raw.decode().encode("latin-1")
+    record = json.loads(raw.decode("utf-8", "surrogateescape"))
+    name, modified, token = record["filename"], str(record.get("mtime", "")), record.get("glacier")
+    if not isinstance(name, str):
+        return None
+    if isinstance(token, str):
+        return Decoded(TOOL, name, _time(modified), token=token)
+    return Decoded(f"mt{match[1]}", name, _time(modified))
+
+
+def _read_fastglacier(text: str) -> Decoded | None:
+    fields = _elements(text)
+    if "p" not in fields:
+        return None
+    name = _unbase64(fields["p"]).decode("utf-8", "surrogateescape")
+    compressed, encrypted, md5, size = (fields.get("ce", "").split(":") + [""] * 4)[:4]
+    return Decoded(
+        f"FastGlacier v{int(fields['v'])}",
+        name,
+        _time(fields.get("lm", "")),
+        is_folder=name.endswith("/"),
+        compressed=compressed == "1",
+        encrypted=encrypted == "1",
+        original_md5=md5.lower() or None,
+        original_size=int(size) if size.isdecimal() else None,
+    )
+
+
+def _read_fastglacier_v1(text: str) -> Decoded | None:
+    # Its element for the time is not known from any sample, so none is read.
+    name = _unbase64(_elements(text)["Path"]).decode("utf-8", "surrogateescape")
+    return Decoded("FastGlacier v1", name, is_folder=name.endswith("/"))
+
+
+def _elements(text: str) -> dict[str, str]:
+    """Return the leaves of a flat XML text; blanks and line ends may stand anywhere in it."""
+    return dict(re.findall(r"<(\w+)>([^<]*)</\1>", "".join(text.split())))
+
+
+def _read_json(text: str) -> Decoded | None:
+    record = json.loads(text)
+    if isinstance(record, str):  # JSON in a JSON string
+        record = json.loads(record)
+    if not isinstance(record, dict):
+        return None
+    if isinstance(record.get("Path"), str):
+        return _cloudberry(record)
+    if isinstance(record.get("path"), str):
+        folder = str(record.get("type", "file")).lower() in {"dir", "directory", "folder"}
+        return Decoded("QNAP", record["path"], is_folder=folder)
+    return None
+
+
+def _cloudberry(record: dict[str, Any]) -> Decoded:
+    name, modified = record["Path"], record.get("UTCDateModified")
+    flags = record["Flags"] if isinstance(record.get("Flags"), int) else 0
+    return Decoded(
+        "CloudBerry",
+        # Without the time it is another's JSON, and a plus is a plus.
+        name if modified is None else _from_utf7(name),
+        _time(str(modified)),
+        compressed=bool(flags & 1),
+        encrypted=bool(flags & 2),
+    )
+
+
+def _from_utf7(text: str) -> str:
+    """Decode the runs that .NET's encoder writes and leave everything else as it is.
+
+    Python's own codec will not do: it raises at a stray plus, and ends a run without its dash.
+    """
+    out, position = [], 0
+    while (match := _UTF7_RUN.search(text, position)) is not None:
+        decoded = "+" if not match[1] else _utf7_run(match[1])
+        stop = match.start() + 1 if decoded is None else match.end()
+        out.append(text[position : match.start()])
+        out.append("+" if decoded is None else decoded)
+        position = stop
+    return "".join(out) + text[position:]
+
+
+def _utf7_run(run: str) -> str | None:
+    """Return the UTF-16 text of a run; None unless whole characters and fewer than 6 zero bits."""
+    units, spare = divmod(len(run) * 6, 16)
+    if not units or spare >= 6:
+        return None
+    raw = _unbase64(run + "A" * (-len(run) % 4))  # A is six zero bits
+    if any(raw[units * 2 :]):
+        return None
+    try:
+        return raw[: units * 2].decode("utf-16-be")
+    except UnicodeDecodeError:
+        return None
+
+
+def _annex(text: str) -> Decoded | None:
+    match = _ANNEX_KEY.fullmatch(text)
+    if match is None:
+        return None
+    size = match["size"]
+    return Decoded("git-annex", text, original_size=None if size is None else int(size))
+
+
+def _unbase64(text: str) -> bytes:
+    """Decode standard or URL-safe base64, padded or not; raises ValueError for any other text."""
+    bare = text.rstrip("=").translate(_STANDARD)
+    return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+
+
+def _time(text: str) -> datetime | None:
+    """Return the time of `20121103T062938Z`, of its extended form, or of milliseconds."""
+    try:
+        if _MILLISECONDS.fullmatch(text):
+            return _EPOCH + timedelta(milliseconds=int(text))
+        match = _TIME.fullmatch(text)
+        if match is None:
+            return None
+        year, month, day, hour, minute, second = map(int, match.groups())
+        # Second 60 is a leap second, and 61 what old C libraries allowed: they count on.
+        moment = datetime(year, month, day, hour, minute, tzinfo=UTC)
+        return moment + timedelta(seconds=second)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _basic(moment: datetime) -> str:
+    utc = moment.astimezone(UTC)
+    return f"{utc.year:04d}{utc:%m%dT%H%M%SZ}"
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STANDARD = str.maketrans("-_", "+/")
+_READERS: tuple[tuple[str | tuple[str, ...], Callable[[str], Decoded | None]], ...] = (
+    (("mt1", "mt2"), _read_mt),
+    ("<m>", _read_fastglacier),
+    ("<ArchiveMetadata>", _read_fastglacier_v1),
+    (("{", '"'), _read_json),
+)
