@@ -16,13 +16,13 @@ What cannot be decoded is plain text, never an error: the archive is there all t
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from glaciercli.errors import Refused
 
@@ -43,9 +43,11 @@ _ANNEX_KEY = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """What a description says of the file that became the archive."""
+class Decoded(NamedTuple):
+    """What a description says of the file that became the archive.
+
+    A tuple and not a frozen dataclass: an inventory makes a million, in a quarter of the time.
+    """
 
     tool: str
     name: str
@@ -66,20 +68,24 @@ def decode(description: str) -> Decoded:
     text = description.strip()
     # Exports quote; and one tool wrote its JSON as a JSON string, for which the quotes count.
     bare = text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] == '"' else text
-    for candidate in dict.fromkeys((bare, text)):
-        for starts, read in _READERS:
-            if not candidate.startswith(starts):
-                continue
-            try:
-                found = read(candidate)
-            except (ValueError, LookupError, TypeError, RecursionError, OverflowError):
-                found = None
-            if found is not None:
-                return found
+    for candidate in (bare,) if bare is text else (bare, text):
+        read = _READERS.get(candidate[:3]) or _READERS.get(candidate[:1])
+        try:
+            found = read(candidate) if read else None
+        except (ValueError, LookupError, TypeError, RecursionError):
+            found = None
+        if found is not None:
+            return found
     return _annex(bare) or Decoded("plain", text)
 
 
-def encode(name: str, modified: datetime, *, token: str | None = None, format: str = "mt2") -> str:
+def encode(
+    name: str,
+    modified: datetime,
+    *,
+    token: str | None = None,
+    format: str = "mt2",  # noqa: A002 - the word of --description-format
+) -> str:
     """Return a description that says `name`, `modified` and our `token`.
 
     Bytes of the name that are not UTF-8 (`os.fsdecode` makes lone surrogates of them) are written
@@ -239,7 +245,7 @@ def _utf7_run(run: str) -> str | None:
 
 
 def _annex(text: str) -> Decoded | None:
-    match = _ANNEX_KEY.fullmatch(text)
+    match = _ANNEX_KEY.fullmatch(text) if "--" in text else None
     if match is None:
         return None
     size = match["size"]
@@ -248,8 +254,8 @@ def _annex(text: str) -> Decoded | None:
 
 def _unbase64(text: str) -> bytes:
     """Decode standard or URL-safe base64, padded or not; raises ValueError for any other text."""
-    bare = text.rstrip("=").translate(_STANDARD)
-    return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    bare = text.rstrip("=").replace("-", "+").replace("_", "/")
+    return binascii.a2b_base64(bare + "=" * (-len(bare) % 4), strict_mode=True)
 
 
 def _time(text: str) -> datetime | None:
@@ -261,9 +267,9 @@ def _time(text: str) -> datetime | None:
         if match is None:
             return None
         year, month, day, hour, minute, second = map(int, match.groups())
+        moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
         # Second 60 is a leap second, and 61 what old C libraries allowed: they count on.
-        moment = datetime(year, month, day, hour, minute, tzinfo=UTC)
-        return moment + timedelta(seconds=second)
+        return moment + timedelta(seconds=second - 59) if second > 59 else moment
     except (ValueError, OverflowError):
         return None
 
@@ -274,10 +280,11 @@ def _basic(moment: datetime) -> str:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STANDARD = str.maketrans("-_", "+/")
-_READERS: tuple[tuple[str | tuple[str, ...], Callable[[str], Decoded | None]], ...] = (
-    (("mt1", "mt2"), _read_mt),
-    ("<m>", _read_fastglacier),
-    ("<ArchiveMetadata>", _read_fastglacier_v1),
-    (("{", '"'), _read_json),
-)
+_READERS: dict[str, Callable[[str], Decoded | None]] = {
+    "mt1": _read_mt,
+    "mt2": _read_mt,
+    "<m>": _read_fastglacier,
+    "<Ar": _read_fastglacier_v1,
+    "{": _read_json,
+    '"': _read_json,
+}
