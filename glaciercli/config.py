@@ -18,6 +18,8 @@ from glaciercli.errors import UsageError
 
 APP = "glaciercli"
 OUTPUTS = ("table", "json", "jsonl", "csv", "text")
+COLORS = ("auto", "always", "never")
+TIERS = ("standard", "bulk", "expedited")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -92,7 +94,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("local", ("GLACIER_LOCAL",), False, bool),
     Setting("local-root", ("GLACIER_LOCAL_ROOT",), None),
     Setting("vault", ("GLACIER_VAULT",), None),
-    Setting("output", ("GLACIER_OUTPUT",), None, str, OUTPUTS),
+    Setting("output", ("GLACIER_OUTPUT",), "table", str, OUTPUTS),
+    Setting("color", ("GLACIER_COLOR",), "auto", str, COLORS),
+    Setting("timeout", ("GLACIER_TIMEOUT",), "2m"),
+    Setting("tier", ("GLACIER_TIER",), "standard", str, TIERS),
+    Setting("part-size", ("GLACIER_PART_SIZE",), None),
+    Setting("workers", ("GLACIER_WORKERS",), "8"),
+    Setting("poll-interval", ("GLACIER_POLL_INTERVAL",), "15m"),
 )
 
 

@@ -173,3 +173,79 @@ class Job(Record):
             first, _, last = self.range.partition("-")
             return int(last) - int(first) + 1
         return self.archive_size
+
+
+@dataclass(frozen=True)
+class Lock(Record):
+    """A vault lock: its policy is in force at once, and for ever once `Locked`."""
+
+    vault: str = _key("vaultName")
+    state: str = _key("State")
+    policy: dict[str, Any] = _key("Policy")
+    created: datetime | None = _key("CreationDate", default=None)
+    #: When a lock that is not completed goes away; None once it is locked.
+    expires: datetime | None = _key("ExpirationDate", default=None)
+    #: Told once, when the lock is started, and needed to complete it.
+    id: str | None = _key("lockId", default=None)
+    forbids: tuple[str, ...] | None = _key("forbids", default=None)
+
+
+@dataclass(frozen=True)
+class Policy(Record):
+    """The access policy of a vault, as a document."""
+
+    vault: str = _key("vaultName")
+    document: dict[str, Any] = _key("Policy")
+
+
+@dataclass(frozen=True)
+class RetrievalPolicy(Record):
+    """What the account lets itself retrieve in a region: `None`, `FreeTier` or `BytesPerHour`."""
+
+    strategy: str = _key("Strategy")
+    bytes_per_hour: int | None = _key("BytesPerHour", default=None)
+
+
+@dataclass(frozen=True)
+class Tag(Record):
+    """A tag of a vault."""
+
+    key: str = _key("Key")
+    value: str = _key("Value")
+    vault: str = _key("vaultName")
+
+
+@dataclass(frozen=True)
+class Notifications(Record):
+    """Where a vault says that jobs are done."""
+
+    vault: str = _key("vaultName")
+    topic: str = _key("SNSTopic")
+    events: tuple[str, ...] = _key("Events")
+
+
+@dataclass(frozen=True)
+class Capacity(Record):
+    """A month of provisioned capacity for expedited retrievals."""
+
+    id: str = _key("CapacityId")
+    start: datetime | None = _key("StartDate", default=None)
+    expires: datetime | None = _key("ExpirationDate", default=None)
+
+
+@dataclass(frozen=True)
+class FileHash(Record):
+    """A file on this machine with its tree hash."""
+
+    tree_hash: str = _key("checksum")
+    path: str = _key("path")
+    size: int = _key("size")
+
+
+@dataclass(frozen=True)
+class SettingInForce(Record):
+    """A setting, its value, and the place that it came from."""
+
+    name: str = _key("setting")
+    value: Any = _key("value")
+    source: str = _key("source")

@@ -1,0 +1,48 @@
+"""The program `glacier`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line and leave the process with its exit code."""
+    _hold_standard_files()
+    # Imported after the descriptors are safe, since imports open files.
+    from glaciercli.cli import boundary  # noqa: PLC0415
+    from glaciercli.cli.app import App  # noqa: PLC0415
+    from glaciercli.cli.root import cli  # noqa: PLC0415
+
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            # A terminal that cannot show a letter gets its code, never a traceback.
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    app = App(threading.Event())
+    arguments = sys.argv[1:]
+    try:
+        boundary.catch_signals(app.stop, arguments)
+        code = boundary.run(lambda: cli.run(arguments, app), app, arguments)
+    except Exception as error:  # noqa: BLE001 - a signal that arrived while an error was told
+        code = boundary.tell(error, app, arguments)
+    # Not sys.exit: daemon threads may still hold a request that nobody waits for any more, and
+    # between an acknowledged result and the end there must be no moment to fail in.
+    os._exit(code)
+
+
+def _hold_standard_files() -> None:
+    """Keep 0, 1 and 2 taken: a catalog opened as descriptor 1 would be printed into.
+
+    Each is held by the null device opened the wrong way round, so that using it is an error.
+    """
+    for descriptor, mode in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, mode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""What a command gets: the client, the catalog, the journals and the output, each made when used.
+
+A command that needs none of them pays for none of them: `--help` and completion stay fast.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glaciercli import config
+from glaciercli.cli import log
+from glaciercli.cli.output import Output
+from glaciercli.cli.progress import Bar
+from glaciercli.errors import Refused, UsageError
+from glaciercli.units import parse_duration
+
+if TYPE_CHECKING:
+    from glaciercli.session import Client, Target
+
+_CONNECTIONS = 16  # enough for the default workers; --workers raises it
+
+
+class App:
+    """One run of the program. Global options land in `flags`; everything else follows from them."""
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self.flags: dict[str, Any] = {}
+        #: Set when a signal arrives: ends every wait of the client.
+        self.stop = stop or threading.Event()
+        self.connections = _CONNECTIONS
+        #: Done after the last byte of output is out, and only when all went well.
+        self.at_end: list[Callable[[], None]] = []
+
+    @cached_property
+    def places(self) -> config.Places:
+        return config.Places.find()
+
+    @property
+    def journals(self) -> Path:
+        return self.places.state / "journals"
+
+    @cached_property
+    def settings(self) -> config.Settings:
+        file = self.flags.get("config")
+        return config.load(self.flags, file=file, places=self.places)
+
+    @cached_property
+    def output(self) -> Output:
+        return Output(
+            self.settings["output"],
+            query=self.flags.get("query"),
+            color=self.settings["color"],
+            quiet=self.quiet,
+        )
+
+    @property
+    def quiet(self) -> bool:
+        return bool(self.flags.get("quiet"))
+
+    def start_log(self) -> None:
+        """Begin to tell requests, as far as `-v`, `--debug` and `--log-file` ask for it."""
+        log.start(
+            verbose=bool(self.flags.get("verbose") or self.flags.get("debug")),
+            file=self.flags.get("log_file"),
+        )
+
+    @cached_property
+    def target(self) -> Target:
+        # Imported here, as below: boto3 costs more than all the rest of a command's start.
+        from glaciercli.session import Target  # noqa: PLC0415
+
+        return Target(
+            region=self.settings["region"],
+            profile=self.settings["profile"],
+            account_id=self.settings["account-id"],
+            endpoint_url=None if self.is_local else self.settings["endpoint-url"],
+            local_root=self.local_root if self.is_local else None,
+        )
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the embedded engine is meant; the flags at hand beat remembered defaults."""
+        named_local = self.flags.get("local") or self.flags.get("local_root") is not None
+        if self.flags.get("endpoint_url") is not None:
+            if named_local:
+                raise UsageError("--local and --endpoint-url name two different places")
+            return False
+        return bool(named_local or self.settings["local"])
+
+    @property
+    def local_root(self) -> Path:
+        root = self.settings["local-root"]
+        return Path(root).expanduser().absolute() if root else self.places.local_root
+
+    @cached_property
+    def client(self) -> Client:
+        from glaciercli.session import connect  # noqa: PLC0415
+
+        return connect(
+            self.target,
+            timeout=parse_duration(self.settings["timeout"]).total_seconds(),
+            connections=self.connections,
+            stop=self.stop,
+        )
+
+    @cached_property
+    def catalog(self) -> Any:
+        from glaciercli.catalog.store import open_catalog  # noqa: PLC0415
+
+        return open_catalog(self.places.catalog)
+
+    def progress(self, label: str) -> Bar:
+        """Return the bar of one transfer; it draws only on a terminal that wants it."""
+        wanted = not (self.quiet or self.flags.get("no_progress"))
+        return Bar(label, self.output.note, visible=wanted and sys.stderr.isatty())
+
+    def confirm(self, question: str, *, yes: bool, typed: str | None = None) -> None:
+        """Return when the user agrees: by `--yes`, a `y`, or by typing `typed` where given.
+
+        Never asks where nobody can answer: raises UsageError naming the flag.
+        """
+        if yes:
+            return
+        if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError(f"{question} - nobody is here to answer", hint="add --yes")
+        if typed is None:
+            agreed = click.confirm(self.output.safe(question), err=True)
+        else:
+            prompt = self.output.safe(f"{question}; type {typed} to go on")
+            agreed = click.prompt(prompt, default="", show_default=False, err=True) == typed
+        if not agreed:
+            raise Refused("not confirmed; nothing was done")
+
+
+def the_app(context: click.Context) -> App:
+    """Return the run's App; completion has none yet and gets a fresh one."""
+    return context.find_root().ensure_object(App)

@@ -1,0 +1,194 @@
+"""Where errors become exit codes and signals become errors.
+
+An expected failure is one line on stderr, `error: ...`, and a line that can be pasted, `hint: ...`;
+under `--output json` or `jsonl` it is one JSON object on stderr instead. Anything unexpected is a
+bug and says how to report it; a traceback is shown only with `--debug`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shlex
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
+
+import click
+
+from glaciercli import __version__
+from glaciercli.cli.app import App
+from glaciercli.cli.text import safe, safe_lines
+from glaciercli.errors import Conflict, Exit, GlacierError, Interrupted, Partial, UsageError
+
+PROGRAM = "glacier"
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_GRACE = 4.5  # seconds that a stopped run has to put its state down; five are promised
+
+_log = logging.getLogger("glaciercli")
+
+
+def run(work: Callable[[], Any], app: App, arguments: Sequence[str]) -> int:
+    """Return the exit code of `work()`, having told what went wrong, if anything did."""
+    try:
+        result = work()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        if not result:
+            # From here on the result is told; a signal must not make it look undone.
+            hold_signals()
+            for each in app.at_end:
+                each()
+        return int(result or 0)
+    except Exception as error:  # noqa: BLE001 - the one place where everything ends
+        return tell(error, app, arguments)
+    except KeyboardInterrupt:
+        return tell(Interrupted(signal.SIGINT), app, arguments)
+
+
+def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
+    """Say what went wrong on stderr and return the exit code for it."""
+    if isinstance(error, BrokenPipeError):
+        _forget_stdout()
+        return Exit.SIGNAL + signal.SIGPIPE  # what a shell reports for any program cut off by head
+    known = _known(error)
+    if app.flags.get("debug"):
+        _write("".join(traceback.format_exception(error)))
+    if isinstance(known, Interrupted) and known.hint is None:
+        known.hint = shlex.join([PROGRAM, *arguments])
+    _log.error("%s", safe(known.message))
+    _write(_json(known) if wants_json(app, arguments) else _lines(known))
+    return int(known.exit_code)
+
+
+def _known(error: Exception) -> GlacierError:
+    """Return the error as one of ours."""
+    if isinstance(error, GlacierError):
+        return error
+    if isinstance(error, click.exceptions.Abort):
+        return Interrupted(signal.SIGINT)
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    if isinstance(error, OSError):
+        _forget_stdout()
+        name = f"{error.filename}: " if error.filename else ""
+        return Conflict(f"{name}{error.strerror or error}")
+    return GlacierError(
+        f"unexpected {type(error).__name__}: {error}",
+        hint=f"this is a bug in glaciercli {__version__}: report it with what --debug prints",
+    )
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    context = getattr(error, "ctx", None)
+    path = PROGRAM if context is None else context.command_path
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return UsageError(f"{path} needs a command", hint=f"{path} --help")
+    return UsageError(_lower(error.format_message()), hint=f"{path} --help")
+
+
+def _lower(message: str) -> str:
+    message = " ".join(message.split()).rstrip(".")
+    return message[:1].lower() + message[1:]
+
+
+def _lines(error: GlacierError) -> str:
+    lines = [f"error: {safe(error.message)}"]
+    if isinstance(error, Partial):
+        lines += [f"  {safe(name)}: {safe(each.message)}" for name, each in error.failures.items()]
+    if error.hint:
+        lines.append(f"hint: {safe(error.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def _json(error: GlacierError) -> str:
+    value = _plain(error)
+    if isinstance(error, Partial):
+        value["failures"] = {name: _plain(each) for name, each in error.failures.items()}
+    return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
+
+
+def _plain(error: GlacierError) -> dict[str, Any]:
+    return {
+        "error": type(error).__name__,
+        "message": error.message,
+        "hint": error.hint,
+        "code": error.code,
+        "exitCode": int(error.exit_code),
+    }
+
+
+def wants_json(app: App, arguments: Sequence[str]) -> bool:
+    """Tell whether errors are wanted as JSON, even when the command line could not be read."""
+    try:
+        form = app.settings["output"]
+    except GlacierError:
+        form = app.flags.get("output")
+    if "output" not in app.flags:  # the parser stopped before it came to the flag
+        words = list(arguments)
+        for index, word in enumerate(words):
+            if word == "--output" and index + 1 < len(words):
+                form = words[index + 1]
+            elif word.startswith("--output="):
+                form = word.partition("=")[2]
+    return form in {"json", "jsonl"}
+
+
+def _write(text: str) -> None:
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(safe_lines(text))
+        sys.stderr.flush()
+    except OSError:
+        pass  # nobody can be told; the exit code still speaks
+
+
+def _forget_stdout() -> None:
+    """Drop what could not be written, so that the interpreter does not fail on it once more."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError, AttributeError):
+        pass  # not a file: closed, or a test's buffer
+
+
+def catch_signals(stop: threading.Event, arguments: Sequence[str]) -> None:
+    """Turn the first SIGINT, SIGTERM or SIGHUP into Interrupted, the second into an exit.
+
+    Sets `stop` first, so that no worker starts to wait again. A run that cannot put its state down
+    in time is ended: the state is crash-safe, so nothing is lost but the grace.
+    """
+    line = f"\nhint: {safe(shlex.join([PROGRAM, *arguments]))}\n".encode(errors="replace")
+
+    def give_up(number: int) -> None:
+        os.write(2, line)
+        os._exit(Exit.SIGNAL + number)
+
+    def stopped(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(Exit.SIGNAL + number)
+        stop.set()
+        watchdog = threading.Timer(_GRACE, give_up, [number])
+        watchdog.daemon = True
+        watchdog.start()
+        raise Interrupted(number)
+
+    for each in _STOPS:
+        if signal.getsignal(each) is not signal.SIG_IGN:  # nohup's choice is respected
+            signal.signal(each, stopped)
+
+
+def hold_signals() -> None:
+    """Ignore the signals from here on; only the main program ever caught them."""
+    for each in _STOPS:
+        if callable(signal.getsignal(each)) and signal.getsignal(each) is not (
+            signal.default_int_handler
+        ):
+            signal.signal(each, signal.SIG_IGN)

@@ -1,0 +1,71 @@
+"""A transfer's bar: tqdm on a terminal, nothing anywhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Never, Self
+
+from glaciercli.cli.text import safe, safe_lines
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+_LABEL = 24  # characters of a file's name that fit before the bar on 80 columns
+
+
+class Bar:
+    """Draws the progress of one transfer on stderr and passes its notes on; safe to share."""
+
+    def __init__(self, label: str, note: Callable[[str], None], *, visible: bool) -> None:
+        self._label = safe(label)
+        self._note = note
+        self._visible = visible
+        self._bar: tqdm[Never] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def start(self, total: int | None, done: int = 0) -> None:
+        """Begin at `done` of `total` bytes; a second start begins the next leg of the transfer."""
+        if not self._visible:
+            return
+        from tqdm import tqdm  # noqa: PLC0415 - costs more than the rest of the start
+
+        if self._bar is not None:
+            self._bar.close()
+        label = self._label
+        self._bar = tqdm(
+            total=total,
+            initial=done,
+            unit="B",
+            unit_scale=True,
+            unit_divisor=1024,
+            desc=label if len(label) <= _LABEL else f"{label[: _LABEL - 1]}…",
+            file=sys.stderr,
+            dynamic_ncols=True,
+            leave=False,
+        )
+
+    def advance(self, count: int) -> None:
+        """Add bytes, or give back those of a part that has to be sent again."""
+        if self._bar is not None:
+            self._bar.update(count)
+
+    def note(self, text: str) -> None:
+        if self._bar is None:
+            self._note(text)
+            return
+        with self._bar.external_write_mode(file=sys.stderr):
+            self._note(safe_lines(text))

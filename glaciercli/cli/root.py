@@ -1,0 +1,94 @@
+"""The root of the command tree. A group's module is imported when the group is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from glaciercli import __version__
+from glaciercli.cli import boundary
+from glaciercli.cli.app import App, the_app
+from glaciercli.cli.options import GLOBALS, Group
+
+#: Each command's module and its line in `--help`, which must not cost an import.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "vault": ("vault", "Create, list, show and delete vaults."),
+    "treehash": ("treehash", "Print the tree hash of files."),
+}
+
+
+class Root(Group):
+    """Loads a command when it is named, and ends every error at the boundary."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"glaciercli.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        with formatter.section("Global options, before or after the command"):
+            records = [option.get_help_record(ctx) for option in GLOBALS]
+            formatter.write_dl([record for record in records if record is not None])
+
+    def run(self, arguments: Sequence[str], app: App) -> Any:
+        """Run a command line; raises what goes wrong, returns what Click does."""
+        return super().main(
+            list(arguments), prog_name=boundary.PROGRAM, standalone_mode=False, obj=app
+        )
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
+        """Run a command line and exit, as Click's test runner and `python -c` expect."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        app = extra.get("obj") or App()
+        sys.exit(boundary.run(lambda: self.run(arguments, app), app, arguments))
+
+
+def _refuse_git_annex(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        # git-annex asks this of any program called `glacier` before it trusts it with data. Ours
+        # does not speak that protocol, and a wrong program of this name has lost data before.
+        raise click.UsageError("this is not the glacier program that git-annex knows", ctx)
+
+
+@click.group(
+    cls=Root,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "auto_envvar_prefix": None,
+    },
+)
+@click.version_option(__version__, "--version", prog_name=boundary.PROGRAM)
+@click.option(
+    "--compatibility-test-git-annex",
+    is_flag=True,
+    hidden=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_refuse_git_annex,
+)
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Amazon Glacier vaults from the command line.
+
+    Upload, list, retrieve, verify, lock and empty; or rehearse all of it without an account on the
+    embedded Glacier, with --local.
+
+    Example:
+        glacier --local vault create photos
+        glacier --local upload big.tar --vault photos
+        glacier --local archive list --vault photos
+        glacier --local archive download big.tar restored.tar --vault photos
+    """
+    the_app(ctx)

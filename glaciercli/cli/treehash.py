@@ -1,0 +1,66 @@
+"""`glacier treehash`: the checksum that Glacier keeps of everything."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from glaciercli.cli.app import App
+from glaciercli.cli.options import Command, pass_app
+from glaciercli.errors import Conflict
+from glaciercli.models import FileHash
+from glaciercli.treehash import TreeHash, hash_file
+from glaciercli.units import MIB
+
+COLUMNS = ("checksum", "path")
+
+
+@click.command(cls=Command)
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+)
+@pass_app
+def treehash(app: App, files: tuple[Path, ...]) -> None:
+    """Print the SHA-256 tree hash of files; `-` is stdin.
+
+    It is the checksum that Glacier reports for an archive, so a file can be compared with what a
+    vault holds without fetching anything.
+
+    Example:
+        glacier treehash big.tar
+    """
+    hashed = _hashed(files)
+    if app.output.is_plain:
+        app.output.lines(f"{each.tree_hash}  {each.path}" for each in hashed)
+    else:
+        app.output.listing(hashed, COLUMNS)
+
+
+def _hashed(files: tuple[Path, ...]) -> Iterator[FileHash]:
+    for file in files:
+        if str(file) == "-":
+            yield _hash_stdin()
+            continue
+        with file.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            found = hash_file(stream.fileno(), size)
+            if os.fstat(stream.fileno()).st_size != size:
+                raise Conflict(f"{str(file)!r} changed while it was read")
+        yield FileHash(found, str(file), size)
+
+
+def _hash_stdin() -> FileHash:
+    whole = TreeHash()
+    size = 0
+    while block := sys.stdin.buffer.read(MIB):
+        whole.update(block)
+        size += len(block)
+    return FileHash(whole.hexdigest(), "-", size)

@@ -1,0 +1,74 @@
+"""Vaults: create, list, show, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from glaciercli.errors import NotFound, NotReady, Refused
+from glaciercli.models import Vault
+from glaciercli.units import format_time_seconds
+
+if TYPE_CHECKING:
+    from glaciercli.session import Client
+
+_NOT_EMPTY = "Vault not empty or recently written to"  # how the service begins its refusal
+_INVENTORY_EVERY = timedelta(days=1)  # the service takes an inventory about once a day
+
+
+def create(client: Client, name: str) -> Vault:
+    """Return the vault, made if it was not there."""
+    client.call("CreateVault", vaultName=name)
+    return show(client, name)
+
+
+def listing(client: Client) -> Iterator[Vault]:
+    """Yield the account's vaults of the region, in order of name."""
+    return (Vault.from_api(each) for each in client.pages("ListVaults"))
+
+
+def show(client: Client, name: str) -> Vault:
+    """Return a vault; raises NotFound with the command that makes it."""
+    try:
+        return Vault.from_api(client.call("DescribeVault", vaultName=name))
+    except NotFound as error:
+        raise missing(name) from error
+
+
+def delete(client: Client, name: str) -> None:
+    """Delete an empty vault.
+
+    Raises NotFound when it is not there, Refused while archives are known to be in it, and
+    NotReady when only an inventory is missing that sees it empty.
+    """
+    try:
+        client.call("DeleteVault", vaultName=name)
+    except Refused as error:
+        if not error.message.startswith(_NOT_EMPTY):
+            raise
+        raise _not_deletable(show(client, name), error) from error
+
+
+def missing(name: str) -> NotFound:
+    """Return the error for a vault that is not there."""
+    return NotFound(f"vault {name!r} does not exist", hint=f"glacier vault create {name}")
+
+
+def _not_deletable(vault: Vault, error: Refused) -> Refused | NotReady:
+    if vault.archives:
+        return Refused(
+            f"vault {vault.name!r} holds {vault.archives} archives, by its last inventory",
+            hint=f"glacier vault empty {vault.name} --delete-vault",
+            code=error.code,
+        )
+    if vault.inventoried is None:
+        when = "it was written to, and its first inventory comes within about a day"
+    else:
+        due = format_time_seconds(vault.inventoried + _INVENTORY_EVERY)
+        when = f"it was written to since its last inventory; the next one is due about {due}"
+    return NotReady(
+        f"vault {vault.name!r} cannot be deleted yet: {when}",
+        hint=f"run again later: glacier vault delete {vault.name} --yes",
+        code=error.code,
+    )

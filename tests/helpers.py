@@ -1,0 +1,92 @@
+"""What the tests share: data, a recording progress, and the program run as a user runs it."""
+
+import json
+import random
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from glaciercli.cli.root import cli
+from glaciercli.errors import Exit
+
+_IDS = ("archiveId", "JobId", "MultipartUploadId", "CapacityId", "VaultName")
+
+
+def payload(size, seed=0):
+    """Return `size` bytes that do not repeat and are the same for a seed."""
+    return random.Random(seed).randbytes(size)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of the program printed, and its exit code."""
+
+    exit: int
+    stdout: str
+    stderr: str
+    raw: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.stdout)
+
+    @property
+    def ids(self):
+        """The ids in a JSON listing, in its order."""
+        return [next(each[key] for key in _IDS if key in each) for each in self.json]
+
+    @property
+    def lines(self):
+        return self.stdout.splitlines()
+
+    @property
+    def error(self):
+        """The JSON object on stderr under `--output json`."""
+        return json.loads(self.stderr.splitlines()[-1])
+
+
+def run(*args, exit=Exit.OK, input=None):  # noqa: A002
+    """Run the program in this process; fail unless it ends with the exit code expected."""
+    words = [str(each) for each in args]
+    got = CliRunner().invoke(cli, words, input=input)
+    if got.exception is not None and not isinstance(got.exception, SystemExit):
+        raise got.exception
+    said = f"glacier {' '.join(words)} -> {got.exit_code}\n{got.stdout}\n{got.stderr}"
+    assert got.exit_code == exit, said
+    return Result(got.exit_code, got.stdout, got.stderr, got.stdout_bytes)
+
+
+@dataclass
+class RecordingProgress:
+    """A Progress that keeps what it was told."""
+
+    starts: list[tuple[int | None, int]] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self, total, done=0):
+        with self._lock:
+            self.starts.append((total, done))
+
+    def advance(self, count):
+        with self._lock:
+            self.counts.append(count)
+
+    def note(self, text):
+        with self._lock:
+            self.notes.append(text)
+
+    @property
+    def done(self):
+        """Bytes done by the end: those of the last start and all that came after."""
+        return (self.starts[-1][1] if self.starts else 0) + sum(self.counts)
+
+
+def write(path: Path, data: bytes) -> Path:
+    """Write a file, its directories too, and return it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
