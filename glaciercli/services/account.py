@@ -1,0 +1,26 @@
+"""Provisioned capacity: the promise that expedited retrievals are not refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glaciercli.models import Capacity
+
+if TYPE_CHECKING:
+    from glaciercli.session import Client
+
+
+def capacity(client: Client) -> list[Capacity]:
+    """Return the units that the account has in the region."""
+    reply = client.call("ListProvisionedCapacity")
+    return [Capacity.from_api(each) for each in reply.get("ProvisionedCapacityList", ())]
+
+
+def purchase(client: Client) -> Capacity:
+    """Buy one unit for a month; it costs money at once and cannot be given back.
+
+    Raises Refused when the account has two. After a lost reply, look with `capacity` before asking
+    again: the first request may have bought one.
+    """
+    bought = client.call("PurchaseProvisionedCapacity")["capacityId"]
+    return next((each for each in capacity(client) if each.id == bought), Capacity(bought))

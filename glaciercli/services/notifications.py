@@ -1,0 +1,45 @@
+"""Where a vault says, through SNS, that a job is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from glaciercli.errors import NotFound
+from glaciercli.models import Notifications
+from glaciercli.services import vaults
+
+if TYPE_CHECKING:
+    from glaciercli.session import Client
+
+EVENTS = ("ArchiveRetrievalCompleted", "InventoryRetrievalCompleted")
+
+
+def show(client: Client, vault: str) -> Notifications:
+    """Return the configuration of a vault; raises NotFound when it has none."""
+    try:
+        reply = client.call("GetVaultNotifications", vaultName=vault)
+    except NotFound as error:
+        vaults.show(client, vault)  # says so if it is the vault that is missing
+        raise NotFound(
+            f"vault {vault!r} has no notifications",
+            hint=f"glacier vault notifications set {vault} --topic ARN",
+        ) from error
+    found = reply["vaultNotificationConfig"]
+    return Notifications(vault, found["SNSTopic"], tuple(found["Events"]))
+
+
+def set_(
+    client: Client, vault: str, topic: str, *, events: Sequence[str] = EVENTS
+) -> Notifications:
+    """Replace the configuration of a vault."""
+    config = {"SNSTopic": topic, "Events": list(events)}
+    client.call("SetVaultNotifications", vaultName=vault, vaultNotificationConfig=config)
+    return Notifications(vault, topic, tuple(events))
+
+
+def delete(client: Client, vault: str) -> Notifications:
+    """Delete the configuration and return what it was; raises NotFound when there is none."""
+    config = show(client, vault)
+    client.call("DeleteVaultNotifications", vaultName=vault)
+    return config

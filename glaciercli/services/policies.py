@@ -1,0 +1,65 @@
+"""The access policy of a vault and the data retrieval policy of an account."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from glaciercli.errors import NotFound, UsageError
+from glaciercli.models import Policy, RetrievalPolicy
+from glaciercli.services import documents, vaults
+from glaciercli.units import parse_size
+
+if TYPE_CHECKING:
+    from glaciercli.session import Client
+
+_STRATEGIES = {"none": "None", "free-tier": "FreeTier"}
+
+
+def show(client: Client, vault: str) -> Policy:
+    """Return the access policy of a vault; raises NotFound when it has none."""
+    try:
+        reply = client.call("GetVaultAccessPolicy", vaultName=vault)
+    except NotFound as error:
+        vaults.show(client, vault)  # says so if it is the vault that is missing
+        raise NotFound(
+            f"vault {vault!r} has no access policy", hint=f"glacier policy set {vault} POLICY.json"
+        ) from error
+    return Policy(vault=vault, document=json.loads(reply["policy"]["Policy"]))
+
+
+def set_(client: Client, vault: str, text: str) -> Policy:
+    """Replace the access policy; raises Refused for one that is not JSON or for another vault."""
+    document = documents.read(text, arn=vaults.show(client, vault).arn)
+    policy = {"Policy": json.dumps(document)}
+    client.call("SetVaultAccessPolicy", vaultName=vault, policy=policy)
+    return Policy(vault=vault, document=document)
+
+
+def delete(client: Client, vault: str) -> Policy:
+    """Delete the access policy and return what it was; raises NotFound when there is none."""
+    policy = show(client, vault)
+    client.call("DeleteVaultAccessPolicy", vaultName=vault)
+    return policy
+
+
+def show_retrieval(client: Client) -> RetrievalPolicy:
+    """Return what the account lets itself retrieve in the region."""
+    reply = client.call("GetDataRetrievalPolicy")
+    rules = reply.get("Policy", {}).get("Rules") or [{"Strategy": "None"}]
+    return RetrievalPolicy.from_api(rules[0])
+
+
+def set_retrieval(client: Client, limit: str) -> RetrievalPolicy:
+    """Set it to `none`, `free-tier`, or a size an hour such as `10GiB`; raises UsageError."""
+    rule: dict[str, str | int]
+    if limit.lower() in _STRATEGIES:
+        rule = {"Strategy": _STRATEGIES[limit.lower()]}
+    else:
+        try:
+            rule = {"Strategy": "BytesPerHour", "BytesPerHour": parse_size(limit)}
+        except ValueError:
+            words = "none, free-tier, or bytes an hour such as 10GiB"
+            raise UsageError(f"{limit!r} is not a limit; write {words}") from None
+    client.call("SetDataRetrievalPolicy", Policy={"Rules": [rule]})
+    return RetrievalPolicy.from_api(rule)
