@@ -1,12 +1,14 @@
 """The one door to Glacier: AWS, an HTTP endpoint, or a directory with the embedded engine.
 
-The only module that knows boto3. Replies come back as plain dicts; every failure comes back as a
+The only module that knows boto3, and it imports it only when it is needed, since that takes longer
+than the rest of a command's start. Replies come back as plain dicts; every failure comes back as a
 `GlacierError`. botocore's own retries are off: it repeats calls that must not be repeated
 (failure model, finding 1), so repeating is `retry.Pace`'s business.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 import os
@@ -15,12 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
-
-import boto3
-import botocore.exceptions as aws
-from botocore.config import Config
 
 from glaciercli import __version__
 from glaciercli.errors import (
@@ -35,6 +33,10 @@ from glaciercli.errors import (
     from_response,
 )
 from glaciercli.retry import GIVE_UP_AFTER, Pace, may_have_been_applied
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from botocore.exceptions import ClientError
 
 LOCAL_REGION = "us-east-1"
 LOCAL_ACCOUNT = "000000000000"
@@ -223,6 +225,8 @@ def connect(
     `timeout` is in seconds (see `Pace`). Raises UsageError when the region or profile is missing
     or wrong, Refused for an endpoint that would send data in the clear.
     """
+    from botocore.config import Config  # noqa: PLC0415 - see the module's docstring
+
     config = Config(
         connect_timeout=min(_SOCKET_TIMEOUT, timeout),
         read_timeout=min(_SOCKET_TIMEOUT, timeout),
@@ -237,6 +241,8 @@ def connect(
         _require_private(target.endpoint_url)
 
     def make() -> Any:
+        import boto3  # noqa: PLC0415
+
         with _translated("connect"):
             session = boto3.Session(profile_name=target.profile, region_name=target.region)
             client = session.client("glacier", endpoint_url=target.endpoint_url, config=config)
@@ -247,6 +253,8 @@ def connect(
 
 def _connect_local(target: Target, root: Path, config: Config, pace: Pace) -> Client:
     # Imported here: a command that talks to AWS does not pay for an engine.
+    import boto3  # noqa: PLC0415
+
     from glaciercli.local.engine import open_engine  # noqa: PLC0415
     from glaciercli.local.inprocess import plug_in  # noqa: PLC0415
 
@@ -329,19 +337,21 @@ def translate(
     """Return our error for one of botocore's; None for what is not botocore's to raise."""
     if isinstance(error, GlacierError):
         return None
+    from botocore import exceptions as aws  # noqa: PLC0415
+
     if isinstance(error, aws.ClientError):
         return _translate_reply(error, parameters)
     if isinstance(error, aws.HTTPClientError):
         inner = error.kwargs.get("error")
         if isinstance(inner, GlacierError):
             return inner  # raised by a body of ours while botocore was reading it
-    for kinds, make in _TRANSLATIONS:
+    for kinds, make in _translations():
         if isinstance(error, kinds):
             return make(operation, error)
     return None
 
 
-def _translate_reply(error: aws.ClientError, parameters: Mapping[str, Any]) -> GlacierError:
+def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> GlacierError:
     reply: Mapping[str, Any] = error.response
     meta = reply.get("ResponseMetadata", {})
     code = str(reply.get("Error", {}).get("Code", ""))
@@ -370,43 +380,51 @@ def _lost(operation: str, error: BaseException) -> GlacierError:
     return LostReply(f"{operation}: the connection broke ({type(error).__name__})")
 
 
-_TRANSLATIONS: tuple[
-    tuple[tuple[type[BaseException], ...], Callable[[str, BaseException], GlacierError]], ...
-] = (
-    (
-        (aws.SSLError,),
-        lambda _, error: Refused(
-            f"TLS: {error}", hint="check the clock, the proxy, and AWS_CA_BUNDLE"
-        ),
-    ),
-    (
-        (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError),
-        lambda operation, error: Unreachable(f"{operation}: no connection: {error}"),
-    ),
-    (
+_Translation = tuple[tuple[type[BaseException], ...], Callable[[str, BaseException], GlacierError]]
+
+
+@functools.cache
+def _translations() -> tuple[_Translation, ...]:
+    """Return botocore's exceptions with our error for each, the special ones first."""
+    from botocore import exceptions as aws  # noqa: PLC0415
+
+    return (
         (
-            aws.NoCredentialsError,
-            aws.PartialCredentialsError,
-            aws.CredentialRetrievalError,
-            aws.TokenRetrievalError,
-            aws.SSOError,
-            aws.UnauthorizedSSOTokenError,
+            (aws.SSLError,),
+            lambda _, error: Refused(
+                f"TLS: {error}", hint="check the clock, the proxy, and AWS_CA_BUNDLE"
+            ),
         ),
-        lambda _, error: AccessDenied(
-            f"no usable credentials: {error}",
-            hint="aws configure, or set AWS_PROFILE; to try without an account: glacier --local",
+        (
+            (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError),
+            lambda operation, error: Unreachable(f"{operation}: no connection: {error}"),
         ),
-    ),
-    (
-        (aws.NoRegionError,),
-        lambda _, __: UsageError("no region is set", hint="--region us-east-1, or set AWS_REGION"),
-    ),
-    (
-        (aws.ProfileNotFound, aws.InvalidRegionError, aws.ConfigParseError, aws.ConfigNotFound),
-        lambda _, error: UsageError(str(error)),
-    ),
-    ((aws.ParamValidationError,), lambda _, error: Refused(str(error))),
-    ((aws.HTTPClientError, aws.IncompleteReadError), _lost),
-    # botocore's parsers raise these and worse on a reply that is not Glacier's at all.
-    ((aws.BotoCoreError, ValueError, KeyError, AttributeError), _lost),
-)
+        (
+            (
+                aws.NoCredentialsError,
+                aws.PartialCredentialsError,
+                aws.CredentialRetrievalError,
+                aws.TokenRetrievalError,
+                aws.SSOError,
+                aws.UnauthorizedSSOTokenError,
+            ),
+            lambda _, error: AccessDenied(
+                f"no usable credentials: {error}",
+                hint="aws configure, or set AWS_PROFILE; without an account: glacier --local",
+            ),
+        ),
+        (
+            (aws.NoRegionError,),
+            lambda _, __: UsageError(
+                "no region is set", hint="--region us-east-1, or set AWS_REGION"
+            ),
+        ),
+        (
+            (aws.ProfileNotFound, aws.InvalidRegionError, aws.ConfigParseError, aws.ConfigNotFound),
+            lambda _, error: UsageError(str(error)),
+        ),
+        ((aws.ParamValidationError,), lambda _, error: Refused(str(error))),
+        ((aws.HTTPClientError, aws.IncompleteReadError), _lost),
+        # botocore's parsers raise these and worse on a reply that is not Glacier's at all.
+        ((aws.BotoCoreError, ValueError, KeyError, AttributeError), _lost),
+    )

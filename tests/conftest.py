@@ -34,7 +34,7 @@ def local_root(home):
 
 @pytest.fixture
 def engine(local_root):
-    """The embedded engine that `glacier` and `client` talk to: its clock, faults and request log."""
+    """The embedded engine that `glacier` and `client` talk to; its clock, faults and log."""
     from glaciercli.local.engine import open_engine  # noqa: PLC0415 - only who asks for it
 
     engine = open_engine(local_root)
