@@ -25,6 +25,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 from botocore.utils import normalize_url_path
 
+from glaciercli.local.errors import ServiceError
+
 SKEW = timedelta(minutes=5)  # how far the client's clock may be off, either way
 
 Mode = Literal["off", "parse", "strict"]
@@ -35,16 +37,6 @@ _CREDENTIAL = re.compile(
     r"([\w.+=@-]{1,128})/(\d{8})/([a-z0-9-]{1,32})/([\w-]+)/aws4_request", re.ASCII
 )
 _DEFAULT_REGION = "us-east-1"  # of a caller who signs nothing
-
-
-class AuthError(Exception):
-    """The caller is not who the request says; carries the HTTP status and the service's code."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
 
 
 @dataclass(frozen=True)
@@ -79,7 +71,7 @@ class Authorization:
 
 
 class Authenticator:
-    """Names the caller of a request, or raises AuthError, according to its mode.
+    """Names the caller of a request, or raises ServiceError, according to its mode.
 
     `credentials` maps access keys to secrets and is needed in `strict` mode. `now` is the wall
     clock, as clients sign with theirs, and not the engine's, which may be ahead.
@@ -113,7 +105,7 @@ class Authenticator:
         """
         try:
             authorization = parse(headers)
-        except AuthError:
+        except ServiceError:
             if self.mode != "off":
                 raise
             return Caller("anonymous", _DEFAULT_REGION)
@@ -132,8 +124,7 @@ class Authenticator:
         credential = self._credentials.get(authorization.access_key)
         token = headers.get("x-amz-security-token")
         if credential is None or not _same(credential.session_token or "", token or ""):
-            raise AuthError(
-                400,
+            raise ServiceError(
                 "UnrecognizedClientException",
                 "The security token included in the request is invalid.",
             )
@@ -179,10 +170,10 @@ class Authenticator:
 
 
 def parse(headers: Mapping[str, str]) -> Authorization:
-    """Take the Authorization header apart; raise AuthError when it is absent or malformed."""
+    """Take the Authorization header apart; raise ServiceError when it is absent or malformed."""
     header = headers.get("authorization", "")
     if not header:  # presigned queries end here too: they are not documented for Glacier
-        raise AuthError(400, "MissingAuthenticationTokenException", "Missing Authentication Token")
+        raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token")
     algorithm, _, rest = header.partition(" ")
     fields = dict(_pair(part) for part in rest.split(","))
     if algorithm != _ALGORITHM or not {"Credential", "SignedHeaders", "Signature"} <= fields.keys():
@@ -295,9 +286,9 @@ def _same(left: str, right: str) -> bool:
     return hmac.compare_digest(left.encode(), right.encode())
 
 
-def _malformed(message: str) -> AuthError:
-    return AuthError(400, "IncompleteSignatureException", message)
+def _malformed(message: str) -> ServiceError:
+    return ServiceError("IncompleteSignatureException", message)
 
 
-def _invalid(message: str) -> AuthError:
-    return AuthError(403, "InvalidSignatureException", message)
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("InvalidSignatureException", message)

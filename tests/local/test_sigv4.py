@@ -9,9 +9,9 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glaciercli.local.errors import ServiceError
 from glaciercli.local.sigv4 import (
     Authenticator,
-    AuthError,
     Caller,
     Credential,
     canonical_request,
@@ -53,7 +53,7 @@ def strict(at="20120525T002453Z", *, offset=timedelta(0), token=None):
 
 
 def refusal(authenticator, headers, target="/-/vaults/examplevault", body=EMPTY):
-    with pytest.raises(AuthError) as caught:
+    with pytest.raises(ServiceError) as caught:
         authenticator.authenticate("PUT", target, headers, lambda: body)
     return caught.value
 
