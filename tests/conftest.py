@@ -35,7 +35,7 @@ def local_root(home):
 @pytest.fixture
 def engine(local_root):
     """The embedded engine that `glacier` and `client` talk to; its clock, faults and log."""
-    from glaciercli.local.engine import open_engine  # noqa: PLC0415 - only who asks for it
+    from glaciercli.local.engine import open_engine
 
     engine = open_engine(local_root)
     yield engine
@@ -44,7 +44,7 @@ def engine(local_root):
 
 @pytest.fixture
 def target(local_root):
-    from glaciercli.session import Target  # noqa: PLC0415
+    from glaciercli.session import Target
 
     return Target(local_root=local_root)
 
@@ -52,7 +52,7 @@ def target(local_root):
 @pytest.fixture
 def client(engine, target):
     """A client of the embedded engine that gives up soon."""
-    from glaciercli.session import connect  # noqa: PLC0415
+    from glaciercli.session import connect
 
     return connect(target, timeout=5.0)
 

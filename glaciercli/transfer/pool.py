@@ -84,7 +84,8 @@ class Pool:
             try:
                 draw_and_do()
             except BaseException as error:  # noqa: BLE001 - handed to the thread that asked
-                outcomes.put(_Ended(error))
+                outcomes.put(_Ended(error))  # before the others can say that they were halted
+                self.halt.set()
             else:
                 outcomes.put(_Ended())
 

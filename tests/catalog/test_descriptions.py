@@ -258,7 +258,7 @@ def test_no_value_in_a_known_shape_raises(value):
 NAMES = st.text(min_size=1, max_size=80) | st.binary(min_size=1, max_size=80).map(
     lambda raw: raw.decode("utf-8", "surrogateescape")
 )
-TIMES = st.datetimes(min_value=datetime(1, 1, 2), timezones=st.just(UTC)).map(  # noqa: DTZ001
+TIMES = st.datetimes(min_value=datetime(1, 1, 2), timezones=st.just(UTC)).map(
     lambda moment: moment.replace(microsecond=0)
 )
 

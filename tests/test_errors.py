@@ -1,0 +1,64 @@
+import inspect
+
+import pytest
+
+from glaciercli import errors
+from glaciercli.errors import EXIT_MEANINGS, Exit, GlacierError, from_response
+
+CLASSES = [
+    each
+    for _, each in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(each, GlacierError) and each is not GlacierError
+]
+
+
+def test_every_exit_code_has_a_meaning():
+    assert set(EXIT_MEANINGS) == set(Exit)
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda each: each.__name__)
+def test_the_tree_in_the_docstring_shows_every_class_with_its_code(kind):
+    line = next(line for line in errors.__doc__.splitlines() if f" {kind.__name__} " in line)
+
+    code = "128+N" if kind is errors.Interrupted else str(int(kind.exit_code))
+    assert code in line.split()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("ResourceNotFoundException", 404, errors.NotFound),
+        ("ThrottlingException", 400, errors.Throttled),
+        ("RequestTimeoutException", 408, errors.Unavailable),
+        ("InvalidParameterValueException", 400, errors.Refused),
+        ("PolicyEnforcedException", 400, errors.PolicyEnforced),
+        ("ExpiredTokenException", 403, errors.AccessDenied),
+        ("SomethingNew", 503, errors.Unavailable),
+        ("SomethingNew", 429, errors.Throttled),
+        ("SomethingNew", 403, errors.AccessDenied),
+        ("SomethingNew", 404, errors.NotFound),
+        ("SomethingNew", 400, errors.Refused),
+    ],
+)
+def test_replies_become_errors_by_code_first(code, status, kind):
+    error = from_response(code, "text", status=status)
+
+    assert type(error) is kind
+    assert error.code == code
+
+
+def test_every_code_of_the_service_model_is_known():
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("glacier")
+    codes = {
+        shape.name
+        for each in model.operation_names
+        for shape in model.operation_model(each).error_shapes
+    }
+
+    assert codes <= set(errors._BY_CODE)
+
+
+def test_an_interruption_ends_with_the_signals_code():
+    assert errors.Interrupted(15).exit_code == 143

@@ -1,0 +1,171 @@
+import json
+import multiprocessing
+import os
+import stat
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glaciercli.errors import Conflict
+from glaciercli.transfer.journal import Journal, stored
+
+
+def kinds(journal):
+    return [line["kind"] for line in journal.lines]
+
+
+def line(**fields):
+    text = json.dumps(fields).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+@pytest.fixture
+def written(tmp_path):
+    with Journal.open(tmp_path, "key") as journal:
+        for kind in ("one", "two", "three"):
+            journal.append(kind, text="\u2028 ü")
+    return tmp_path / "key.journal"
+
+
+def test_lines_are_read_back(tmp_path, written):
+    with Journal.open(tmp_path, "key") as journal:
+        assert kinds(journal) == ["one", "two", "three"]
+        assert journal.lines[0]["text"] == "\u2028 ü"
+
+
+def test_every_prefix_loads_to_a_prefix_and_can_be_appended_to(tmp_path, written):
+    data = written.read_bytes()
+    for length in range(len(data) + 1):
+        written.write_bytes(data[:length])
+        written.chmod(0o600)
+        with Journal.open(tmp_path, "key") as journal:
+            before = kinds(journal)
+            assert before == ["one", "two", "three"][: data[:length].count(b"\n")]
+            journal.append("more")
+        with Journal.open(tmp_path, "key") as journal:
+            assert kinds(journal) == [*before, "more"]
+    assert not list(tmp_path.glob("*.damaged*"))  # torn is normal, not damaged
+
+
+def test_a_damaged_line_is_skipped_and_a_copy_set_aside(tmp_path, written):
+    data = bytearray(written.read_bytes())
+    data[data.index(b"two")] ^= 1
+    written.write_bytes(data)
+
+    with Journal.open(tmp_path, "key") as journal:
+        assert kinds(journal) == ["one", "three"]
+    [copy] = tmp_path.glob("*.damaged*")
+    assert copy.read_bytes() == data
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_random_content_gives_no_lines_or_a_conflict(tmp_path_factory, data):
+    directory = tmp_path_factory.mktemp("journals")
+    (directory / "key.journal").write_bytes(data)
+    (directory / "key.journal").chmod(0o600)
+
+    with Journal.open(directory, "key") as journal:
+        assert journal.lines == []
+
+
+def test_deep_json_is_only_damage(tmp_path):
+    text = b"[" * 30_000
+    (tmp_path / "key.journal").write_bytes(b"%08x %s\n" % (zlib.crc32(text), text))
+    (tmp_path / "key.journal").chmod(0o600)
+
+    with Journal.open(tmp_path, "key") as journal:
+        assert journal.lines == []
+
+
+def test_a_future_version_is_refused_by_name(tmp_path):
+    (tmp_path / "key.journal").write_bytes(line(v=2, kind="new"))
+    (tmp_path / "key.journal").chmod(0o600)
+
+    with pytest.raises(Conflict, match=r"newer glacier \(format 2\)"):
+        Journal.open(tmp_path, "key")
+    assert (tmp_path / "key.journal").read_bytes() == line(v=2, kind="new")
+
+
+def test_a_link_or_a_file_of_others_is_not_opened(tmp_path, written):
+    (tmp_path / "link.journal").symlink_to(written)
+    with pytest.raises(Conflict, match="cannot open"):
+        Journal.open(tmp_path, "link")
+    written.chmod(0o666)
+    with pytest.raises(Conflict, match="only this user"):
+        Journal.open(tmp_path, "key")
+
+
+def test_journals_are_private_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        with Journal.open(tmp_path / "a" / "b", "key") as journal:
+            journal.append("one")
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "a" / "b" / "key.journal").stat().st_mode) == 0o600
+
+
+def test_an_empty_journal_leaves_no_file(tmp_path):
+    with Journal.open(tmp_path, "key"):
+        pass
+
+    assert not list(tmp_path.iterdir())
+
+
+def _hold(directory, opened, release):
+    with Journal.open(directory, "key") as journal:
+        journal.append("held")
+        opened.set()
+        release.wait(20)
+        journal.forget()
+
+
+def test_a_second_process_is_told_and_goes_on_when_the_first_is_gone(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    opened, release = context.Event(), context.Event()
+    process = context.Process(target=_hold, args=(tmp_path, opened, release))
+    process.start()
+    assert opened.wait(20)
+    try:
+        with pytest.raises(Conflict, match="another run"):
+            Journal.open(tmp_path, "key")
+    finally:
+        release.set()
+        process.join(20)
+
+    with Journal.open(tmp_path, "key") as journal:
+        assert journal.lines == []
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path, written):
+    if not hasattr(os, "fork"):
+        pytest.skip("limits a child's file size")
+    size = written.stat().st_size
+    pid = os.fork()
+    if pid == 0:
+        import resource
+        import signal
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        journal = Journal.open(tmp_path, "key")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, resource.RLIM_INFINITY))
+        try:
+            journal.append("four", text="x" * 100)
+        except OSError:
+            os._exit(7)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7  # the fault was delivered
+
+    assert written.stat().st_size == size
+
+
+def test_listing_skips_what_it_cannot_read(tmp_path, written):
+    (tmp_path / "other.journal").write_bytes(b"nonsense\n")
+    (tmp_path / "other.journal").chmod(0o600)
+
+    assert {path.stem: len(lines) for path, lines in stored(tmp_path)} == {"key": 3, "other": 0}
