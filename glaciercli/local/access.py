@@ -1,0 +1,100 @@
+"""Vault access policies, and the question whether a vault's policies let a request through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glaciercli.local import archives, locks, policy, tags
+from glaciercli.local.clock import DAY, SECOND, written_seconds
+from glaciercli.local.errors import denied, invalid, missing, not_found
+from glaciercli.local.rules import partition
+from glaciercli.local.store import Row, Transaction
+from glaciercli.local.wire import Params
+from glaciercli.local.world import World
+
+# A lock policy that denied these would trap its owner: never applied to them.
+_EXEMPT = {"InitiateVaultLock", "CompleteVaultLock", "AbortVaultLock", "GetVaultLock"}
+_WITHOUT_TAGS = ("Abort", "Describe", "Get", "List")  # actions that cannot be told by vault tags
+_WITH_AGE = {"DeleteArchive", "InitiateJob"}
+
+
+def set_(world: World, params: Params) -> dict[str, Any]:
+    document = params.get("policy", {}).get("Policy")
+    if not document:
+        raise missing("Policy")
+    try:
+        policy.validate(document)
+    except ValueError as error:
+        raise invalid(
+            f"The specified vault access policy is invalid. Provide a valid policy. ({error})"
+        ) from error
+    with world.store.write() as db:
+        _store(db, world.vault(db, params), document)
+    return {}
+
+
+def get(world: World, params: Params) -> dict[str, Any]:
+    with world.store.read() as db:
+        vault = world.vault(db, params)
+    if vault["access_policy"] is None:
+        raise not_found(f"No vault access policy is set for: {vault['name']}")
+    return {"policy": {"Policy": vault["access_policy"]}}
+
+
+def delete(world: World, params: Params) -> dict[str, Any]:
+    with world.store.write() as db:
+        _store(db, world.vault(db, params), None)
+    return {}
+
+
+def _store(db: Transaction, vault: Row, document: str | None) -> None:
+    db.run("UPDATE vaults SET access_policy = ? WHERE number = ?", document, vault["number"])
+
+
+def authorise(world: World, operation: str, params: Params) -> None:
+    """Raise if a policy of the vault denies the request; raise too when there is no such vault."""
+    with world.store.read() as db:
+        vault = world.vault(db, params)
+        lock = locks.live(world, db, vault)
+        documents = [vault["access_policy"], lock["lock_policy"] if lock else None]
+        policies = [policy.validate(each) for each in documents if each is not None]
+        if not policies or operation in _EXEMPT:
+            return
+        context = _context(world, db, vault, operation, params)
+    place = partition(world.region)
+    principal = f"arn:{place}:iam::{world.account}:root"
+    denial = policy.decide(
+        policies,
+        action=operation,
+        resource=world.arn(vault["name"]),
+        principal=principal,
+        account=world.account,
+        context=context,
+    )
+    if denial is not None:
+        raise denied(
+            f"User: {principal} is not authorized to perform: glacier:{operation}"
+            f" on resource: {world.arn(vault['name'])} {denial}"
+        )
+
+
+def _context(
+    world: World, db: Transaction, vault: Row, operation: str, params: Params
+) -> dict[str, str]:
+    now = world.clock.instant(db)
+    context = {
+        "aws:CurrentTime": written_seconds(now),
+        "aws:EpochTime": str(now // SECOND),
+    }
+    if "user-agent" in world.request.headers:
+        context["aws:UserAgent"] = world.request.headers["user-agent"]
+    if not operation.startswith(_WITHOUT_TAGS):
+        vault_tags = tags.of(db, vault)
+        context |= {f"glacier:ResourceTag/{key}": value for key, value in vault_tags.items()}
+    if operation in _WITH_AGE:
+        archive_id = params.get("archiveId") or params.get("jobParameters", {}).get("ArchiveId")
+        archive = archives.find(world, db, vault, archive_id) if archive_id else None
+        if archive is not None:
+            # Whole days: a fraction more never lets go of an archive earlier.
+            context["glacier:ArchiveAgeInDays"] = str((now - archive["created_at"]) // DAY)
+    return context

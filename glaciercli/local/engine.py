@@ -1,0 +1,262 @@
+"""The engine: takes a request, gives a reply, whatever transport stands before it.
+
+Checks come in this order: version header, account, vault, policies, parameters, hashes, state. (The
+service's own order is unknown.) Who the caller is was settled by the transport.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+from glaciercli.local import (
+    access,
+    account,
+    archives,
+    faults,
+    jobs,
+    locks,
+    notifications,
+    parts,
+    rules,
+    tags,
+    timing,
+    uploads,
+    vaults,
+    wire,
+)
+from glaciercli.local.blobs import Blobs
+from glaciercli.local.clock import Clock
+from glaciercli.local.errors import ServiceError, denied, invalid, missing
+from glaciercli.local.faults import Faults
+from glaciercli.local.store import Store
+from glaciercli.local.timing import Timing
+from glaciercli.local.wire import Params, Request, Response, Route
+from glaciercli.local.world import Operation, World
+
+DEFAULT_ACCOUNT = "000000000000"
+
+OPERATIONS: dict[str, Operation] = {
+    "AbortMultipartUpload": uploads.abort,
+    "AbortVaultLock": locks.abort,
+    "AddTagsToVault": tags.add,
+    "CompleteMultipartUpload": uploads.complete,
+    "CompleteVaultLock": locks.complete,
+    "CreateVault": vaults.create,
+    "DeleteArchive": archives.delete,
+    "DeleteVault": vaults.delete,
+    "DeleteVaultAccessPolicy": access.delete,
+    "DeleteVaultNotifications": notifications.delete,
+    "DescribeJob": jobs.describe,
+    "DescribeVault": vaults.describe,
+    "GetDataRetrievalPolicy": account.get_retrieval_policy,
+    "GetJobOutput": jobs.output,
+    "GetVaultAccessPolicy": access.get,
+    "GetVaultLock": locks.get,
+    "GetVaultNotifications": notifications.get,
+    "InitiateJob": jobs.initiate,
+    "InitiateMultipartUpload": uploads.initiate,
+    "InitiateVaultLock": locks.initiate,
+    "ListJobs": jobs.list_,
+    "ListMultipartUploads": uploads.list_,
+    "ListParts": uploads.list_parts,
+    "ListProvisionedCapacity": account.list_capacity,
+    "ListTagsForVault": tags.list_,
+    "ListVaults": vaults.list_,
+    "PurchaseProvisionedCapacity": account.purchase_capacity,
+    "RemoveTagsFromVault": tags.remove,
+    "SetDataRetrievalPolicy": account.set_retrieval_policy,
+    "SetVaultAccessPolicy": access.set_,
+    "SetVaultNotifications": notifications.set_,
+    "UploadArchive": archives.upload,
+    "UploadMultipartPart": parts.upload,
+}
+
+_WITHOUT_VAULT = {"CreateVault", "DeleteVault"}  # they succeed where there is no vault
+_VERSION = "2012-06-01"
+_ACCOUNT = re.compile(r"-|\d{12}")
+_REGION = re.compile(r"[a-z0-9-]{1,32}")
+_LOG_SIZE = 10_000  # requests remembered one by one; the counts go on
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that the engine has answered; `status` is None where no reply went out."""
+
+    operation: str
+    status: int | None
+    params: Params
+
+
+class Log:
+    """The latest requests, and how many of each operation there were; for tests to count."""
+
+    def __init__(self) -> None:
+        self._calls: deque[Call] = deque(maxlen=_LOG_SIZE)
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, call: Call) -> None:
+        with self._lock:
+            self._calls.append(call)
+            self._counts[call.operation] += 1
+
+    def calls(self, operation: str | None = None) -> list[Call]:
+        with self._lock:
+            return [each for each in self._calls if operation in {None, each.operation}]
+
+    def count(self, operation: str | None = None) -> int:
+        with self._lock:
+            return self._counts[operation] if operation else self._counts.total()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._calls.clear()
+            self._counts.clear()
+
+
+class Engine:
+    """A Glacier in a directory; any number of threads may call it, and processes share it."""
+
+    def __init__(
+        self, root: Path, account: str, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self.account = account
+        self.store = Store(root)
+        self.clock = Clock(self.store, clock)
+        self.blobs = Blobs(self.store, self.clock)
+        self.faults = Faults(self.store)
+        self.log = Log()
+        # What earlier processes left behind, by their rows; without a look at the directory.
+        self.blobs.sweep()
+
+    @property
+    def timing(self) -> Timing:
+        with self.store.read() as db:
+            return timing.current(db)
+
+    @timing.setter
+    def timing(self, pace: Timing | str) -> None:
+        timing.choose(self.store, Timing(pace))
+
+    def outbox(self) -> list[dict[str, Any]]:
+        """Return the notifications sent so far, as SNS would deliver them."""
+        jobs.settle(self.store, self.blobs, self.clock)
+        return notifications.outbox(self.store)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request; raises ConnectionDropped where a fault asks for no answer."""
+        try:
+            route = wire.route(request.method, request.target)
+        except ServiceError as error:
+            return self._sealed(_refusal(error))
+        params: dict[str, Any] = dict(route.uri)
+        status = None
+        try:
+            response = self._answer(request, route, params)
+            status = response.status
+        finally:
+            self.log.add(Call(route.operation.name, status, params))
+        return response
+
+    def _answer(self, request: Request, route: Route, params: dict[str, Any]) -> Response:
+        """Answer a request whose operation is known; its parameters are filled in for the log."""
+        fault = self.faults.take(route.operation.name)
+        try:
+            if fault is not None:
+                request = faults.before(fault, self.store, request, params)
+            response = self._perform(request, route, params)
+        except ServiceError as error:
+            response = _refusal(error)
+        response = self._sealed(response)
+        return response if fault is None else faults.after(fault, response)
+
+    def _perform(self, request: Request, route: Route, params: dict[str, Any]) -> Response:
+        name = route.operation.name
+        world = self._world(request, params["accountId"])
+        vault_exists = self._vault_exists(world, name, params)
+        document = b"" if route.operation.has_streaming_input else wire.read_document(request)
+        refusal = None
+        try:
+            params |= wire.parameters(request, route, document)
+        except ServiceError as error:
+            refusal = error  # policies come first
+        if vault_exists and name != "CreateVault":
+            access.authorise(world, name, params)
+        if refusal is not None:
+            raise refusal
+        _check_payload_hash(request, route, document)
+        return wire.reply(route.operation, OPERATIONS[name](world, params))
+
+    def _world(self, request: Request, account: str) -> World:
+        """Return the world of a request: its sender's account, in the region it signed for."""
+        version = request.headers.get("x-amz-glacier-version")
+        if version is None:
+            raise missing("API version")
+        if version != _VERSION:
+            raise invalid(f"Invalid API version: {version}")
+        if not _ACCOUNT.fullmatch(account):
+            raise invalid(f"Invalid account ID: {account}")
+        if not _REGION.fullmatch(request.region):
+            raise invalid(f"Invalid region: {request.region}")
+        # One account for all access keys; where a store is to hold several, they are told here.
+        if account not in {"-", self.account}:
+            raise denied(f"Access denied for account ID: {account}")
+        return World(self.store, self.blobs, self.clock, self.account, request.region, request)
+
+    def _vault_exists(self, world: World, name: str, params: Params) -> bool:
+        if "vaultName" not in params:
+            return False
+        with self.store.read() as db:
+            vault = world.find_vault(db, params["vaultName"])
+        if vault is None and name not in _WITHOUT_VAULT:
+            raise world.no_vault(params["vaultName"])
+        return vault is not None
+
+    def _sealed(self, response: Response) -> Response:
+        """Add what every reply bears."""
+        response.headers["x-amzn-RequestId"] = rules.new_id(rules.REQUEST_ID)
+        response.headers["Date"] = format_datetime(self.clock.now(), usegmt=True)
+        if response.status != 204:
+            response.headers["Content-Length"] = str(len(response.body))
+        return response
+
+
+def _check_payload_hash(request: Request, route: Route, document: bytes) -> None:
+    """Raise unless a body read whole is what its sender hashed; uploads check their own."""
+    sent = request.headers.get("x-amz-content-sha256")
+    if sent is None or sent == "UNSIGNED-PAYLOAD" or route.operation.has_streaming_input:
+        return
+    computed = hashlib.sha256(document).hexdigest()
+    if computed != sent.lower():
+        raise archives.wrong_payload_hash(computed, sent)
+
+
+def _refusal(error: ServiceError) -> Response:
+    headers = {"Content-Type": "application/json"} | error.headers
+    return Response(error.status, headers, error.body)
+
+
+def open_engine(
+    root: Path,
+    *,
+    account: str = DEFAULT_ACCOUNT,
+    clock: Callable[[], datetime] | None = None,
+) -> Engine:
+    """Open the store in a directory, making it if it is not there.
+
+    `clock` stands for the real time, which the engine's own clock is set against. Raises StoreError
+    for a directory that cannot be one, or was written by a newer version.
+    """
+    return Engine(root, account, clock)

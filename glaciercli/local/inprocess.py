@@ -1,0 +1,124 @@
+"""The engine behind a botocore client without a network: requests are answered, not sent."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError
+
+from glaciercli.local.engine import Engine
+from glaciercli.local.errors import ConnectionDropped
+from glaciercli.local.wire import Body, FileWindow, Request, Response
+
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/")
+
+
+def plug_in(client: Any, engine: Engine) -> None:
+    """Have a boto3 or botocore Glacier client talk to an engine, in this process.
+
+    All that the client does before and after the wire stays: checks, hashes, signing, retries,
+    parsing. A client that does not sign is in the region that it was made for.
+    """
+
+    def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        try:
+            response = engine.handle(_request(request, client.meta.region_name))
+        except ConnectionDropped as error:
+            raise _closed(request) from error
+        return _response(request, response)
+
+    client.meta.events.register("before-send.glacier", answer)
+
+
+def _request(request: AWSPreparedRequest, region: str | None) -> Request:
+    headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+    signed = _CREDENTIAL.search(headers.get("authorization", ""))
+    address = urlsplit(request.url)
+    length = headers.get("content-length")
+    return Request(
+        method=request.method,
+        target=f"{address.path}?{address.query}" if address.query else address.path,
+        headers=headers,
+        body=_body(request.body),
+        length=int(length) if length is not None else None,
+        region=signed[2] if signed else region or "us-east-1",
+        access_key=signed[1] if signed else None,
+    )
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _body(body: Any) -> Body:
+    if body is None:
+        return _Bytes(b"")
+    if isinstance(body, str):
+        return _Bytes(body.encode())
+    if isinstance(body, bytes | bytearray | memoryview):
+        return _Bytes(body)
+    return cast(Body, body)
+
+
+class _Bytes:
+    """A body in memory, handed out as views of itself."""
+
+    def __init__(self, data: bytes | bytearray | memoryview) -> None:
+        self._left = memoryview(data)
+
+    def read(self, size: int, /) -> memoryview:
+        block, self._left = self._left[:size], self._left[size:]
+        return block
+
+
+def _response(request: AWSPreparedRequest, response: Response) -> AWSResponse:
+    body = response.body
+    announced = int(response.headers.get("Content-Length", "0"))
+    if not request.stream_output and len(body) != announced:
+        # Over HTTP such a reply ends in the middle, and the client says so.
+        raise _closed(request)
+    raw = _Window(body) if isinstance(body, FileWindow) else _Memory(body)
+    return AWSResponse(request.url, response.status, response.headers, raw)
+
+
+def _closed(request: AWSPreparedRequest) -> ConnectionClosedError:
+    return ConnectionClosedError(endpoint_url=request.url, request=request)
+
+
+class _Stream(io.RawIOBase):
+    """What botocore takes for a connection's reply."""
+
+    def stream(self, amount: int = 1 << 16, **_: Any) -> Iterator[bytes]:
+        while block := self.read(amount):
+            yield block
+
+    def readable(self) -> bool:
+        return True
+
+
+class _Memory(_Stream):
+    def __init__(self, data: bytes) -> None:
+        self._file = io.BytesIO(data)
+
+    def readinto(self, buffer: Any) -> int:
+        return self._file.readinto(buffer)
+
+
+class _Window(_Stream):
+    def __init__(self, window: FileWindow) -> None:
+        self._window = window
+
+    def readinto(self, buffer: Any) -> int:
+        return self._window.readinto(buffer)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self._window.read(-1 if size is None else size)
+
+    def close(self) -> None:
+        self._window.close()
+        super().close()
