@@ -10,3 +10,9 @@ def vaults(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list
     """Return the vaults that this machine knows."""
     del ctx, incomplete
     return []
+
+
+def files(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Leave it to the shell to complete the name of a file."""
+    del ctx
+    return [CompletionItem(incomplete, type="file")]

@@ -196,6 +196,23 @@ def vault_argument(function: F) -> F:
     return option(argument(command))  # type: ignore[return-value]
 
 
+def _policy_text(ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """Return a policy's text: given as such, on stdin, or in a file."""
+    if ctx.resilient_parsing or value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        with click.open_file(value, encoding="utf-8") as stream:
+            return stream.read()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8 text"
+        raise click.UsageError(f"policy {value!r}: {reason}", ctx) from error
+
+
+policy_argument = click.argument(
+    "policy", metavar="POLICY", callback=_policy_text, shell_complete=complete.files
+)
+
+
 def reference_argument(name: str, complete_with: Any = None, **attributes: Any) -> Callable[[F], F]:
     """Give a command an argument that takes an id, its beginning, or a name."""
     return click.argument(name, type=REFERENCE, shell_complete=complete_with, **attributes)

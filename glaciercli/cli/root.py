@@ -17,7 +17,12 @@ from glaciercli.cli.options import GLOBALS, Group
 #: Each command's module and its line in `--help`, which must not cost an import.
 COMMANDS: dict[str, tuple[str, str]] = {
     "vault": ("vault", "Create, list, show and delete vaults."),
-    "treehash": ("treehash", "Print the tree hash of files."),
+    "lock": ("lock", "Lock a vault's policy for ever, after 24 hours of trial."),
+    "policy": ("policy", "Access policies of vaults, and the account's retrieval policy."),
+    "tags": ("tags", "Tags of a vault."),
+    "capacity": ("capacity", "Provisioned capacity for expedited retrievals."),
+    "config": ("config", "Settings: flag over environment over config.toml over default."),
+    "treehash": ("treehash", "Print the SHA-256 tree hash of files; `-` is stdin."),
 }
 
 

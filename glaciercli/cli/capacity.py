@@ -1,0 +1,43 @@
+"""`glacier capacity`: units that keep expedited retrievals from being refused."""
+
+from __future__ import annotations
+
+import click
+
+from glaciercli.cli.app import App
+from glaciercli.cli.options import Group, pass_app, yes_option
+from glaciercli.services import account
+
+COLUMNS = ("CapacityId", "StartDate", "ExpirationDate")
+_PRICE = "about 100 US dollars in us-east-1, 120 in Frankfurt (list prices of 2021)"
+
+
+@click.group(cls=Group)
+def capacity() -> None:
+    """Provisioned capacity for expedited retrievals."""
+
+
+@capacity.command(name="list")
+@pass_app
+def list_(app: App) -> None:
+    """List the capacity units of the account in the region.
+
+    Example:
+        glacier capacity list
+    """
+    app.output.listing(account.capacity(app.client), COLUMNS, empty="no provisioned capacity")
+
+
+@capacity.command()
+@yes_option
+@pass_app
+def purchase(app: App, *, yes: bool) -> None:
+    """Buy a capacity unit for a month; it is paid at once and cannot be given back.
+
+    Without one, expedited retrievals mostly work, and are refused when demand is high.
+
+    Example:
+        glacier capacity purchase --yes
+    """
+    app.confirm(f"buy one unit of capacity for a month, {_PRICE}?", yes=yes)
+    app.output.show(account.purchase(app.client), COLUMNS)

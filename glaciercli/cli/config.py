@@ -1,0 +1,39 @@
+"""`glacier config`: which settings are in force, and why."""
+
+from __future__ import annotations
+
+import click
+
+from glaciercli.cli.app import App
+from glaciercli.cli.options import Group, pass_app
+from glaciercli.models import SettingInForce
+
+COLUMNS = ("setting", "value", "source")
+
+
+@click.group(cls=Group)
+def config() -> None:
+    """Settings: flag over environment over config.toml over default."""
+
+
+@config.command()
+@pass_app
+def show(app: App) -> None:
+    """Show each setting with its value and where it comes from, and where our files live.
+
+    Example:
+        glacier config show
+    """
+    settings = app.settings
+    rows = [
+        SettingInForce(name, value, settings.sources[name])
+        for name, value in settings.values.items()
+    ]
+    places = app.places
+    rows += [
+        SettingInForce("config file", str(app.flags.get("config") or places.config_file), "path"),
+        SettingInForce("catalog", str(places.catalog), "path"),
+        SettingInForce("journals", str(app.journals), "path"),
+        SettingInForce("embedded Glacier", str(app.local_root), "path"),
+    ]
+    app.output.listing(rows, COLUMNS)

@@ -1,0 +1,106 @@
+"""`glacier lock`: policies that nobody can lift."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from glaciercli.cli.app import App
+from glaciercli.cli.options import (
+    Group,
+    dry_run_option,
+    pass_app,
+    policy_argument,
+    vault_argument,
+    yes_option,
+)
+from glaciercli.models import Lock
+from glaciercli.services import locks
+from glaciercli.units import format_duration
+
+
+@click.group(cls=Group)
+def lock() -> None:
+    """Lock a vault's policy for ever, after 24 hours of trial."""
+
+
+@lock.command()
+@vault_argument
+@pass_app
+def show(app: App, vault: str) -> None:
+    """Show a vault's lock, what it forbids, and how long its trial still lasts.
+
+    Example:
+        glacier lock show photos
+    """
+    found = locks.show(app.client, vault)
+    app.output.show(found)
+    _say_when(app, found)
+
+
+@lock.command()
+@vault_argument
+@policy_argument
+@dry_run_option
+@yes_option
+@pass_app
+def start(app: App, vault: str, policy: str, *, dry_run: bool, yes: bool) -> None:
+    """Put a lock policy in force for 24 hours of trial.
+
+    POLICY is a file, `-` for stdin, or the JSON text itself. Within the 24 hours the lock can be
+    completed or aborted; after them it goes away. The lock's id is told only once: keep it.
+
+    Example:
+        glacier lock start photos keep-a-year.json
+    """
+    checked = locks.check(app.client, vault, policy)
+    for each in checked.forbids or ():
+        app.output.note(f"will hold: {each}")
+    if dry_run:
+        app.output.show(checked)
+        return
+    app.confirm(f"start the trial of this lock on vault {vault}?", yes=yes)
+    started = locks.start(app.client, vault, policy)
+    app.output.show(started)
+    app.output.note(f"to make it permanent: glacier lock complete {vault} {started.id}")
+    app.output.note(f"to give it up:        glacier lock abort {vault}")
+    _say_when(app, started)
+
+
+@lock.command()
+@vault_argument
+@click.argument("lock_id", metavar="LOCK-ID")
+@yes_option
+@pass_app
+def complete(app: App, vault: str, lock_id: str, *, yes: bool) -> None:
+    """Make a lock permanent. This cannot be undone by anyone, AWS included.
+
+    Example:
+        glacier lock complete photos AE863rKkWZU53SLW5be4DUcW
+    """
+    for each in locks.show(app.client, vault).forbids or ():
+        app.output.note(f"for ever: {each}")
+    app.confirm(f"this locks vault {vault} for ever", yes=yes, typed=vault)
+    app.output.show(locks.complete(app.client, vault, lock_id))
+
+
+@lock.command()
+@vault_argument
+@yes_option
+@pass_app
+def abort(app: App, vault: str, *, yes: bool) -> None:
+    """Give up a lock that is on trial; its policy ceases to hold.
+
+    Example:
+        glacier lock abort photos --yes
+    """
+    app.confirm(f"give up the lock on trial of vault {vault}?", yes=yes)
+    record = locks.abort(app.client, vault)
+    app.output.done(record, f"vault {vault} has no lock any more")
+
+
+def _say_when(app: App, found: Lock) -> None:
+    if found.expires is not None:
+        left = format_duration(found.expires - datetime.now(UTC))
+        app.output.note(f"on trial: goes away in {left} unless it is completed")
