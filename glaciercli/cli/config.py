@@ -13,7 +13,7 @@ COLUMNS = ("setting", "value", "source")
 
 @click.group(cls=Group)
 def config() -> None:
-    """Settings: flag over environment over config.toml over default."""
+    """Show which settings are in force, and why."""
 
 
 @config.command()

@@ -202,7 +202,7 @@ def _policy_text(ctx: click.Context, _param: click.Parameter, value: str) -> str
         return value
     try:
         with click.open_file(value, encoding="utf-8") as stream:
-            return stream.read()
+            return str(stream.read())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "is not UTF-8 text"
         raise click.UsageError(f"policy {value!r}: {reason}", ctx) from error

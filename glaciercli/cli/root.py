@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "policy": ("policy", "Access policies of vaults, and the account's retrieval policy."),
     "tags": ("tags", "Tags of a vault."),
     "capacity": ("capacity", "Provisioned capacity for expedited retrievals."),
-    "config": ("config", "Settings: flag over environment over config.toml over default."),
+    "config": ("config", "Show which settings are in force, and why."),
     "treehash": ("treehash", "Print the SHA-256 tree hash of files; `-` is stdin."),
 }
 
