@@ -95,6 +95,12 @@ class Archive(Record):
     deleted: datetime | None = _key("deletionDate", default=None)
     path: str | None = _key("path", default=None)
     location: str | None = _key("location", default=None)
+    #: When it was uploaded or imported here; None for another's.
+    recorded: datetime | None = _key("createdHere", default=None)
+    #: Which tool wrote the description (see `descriptions`).
+    tool: str | None = _key("tool", default=None)
+    #: What the catalog knows of it: new, seen, missing, gone or deleted (see `catalog.states`).
+    status: str | None = _key("status", default=None)
 
 
 @dataclass(frozen=True)

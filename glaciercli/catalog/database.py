@@ -1,0 +1,292 @@
+"""The catalog's SQLite file: opened safely, brought up to date, shared by threads and processes.
+
+The only module of the catalog that knows sqlite3; the others speak SQL through a `Database`.
+
+The file is a cache that inventories can rebuild, yet it holds names that no inventory has, so:
+a newer version is refused, a damaged file is moved aside and never overwritten, and a file or a
+directory that others could have written is not opened at all.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from glaciercli.config import private_directory
+from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
+
+Connection = sqlite3.Connection
+Row = sqlite3.Row
+Migration = Callable[[Connection], None]
+
+_APPLICATION_ID = 0x676C6369  # "glci": tells our files from any other SQLite file
+_BUSY_TIMEOUT = 60.0  # seconds; another process may be merging a large inventory
+_CACHE_KIB = 16 * 1024  # pages in memory for each connection, whatever the catalog's size
+_CHECKED_AT_OPEN = 4 << 20  # bytes; a larger file is checked through when damage was met
+_WAL_KEPT = 8 << 20  # bytes of write-ahead log left on disk after a large merge
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DISK = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_NOLFS,
+}
+
+
+class Database:
+    """One SQLite file of ours. `write` is one transaction at a time, `read` a snapshot of its own.
+
+    `set_aside` is where a damaged file was moved to when this one was opened, else None.
+    """
+
+    def __init__(self, path: Path, migrations: Sequence[Migration]) -> None:
+        self.path = path
+        self.set_aside: Path | None = None
+        self._lock = threading.RLock()
+        private_directory(path.parent)
+        with _opening(path):
+            try:
+                self._connection = self._opened(migrations)
+            except IntegrityError:
+                self.set_aside = _move_aside(path)
+                self._connection = self._opened(migrations)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Run the block as one transaction: all its changes are on disk when it ends, or none."""
+        with self._lock, self._translated():
+            connection = self._connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """Lend the shared connection for a short look at the newest state."""
+        with self._lock, self._translated():
+            yield self._connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Lend a snapshot of the caller's own, whose rows may stream while others write."""
+        with self._translated():
+            connection = _connect(self.path)
+            try:
+                connection.execute("PRAGMA query_only=ON")
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                connection.close()
+
+    @contextmanager
+    def bulk(self) -> Iterator[Connection]:
+        """Lend a connection for large changes; when to begin and commit is the caller's business.
+
+        Other threads go on with small writes until it begins. Temporary tables are its own.
+        """
+        with self._translated():
+            connection = _connect(self.path)
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    def check(self) -> None:
+        """Read the whole file through; raises IntegrityError when it is damaged."""
+        with self.read() as connection:
+            _quick_check(connection, self.path)
+
+    def _opened(self, migrations: Sequence[Migration]) -> Connection:
+        marker = _marker(self.path)
+        _create(self.path)
+        with self._translated():
+            try:
+                connection = _connect(self.path)
+            except UnicodeDecodeError as error:  # of SQLite's own message, quoting the damage
+                raise _damaged(self.path, error) from error
+            try:
+                _require_ours(connection, self.path)
+                if marker.exists() or self.path.stat().st_size <= _CHECKED_AT_OPEN:
+                    _quick_check(connection, self.path)
+                _migrate(connection, migrations, self.path)
+            except BaseException:
+                connection.close()
+                raise
+        marker.unlink(missing_ok=True)
+        return connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            translated = self._translate(error)
+            if translated is None:
+                raise
+            raise translated from error
+
+    def _translate(self, error: sqlite3.DatabaseError) -> GlacierError | None:
+        # The low byte is the primary code; the rest of it says where it came from.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _BUSY:
+            return Conflict(
+                f"the catalog {str(self.path)!r} is being written by another run",
+                hint="run the same command again when that has ended",
+            )
+        if code in _DAMAGED or "Could not decode" in str(error):
+            _marker(self.path).touch(mode=0o600)
+            return _damaged(self.path, error)
+        if code in _DISK:
+            return Conflict(f"the catalog {str(self.path)!r}: {error}")
+        return None
+
+
+def open_foreign(path: Path) -> Connection:
+    """Open another tool's SQLite file for reading; what it holds cannot run anything.
+
+    Raises Conflict where it cannot be opened. Close it when done; errors are sqlite3's own.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    except sqlite3.OperationalError as error:
+        raise Conflict(f"{str(path)!r}: {error}") from error
+    _distrust(connection)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _connect(path: Path) -> Connection:
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    _distrust(connection)
+    # FULL: in WAL mode NORMAL would lose the last commits in a power cut.
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+    connection.execute(f"PRAGMA journal_size_limit={_WAL_KEPT}")
+    return connection
+
+
+def _distrust(connection: Connection) -> None:
+    """Keep a schema that someone else wrote from calling functions, and damage from spreading."""
+    connection.execute("PRAGMA trusted_schema=OFF")
+    connection.execute("PRAGMA cell_size_check=ON")
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[None]:
+    """Let one process at a time create, migrate or move the file aside."""
+    lock = path.with_name(path.name + ".lock")
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _create(path: Path) -> None:
+    """Make the file, for its owner alone, or check that it is a plain one of the owner's.
+
+    SQLite cannot be told a mode, and its helper files take this one's. An existing file is not
+    opened here: closing it again would drop the locks of this process's other connections.
+    """
+    try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        os.close(os.open(path, flags, 0o600))
+    except FileExistsError:
+        found = path.lstat()
+    else:
+        return
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        raise Refused(f"the catalog {str(path)!r} is a link or not a plain file")
+    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Refused(
+            f"the catalog {str(path)!r} belongs to, or can be written by, someone else",
+            hint=f"check what it is, then: chown $USER {path} && chmod 600 {path}",
+        )
+
+
+def _require_ours(connection: Connection, path: Path) -> None:
+    identity = connection.execute("PRAGMA application_id").fetchone()[0]
+    schema = connection.execute("SELECT type, name FROM sqlite_master").fetchall()
+    if schema and identity != _APPLICATION_ID:
+        raise Refused(f"{str(path)!r} is a SQLite file, but not a catalog")
+    alien = [row["name"] for row in schema if row["type"] in {"trigger", "view"}]
+    if alien:
+        raise Refused(f"the catalog {str(path)!r} has a trigger or view that is not ours: {alien}")
+
+
+def _quick_check(connection: Connection, path: Path) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise _damaged(path, found)
+
+
+def _damaged(path: Path, found: object) -> IntegrityError:
+    return IntegrityError(
+        f"the catalog {str(path)!r} is damaged: {found}",
+        hint="run again: it is moved aside, and glacier catalog sync --all rebuilds it",
+    )
+
+
+def _migrate(connection: Connection, migrations: Sequence[Migration], path: Path) -> None:
+    """Run the numbered migrations that the file has not had; each is one transaction."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(migrations):
+        raise Refused(
+            f"the catalog {str(path)!r} is of version {version}, written by a newer glacier; "
+            f"this one knows versions up to {len(migrations)}",
+            hint="update glacier, or move the file away to start a new one",
+        )
+    if version == len(migrations):
+        return
+    connection.execute("PRAGMA journal_mode=WAL")
+    for number, migration in enumerate(migrations[version:], start=version + 1):
+        connection.execute("BEGIN EXCLUSIVE")
+        try:
+            migration(connection)
+            connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version={number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _marker(path: Path) -> Path:
+    """Return the file that tells the next run to read the catalog through first."""
+    return path.with_name(path.name + ".suspect")
+
+
+def _move_aside(path: Path) -> Path:
+    """Rename a damaged catalog with its helper files; return its new name."""
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+    for suffix in ("-wal", "-shm", ""):
+        try:
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        except FileNotFoundError:
+            continue  # there is a log only where a run did not end well
+    return aside

@@ -1,0 +1,91 @@
+"""The catalog's schema, as the numbered steps that lead to it.
+
+A step that was released is never changed; the next change is the next step.
+Times are milliseconds since 1970 UTC, tree hashes are their 32 bytes.
+"""
+
+from __future__ import annotations
+
+from glaciercli.catalog.database import Connection, Migration
+
+
+def _first(connection: Connection) -> None:
+    for statement in (_ACCOUNTS, _VAULTS, _INVENTORIES, _ARCHIVES, _JOBS, *INDEXES.values()):
+        connection.execute(statement)
+    connection.execute(UNIQUE_ID)
+
+
+_ACCOUNTS = """
+CREATE TABLE accounts (     -- which account `-` is, by who asks
+    identity TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    account  TEXT NOT NULL,
+    PRIMARY KEY (identity, endpoint)
+) WITHOUT ROWID
+"""
+_VAULTS = """
+CREATE TABLE vaults (
+    key      INTEGER PRIMARY KEY,
+    endpoint TEXT NOT NULL,
+    account  TEXT NOT NULL,
+    region   TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    deleted  INTEGER,       -- when it was deleted here
+    UNIQUE (endpoint, account, region, name)
+)
+"""
+_INVENTORIES = """
+CREATE TABLE inventories (  -- full ones that were merged
+    vault    INTEGER NOT NULL REFERENCES vaults (key),
+    made     INTEGER NOT NULL,  -- when the service made it
+    asked    INTEGER NOT NULL,  -- when the newest job that brought it was created
+    merged   INTEGER NOT NULL,  -- when it was merged here
+    archives INTEGER NOT NULL,
+    size     INTEGER NOT NULL,
+    PRIMARY KEY (vault, made)
+) WITHOUT ROWID
+"""
+_ARCHIVES = """
+CREATE TABLE archives (
+    key         INTEGER PRIMARY KEY,
+    vault       INTEGER NOT NULL REFERENCES vaults (key),
+    id          TEXT NOT NULL,
+    size        INTEGER,
+    tree_hash   BLOB,
+    description TEXT,           -- null while no one said it
+    tool        TEXT,           -- which tool's description it is
+    name        TEXT,
+    modified    INTEGER,        -- the file's own time
+    created     INTEGER NOT NULL,  -- when the service had it
+    recorded    INTEGER,        -- created here: when it was uploaded or imported by us
+    seen        INTEGER,        -- the date of the newest inventory that has it
+    deleted     INTEGER,        -- deleted here
+    token       TEXT,           -- of the upload that made it
+    path        TEXT,           -- where the file was
+    location    TEXT
+)
+"""
+_JOBS = """
+CREATE TABLE jobs (
+    vault   INTEGER NOT NULL REFERENCES vaults (key),
+    id      TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    token   TEXT,
+    expired INTEGER,            -- when the service no longer knew it
+    record  TEXT NOT NULL,      -- the job as the service last told it
+    PRIMARY KEY (vault, id)
+) WITHOUT ROWID
+"""
+
+UNIQUE_ID = "CREATE UNIQUE INDEX archives_by_id ON archives (vault, id)"
+
+#: Dropped and made again around a large merge: random keys into a full index cost twice the time.
+INDEXES = {
+    "archives_by_created": "CREATE INDEX archives_by_created ON archives (vault, created)",
+    "archives_by_name": "CREATE INDEX archives_by_name ON archives (vault, name)",
+    "archives_by_token": (
+        "CREATE INDEX archives_by_token ON archives (vault, token) WHERE token IS NOT NULL"
+    ),
+}
+
+MIGRATIONS: tuple[Migration, ...] = (_first,)

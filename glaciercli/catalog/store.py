@@ -1,0 +1,434 @@
+"""The catalog: which archives there are, by name, and how each thing about them is known.
+
+It spans all endpoints, accounts, regions and vaults. *Created here*, *last seen in an inventory*
+and *deleted here* are kept apart; a row is never dropped, because the service's word is a day old
+and a tombstone is what keeps a stale inventory from bringing an archive back.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from glaciercli.catalog.database import Connection, Database, Row
+from glaciercli.catalog.descriptions import decode
+from glaciercli.catalog.filters import Filter, Horizon, milliseconds, moment, where
+from glaciercli.catalog.references import find
+from glaciercli.catalog.schema import MIGRATIONS
+from glaciercli.errors import IntegrityError
+from glaciercli.models import Archive, Job, Scope
+
+_EVERYTHING = Filter()
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a set of archives amounts to; sizes that no one told count as nothing."""
+
+    count: int
+    size: int
+    oldest: datetime | None
+    newest: datetime | None
+
+
+class Catalog:
+    """What this machine knows of the vaults. May be used by several threads and processes."""
+
+    def __init__(self, database: Database) -> None:
+        #: For the other modules of this package.
+        self.database = database
+
+    @classmethod
+    def open(cls, path: Path) -> Catalog:
+        """Open the catalog, made new where there is none; see `Database` for what is refused."""
+        return cls(Database(path, MIGRATIONS))
+
+    def close(self) -> None:
+        self.database.close()
+
+    @property
+    def set_aside(self) -> Path | None:
+        """Where a damaged catalog was moved when this one was opened in its place."""
+        return self.database.set_aside
+
+    # --- accounts and vaults
+
+    def learn_account(self, identity: str, endpoint: str, account: str) -> None:
+        """Remember which account `-` is for an identity at an endpoint; the newest word counts."""
+        if self.account(identity, endpoint) == account:
+            return
+        with self.database.write() as connection:
+            connection.execute(
+                "INSERT INTO accounts VALUES (?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET account = excluded.account",
+                (identity, endpoint, account),
+            )
+
+    def account(self, identity: str, endpoint: str) -> str | None:
+        """Return the account id that was learned, or None."""
+        with self.database.look() as connection:
+            row = connection.execute(
+                "SELECT account FROM accounts WHERE identity = ? AND endpoint = ?",
+                (identity, endpoint),
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def scopes(self) -> list[Scope]:
+        """Return every world of vaults that anything is known of."""
+        with self.database.look() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT endpoint, account, region FROM vaults ORDER BY 1, 2, 3"
+            ).fetchall()
+        return [Scope(*row) for row in rows]
+
+    def vaults(self, scope: Scope) -> list[str]:
+        """Return the names of the vaults that are known and were not deleted here."""
+        return [row["name"] for row in self._vault_rows(scope) if row["deleted"] is None]
+
+    def vault_deleted(self, scope: Scope, vault: str, when: datetime) -> None:
+        """Record that a vault is gone, and with it whatever it held."""
+        with self.database.write() as connection:
+            key = vault_key(connection, scope, vault)
+            stamp = milliseconds(when)
+            connection.execute("UPDATE vaults SET deleted = ? WHERE key = ?", (stamp, key))
+            connection.execute(
+                "UPDATE archives SET deleted = ? WHERE vault = ? AND deleted IS NULL", (stamp, key)
+            )
+            connection.execute("DELETE FROM inventories WHERE vault = ?", (key,))
+
+    # --- archives
+
+    def created(self, scope: Scope, archive: Archive, *, token: str | None = None) -> None:
+        """Record an archive that was made, or is known, here; told twice it is recorded once."""
+        self.created_all(scope, [archive], token=token)
+
+    def created_all(
+        self, scope: Scope, archives: Iterable[Archive], *, token: str | None = None
+    ) -> int:
+        """Record many archives in one transaction; return how many were not known before."""
+        now = datetime.now(UTC)
+        with self.database.write() as connection:
+            keys: dict[str, int] = {}
+            added = 0
+            for each in archives:
+                if each.vault not in keys:
+                    keys[each.vault] = vault_key(connection, scope, each.vault)
+                key = keys[each.vault]
+                known = connection.execute(
+                    "SELECT 1 FROM archives WHERE vault = ? AND id = ?", (key, each.id)
+                )
+                added += known.fetchone() is None
+                connection.execute(_RECORD, _row_of(key, each, token, now))
+            return added
+
+    def deleted(self, scope: Scope, vault: str, archive_id: str, when: datetime) -> None:
+        """Record that an archive was deleted here, also one that was not known."""
+        self.deleted_all(scope, vault, [archive_id], when)
+
+    def deleted_all(
+        self, scope: Scope, vault: str, archive_ids: Iterable[str], when: datetime
+    ) -> None:
+        """Record many deletions in one transaction. The first one's time stays."""
+        stamp = milliseconds(when)
+        with self.database.write() as connection:
+            key = vault_key(connection, scope, vault)
+            connection.executemany(
+                "INSERT INTO archives (vault, id, created, deleted) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (vault, id) "
+                "DO UPDATE SET deleted = coalesce(deleted, excluded.deleted)",
+                ((key, each, stamp, stamp) for each in archive_ids),
+            )
+
+    def find(self, scope: Scope, vault: str | None, reference: str) -> Archive:
+        """Return the archive that a name, `name@date`, an id, `id:PREFIX` or an id prefix names.
+
+        Raises NotFound, or Conflict naming the candidates.
+        """
+        with self.database.look() as connection:
+            vaults = self._vault_rows(scope, vault)
+            horizons = {row["key"]: _horizon(connection, row["key"]) for row in vaults}
+            names = {row["key"]: str(row["name"]) for row in vaults}
+
+            def select(condition: str, *values: str) -> list[Archive]:
+                found: list[Archive] = []
+                for key, horizon in horizons.items():
+                    rows = connection.execute(
+                        f"SELECT * FROM archives WHERE vault = ? AND {condition} "
+                        "ORDER BY created DESC LIMIT 100",
+                        (key, *map(stored, values)),
+                    )
+                    found += [_archive(row, names[key], horizon) for row in rows]
+                return found
+
+            return find(reference, select, vault)
+
+    def find_token(self, scope: Scope, vault: str, token: str) -> Archive | None:
+        """Return the archive that the upload with this token made, if that is known."""
+        with self.database.look() as connection:
+            for vault_row in self._vault_rows(scope, vault):
+                row = connection.execute(
+                    "SELECT * FROM archives WHERE vault = ? AND token = ? AND deleted IS NULL",
+                    (vault_row["key"], token),
+                ).fetchone()
+                if row is not None:
+                    return _archive(row, vault, _horizon(connection, vault_row["key"]))
+        return None
+
+    def archives(
+        self,
+        scope: Scope,
+        vault: str | None = None,
+        *,
+        filters: Filter = _EVERYTHING,
+        limit: int | None = None,
+        oldest_first: bool = False,
+    ) -> Iterator[Archive]:
+        """Yield the archives that match, newest first, from a snapshot; memory stays flat."""
+        direction = "" if oldest_first else "DESC"
+        with self.database.read() as connection:
+            streams = []
+            for row in self._vault_rows(scope, vault):
+                horizon = _horizon(connection, row["key"])
+                condition, parameters = where(filters, horizon)
+                rows = connection.execute(
+                    f"SELECT * FROM archives WHERE vault = :vault AND {condition} "
+                    f"ORDER BY created {direction}, key {direction} LIMIT :limit",
+                    {**parameters, "vault": row["key"], "limit": -1 if limit is None else limit},
+                )
+                streams.append(_archives(rows, str(row["name"]), horizon))
+            merged = heapq.merge(
+                *streams, key=lambda each: each.created or _NO_TIME, reverse=not oldest_first
+            )
+            for count, archive in enumerate(merged):
+                if limit is not None and count >= limit:
+                    return
+                yield archive
+
+    def totals(
+        self, scope: Scope, vault: str | None = None, *, filters: Filter = _EVERYTHING
+    ) -> Totals:
+        """Return count, bytes, oldest and newest of the archives that match."""
+        count, size, oldest, newest = 0, 0, None, None
+        with self.database.read() as connection:
+            for row in self._vault_rows(scope, vault):
+                condition, parameters = where(filters, _horizon(connection, row["key"]))
+                found = connection.execute(
+                    "SELECT count(*) AS n, coalesce(sum(size), 0) AS size, min(created) AS oldest, "
+                    f"max(created) AS newest FROM archives WHERE vault = :vault AND {condition}",
+                    {**parameters, "vault": row["key"]},
+                ).fetchone()
+                if found["n"]:
+                    count, size = count + found["n"], size + found["size"]
+                    oldest = min(oldest or found["oldest"], found["oldest"])
+                    newest = max(newest or found["newest"], found["newest"])
+        return Totals(
+            count,
+            size,
+            None if oldest is None else moment(oldest),
+            None if newest is None else moment(newest),
+        )
+
+    def names(
+        self, scope: Scope, vault: str | None, prefix: str = "", *, limit: int = 50
+    ) -> list[str]:
+        """Return names that begin with `prefix`, for completion in a shell."""
+        found: set[str] = set()
+        with self.database.look() as connection:
+            for row in self._vault_rows(scope, vault):
+                rows = connection.execute(
+                    "SELECT DISTINCT name FROM archives WHERE vault = ? AND name >= ? AND name < ? "
+                    "AND deleted IS NULL LIMIT ?",
+                    (row["key"], prefix, prefix + "\U0010ffff", limit),
+                )
+                found.update(loaded(each["name"]) or "" for each in rows)
+        return sorted(found)[:limit]
+
+    # --- jobs
+
+    def job_seen(self, scope: Scope, job: Job, *, token: str | None = None) -> None:
+        """Record a job as the service tells it; a token that is known for it stays."""
+        with self.database.write() as connection:
+            _record_job(connection, vault_key(connection, scope, job.vault), job, token)
+
+    def jobs_listed(self, scope: Scope, vault: str, jobs: Iterable[Job], when: datetime) -> None:
+        """Record a vault's whole listing: jobs that it lacks have expired."""
+        with self.database.write() as connection:
+            key = vault_key(connection, scope, vault)
+            listed = set()
+            for job in jobs:
+                _record_job(connection, key, job, None)
+                listed.add(job.id)
+            known = connection.execute(
+                "SELECT id FROM jobs WHERE vault = ? AND expired IS NULL", (key,)
+            ).fetchall()
+            connection.executemany(
+                "UPDATE jobs SET expired = ? WHERE vault = ? AND id = ?",
+                [(milliseconds(when), key, row["id"]) for row in known if row["id"] not in listed],
+            )
+
+    def jobs(self, scope: Scope, vault: str | None = None, *, expired: bool = False) -> list[Job]:
+        """Return the jobs of the ledger, newest first, without those the service has dropped."""
+        found: list[tuple[int, Job]] = []
+        with self.database.look() as connection:
+            for row in self._vault_rows(scope, vault):
+                rows = connection.execute(
+                    "SELECT * FROM jobs WHERE vault = ? AND (expired IS NULL OR ?)",
+                    (row["key"], expired),
+                )
+                found += [(each["created"], _job(each)) for each in rows]
+        return [job for _, job in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+    def find_job(self, scope: Scope, vault: str, token: str) -> Job | None:
+        """Return the job that was started here with this token, unless it has expired."""
+        with self.database.look() as connection:
+            for vault_row in self._vault_rows(scope, vault):
+                row = connection.execute(
+                    "SELECT * FROM jobs WHERE vault = ? AND token = ? AND expired IS NULL",
+                    (vault_row["key"], token),
+                ).fetchone()
+                if row is not None:
+                    return _job(row)
+        return None
+
+    def _vault_rows(self, scope: Scope, vault: str | None = None) -> list[Row]:
+        with self.database.look() as connection:
+            return connection.execute(
+                "SELECT key, name, deleted FROM vaults WHERE endpoint = ? AND account = ? "
+                "AND region = ? AND (? IS NULL OR name = ?) ORDER BY name",
+                (scope.endpoint, scope.account, scope.region, vault, vault),
+            ).fetchall()
+
+
+def vault_key(connection: Connection, scope: Scope, vault: str) -> int:
+    """Return the key of a vault's row, made new where there is none; what is used is not gone."""
+    where_it_is = (scope.endpoint, scope.account, scope.region, vault)
+    connection.execute(
+        "INSERT INTO vaults (endpoint, account, region, name) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET deleted = NULL WHERE deleted IS NOT NULL",
+        where_it_is,
+    )
+    row = connection.execute(
+        "SELECT key FROM vaults WHERE endpoint = ? AND account = ? AND region = ? AND name = ?",
+        where_it_is,
+    ).fetchone()
+    return int(row["key"])
+
+
+def stored(text: str | None) -> str | bytes | None:
+    """Return a text as SQLite can hold it: names that are not Unicode become their bytes."""
+    if text is None or text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # lone surrogates, which stand for bytes (see `descriptions`)
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def loaded(value: str | bytes | None) -> str | None:
+    """Return the text that `stored` was given."""
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+def _horizon(connection: Connection, vault: int) -> Horizon:
+    rows = connection.execute(
+        "SELECT made, asked FROM inventories WHERE vault = ? ORDER BY made DESC LIMIT 2", (vault,)
+    )
+    return Horizon.of((row["made"], row["asked"]) for row in rows)
+
+
+# What is known already is kept, except that a fuller word fills a gap.
+_RECORD = """
+INSERT INTO archives (vault, id, size, tree_hash, description, tool, name, modified, created,
+                      recorded, token, path, location)
+VALUES (:vault, :id, :size, :tree_hash, :description, :tool, :name, :modified, :created,
+        :recorded, :token, :path, :location)
+ON CONFLICT (vault, id) DO UPDATE SET
+    size = coalesce(size, excluded.size),
+    tree_hash = coalesce(tree_hash, excluded.tree_hash),
+    description = coalesce(excluded.description, description),
+    tool = coalesce(excluded.tool, tool),
+    name = coalesce(excluded.name, name),
+    modified = coalesce(excluded.modified, modified),
+    recorded = coalesce(recorded, excluded.recorded),
+    token = coalesce(excluded.token, token),
+    path = coalesce(excluded.path, path),
+    location = coalesce(excluded.location, location)
+"""
+
+
+def _row_of(vault: int, archive: Archive, token: str | None, now: datetime) -> dict[str, Any]:
+    decoded = decode(archive.description)
+    told = bool(archive.description)  # an import may know the name and not the description
+    modified = archive.modified or decoded.modified
+    return {
+        "vault": vault,
+        "id": archive.id,
+        "size": archive.size,
+        "tree_hash": None if archive.tree_hash is None else bytes.fromhex(archive.tree_hash),
+        "description": stored(archive.description or None),
+        "tool": archive.tool or (decoded.tool if told else None),
+        "name": stored(archive.name or decoded.name or None),
+        "modified": None if modified is None else milliseconds(modified),
+        "created": milliseconds(archive.created or now),
+        "recorded": milliseconds(archive.recorded or now),
+        "token": token or decoded.token,
+        "path": stored(archive.path),
+        "location": archive.location,
+    }
+
+
+def _archives(rows: Iterable[Row], vault: str, horizon: Horizon) -> Iterator[Archive]:
+    for row in rows:
+        yield _archive(row, vault, horizon)
+
+
+def _archive(row: Row, vault: str, horizon: Horizon) -> Archive:
+    try:
+        return Archive(
+            id=row["id"],
+            vault=vault,
+            size=row["size"],
+            tree_hash=None if row["tree_hash"] is None else row["tree_hash"].hex(),
+            name=loaded(row["name"]),
+            description=loaded(row["description"]) or "",
+            created=moment(row["created"]),
+            modified=_moment(row["modified"]),
+            seen=_moment(row["seen"]),
+            deleted=_moment(row["deleted"]),
+            path=loaded(row["path"]),
+            location=row["location"],
+            recorded=_moment(row["recorded"]),
+            tool=row["tool"],
+            status=horizon.state(row),
+        )
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise IntegrityError(f"the catalog holds a row that is not one: {error}") from error
+
+
+def _moment(value: int | None) -> datetime | None:
+    return None if value is None else moment(value)
+
+
+def _record_job(connection: Connection, vault: int, job: Job, token: str | None) -> None:
+    created = milliseconds(job.created or datetime.now(UTC))
+    connection.execute(
+        "INSERT INTO jobs (vault, id, created, token, record) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET record = excluded.record, expired = NULL, "
+        "token = coalesce(token, excluded.token)",
+        (vault, job.id, created, token, json.dumps(job.as_json())),
+    )
+
+
+def _job(row: Row) -> Job:
+    try:
+        record = json.loads(row["record"])
+        return Job.from_api(record, vault=record["vaultName"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IntegrityError(f"the catalog holds a job that is not one: {error}") from error
