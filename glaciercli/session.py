@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from glaciercli import __version__
 from glaciercli.errors import (
     AccessDenied,
+    Conflict,
     GlacierError,
     LostReply,
     NotFound,
@@ -37,6 +38,8 @@ from glaciercli.retry import GIVE_UP_AFTER, Pace, may_have_been_applied
 if TYPE_CHECKING:
     from botocore.config import Config
     from botocore.exceptions import ClientError
+
+    from glaciercli.local.engine import Engine
 
 LOCAL_REGION = "us-east-1"
 LOCAL_ACCOUNT = "000000000000"
@@ -91,9 +94,13 @@ class Target:
 class Client:
     """boto3's Glacier client with our errors, our retries, and nothing else of boto3's."""
 
-    def __init__(self, target: Target, make: Callable[[], Any], pace: Pace) -> None:
+    def __init__(
+        self, target: Target, make: Callable[[], Any], pace: Pace, engine: Engine | None = None
+    ) -> None:
         self.target = target
         self.pace = pace
+        #: The engine behind a local target; tests count its requests and ask it for faults.
+        self.engine = engine
         self._make = make
         self._boto = make()
         self._renewing = threading.Lock()
@@ -256,9 +263,13 @@ def _connect_local(target: Target, root: Path, config: Config, pace: Pace) -> Cl
     import boto3  # noqa: PLC0415
 
     from glaciercli.local.engine import open_engine  # noqa: PLC0415
+    from glaciercli.local.errors import StoreError  # noqa: PLC0415
     from glaciercli.local.inprocess import plug_in  # noqa: PLC0415
 
-    engine = open_engine(root)
+    try:
+        engine = open_engine(root)
+    except (StoreError, OSError) as error:
+        raise Conflict(f"the local engine in {str(root)!r}: {error}") from error
 
     def make() -> Any:
         session = boto3.Session(
@@ -272,7 +283,7 @@ def _connect_local(target: Target, root: Path, config: Config, pace: Pace) -> Cl
         plug_in(client, engine)
         return _prepared(client)
 
-    return Client(target, make, pace)
+    return Client(target, make, pace, engine)
 
 
 def _prepared(client: Any) -> Any:

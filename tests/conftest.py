@@ -1,5 +1,6 @@
 """Fixtures: a home of its own for each test, an engine in it, and the ways to reach it."""
 
+import json
 import os
 
 import helpers
@@ -33,16 +34,6 @@ def local_root(home):
 
 
 @pytest.fixture
-def engine(local_root):
-    """The embedded engine that `glacier` and `client` talk to; its clock, faults and log."""
-    from glaciercli.local.engine import open_engine
-
-    engine = open_engine(local_root)
-    yield engine
-    engine.close()
-
-
-@pytest.fixture
 def target(local_root):
     from glaciercli.session import Target
 
@@ -50,11 +41,60 @@ def target(local_root):
 
 
 @pytest.fixture
-def client(engine, target):
+def client(target):
     """A client of the embedded engine that gives up soon."""
     from glaciercli.session import connect
 
-    return connect(target, timeout=5.0)
+    client = connect(target, timeout=5.0)
+    yield client
+    client.engine.close()
+
+
+@pytest.fixture
+def engine(client):
+    """The embedded engine that `client` talks to, in the store that `glacier` uses too."""
+    return client.engine
+
+
+@pytest.fixture
+def stored(target, vault):
+    """A look at what the vault holds, id by content, through the API and not our own code's."""
+    from glaciercli.session import connect
+
+    client = connect(target)
+
+    def retrieve(**parameters):
+        job = client.call("InitiateJob", vaultName=vault, jobParameters=parameters)["jobId"]
+        return client.call("GetJobOutput", vaultName=vault, jobId=job)["body"].read()
+
+    def look():
+        inventory = json.loads(retrieve(Type="inventory-retrieval"))
+        ids = [each["ArchiveId"] for each in inventory["ArchiveList"]]
+        return {each: retrieve(Type="archive-retrieval", ArchiveId=each) for each in ids}
+
+    yield look
+    client.engine.close()
+
+
+@pytest.fixture
+def catalog(home):
+    from glaciercli.catalog.store import Catalog
+
+    catalog = Catalog.open(home / "data" / "catalog.db")
+    yield catalog
+    catalog.close()
+
+
+@pytest.fixture
+def journals(home):
+    return home / "state" / "journals"
+
+
+@pytest.fixture
+def vault(client):
+    """An empty vault of the engine."""
+    client.call("CreateVault", vaultName="photos")
+    return "photos"
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ class ServiceError(Exception):
         return json.dumps(fields, separators=(",", ":")).encode()
 
 
-class ConnectionDropped(Exception):  # noqa: N818 - an event, not a mistake
+class ConnectionDropped(Exception):
     """An injected fault: the transport closes the connection without a reply."""
 
 

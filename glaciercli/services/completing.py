@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from glaciercli.catalog.filters import INVENTORY_LAG, Filter
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import IntegrityError, NotFound, NotReady, Refused
 from glaciercli.models import Archive, Scope
-from glaciercli.services import inventory, vaults
+from glaciercli.services import vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.services.upload_journal import Intent, UploadJournal
 from glaciercli.session import Client
 from glaciercli.transfer.progress import Progress
 
-# An archive may be missing from an inventory made up to this long after it was stored; others
-# have seen more than a day (failure model F58).
-INVENTORY_LAG = timedelta(hours=72)
 _CLOCK_SKEW = timedelta(minutes=15)
 
 
@@ -109,19 +107,17 @@ def resolve(
     assert intent is not None and completing is not None  # noqa: PT018
     account = state.account or client.target.account_id
     scope = Scope(client.target.endpoint, account, client.region)
+    from glaciercli.services import inventory
+
     try:
         report = inventory.sync(
             client, catalog, intent.vault, poll=Poll(timeout=0.0), progress=progress
         )
     except NotReady as error:
         raise _uncertain(intent) from error
-    found = catalog.find_stored(
-        scope,
-        intent.vault,
-        tree_hash=state.tree_hash or "",
-        description=intent.description,
-        since=intent.started - _CLOCK_SKEW,
-    )
+    same = Filter(min_size=state.size, max_size=state.size, after=intent.started - _CLOCK_SKEW)
+    stored = catalog.archives(scope, intent.vault, filters=same)
+    found = next((each for each in stored if each.tree_hash == state.tree_hash), None)
     if found is not None:
         journal.done(found)
         return found

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from glaciercli.errors import Conflict
-from glaciercli.session import Target
+from glaciercli.session import Client
 from glaciercli.transfer.journal import Journal, key_of
 
 
@@ -63,10 +63,15 @@ class DownloadJournal:
             ) from error
 
     @classmethod
-    def open(cls, target: Target, journals: Path, vault: str, content: str, path: Path) -> Self:
+    def open(cls, client: Client, journals: Path, vault: str, content: str, path: Path) -> Self:
         """Open the journal of `content` of a vault going to a path."""
         key = key_of(
-            target.endpoint, target.account_id, target.region or "", vault, content, str(path)
+            client.target.endpoint,
+            client.target.account_id,
+            client.region,
+            vault,
+            content,
+            str(path),
         )
         return cls(Journal.open(journals / "downloads", key))
 

@@ -52,7 +52,7 @@ def download(
     progress = progress or NullProgress()
     target = target.absolute()
     content = _content_name(archive, range)
-    with DownloadJournal.open(client.target, journals, vault, content, target) as journal:
+    with DownloadJournal.open(client, journals, vault, content, target) as journal:
         if journal.state.placed is not None and _is_placed(journal.state.placed, target):
             progress.note("an earlier run had finished it; nothing was fetched again")
             return archive
@@ -90,7 +90,7 @@ def request(
     """
     target = target.absolute()
     content = _content_name(archive, range)
-    with DownloadJournal.open(client.target, journals, vault, content, target) as journal:
+    with DownloadJournal.open(client, journals, vault, content, target) as journal:
         if journal.is_empty:
             journal.begin(content, target)
         progress = progress or NullProgress()
@@ -108,7 +108,7 @@ def acknowledge(
     """Drop the journal of a finished download, now that the user knows of the file."""
     target = target.absolute()
     content = _content_name(archive, range)
-    with DownloadJournal.open(client.target, journals, archive.vault, content, target) as journal:
+    with DownloadJournal.open(client, journals, archive.vault, content, target) as journal:
         if journal.state.done:
             journal.forget()
 
@@ -159,7 +159,7 @@ def job_output(
         _write_in_order(client, job, target, progress, None)
         return job
     target, content = target.absolute(), f"job {job.id}"
-    with DownloadJournal.open(client.target, journals, vault, content, target) as journal:
+    with DownloadJournal.open(client, journals, vault, content, target) as journal:
         require_free(target, overwrite=overwrite)
         if journal.is_empty:
             journal.begin(content, target)

@@ -86,7 +86,8 @@ def find_begun(client: Client, intent: Intent) -> dict[str, Any] | None:
     there it must also be of the same part size, begun since, and still without a part.
     """
     for item in client.pages("ListMultipartUploads", vaultName=intent.vault):
-        if item.get("ArchiveDescription", "") != intent.description.lstrip(" "):
+        # Blanks at both ends are lost on the way: HTTP trims headers.
+        if item.get("ArchiveDescription", "").strip(" ") != intent.description.strip(" "):
             continue
         if int(item["PartSizeInBytes"]) != intent.part_size:
             continue

@@ -66,7 +66,7 @@ def start(
     intent = new_intent(
         vault, name, description, description_format, part_size, modified=datetime.now(UTC)
     )
-    with UploadJournal.open(client.target, journals, vault, intent.token) as journal:
+    with UploadJournal.open(client, journals, vault, intent.token) as journal:
         journal.begin(intent)
         try:
             upload = open_upload(client, journal)
@@ -95,7 +95,7 @@ def clean_up(
         if intent is None or intent.path is not None or intent.vault != vault:
             continue
         try:
-            journal = UploadJournal.open(client.target, journals, vault, intent.token)
+            journal = UploadJournal.open(client, journals, vault, intent.token)
         except Conflict:
             continue  # its run is alive
         with journal:

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from glaciercli.errors import Conflict
 from glaciercli.models import Archive
-from glaciercli.session import Target
+from glaciercli.session import Client
 from glaciercli.transfer.journal import Journal, key_of, stored
 from glaciercli.transfer.source import Identity
 from glaciercli.units import format_time, parse_time
@@ -117,9 +117,9 @@ class UploadJournal:
             ) from error
 
     @classmethod
-    def open(cls, target: Target, journals: Path, vault: str, what: str) -> Self:
+    def open(cls, client: Client, journals: Path, vault: str, what: str) -> Self:
         """Open the journal of `what` (a path, or a stream's token) going to a vault."""
-        key = key_of(target.endpoint, target.account_id, target.region or "", vault, what)
+        key = key_of(client.target.endpoint, client.target.account_id, client.region, vault, what)
         return cls(Journal.open(journals / "uploads", key))
 
     def begin(self, intent: Intent) -> None:

@@ -56,7 +56,7 @@ def start(
     progress = progress or NullProgress()
     source = Source.open(path)
     layout = plan(source.size, part_size)
-    with UploadJournal.open(client.target, journals, vault, str(source.path)) as journal:
+    with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
         finished = _finish(client, journal, catalog, progress, source=source, again=again)
         if finished is not None:
             return finished
@@ -97,14 +97,14 @@ def resume(
     """
     progress = progress or NullProgress()
     source = Source.open(path)
-    with UploadJournal.open(client.target, journals, vault, str(source.path)) as journal:
+    with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
         state = journal.state
-        if state.done is not None or (state.upload_id and state.upload_id != upload_id):
+        upload = show(client, vault, upload_id, journals=journals)
+        if state.done is not None or state.upload_id not in {None, upload.id}:
             raise Conflict(
                 f"{source.path} has another upload to vault {vault!r} in progress here",
                 hint=f"glacier upload {path} --vault {vault}",
             )
-        upload = show(client, vault, upload_id, journals=journals)
         if state.upload_id is None:
             decoded = descriptions.decode(upload.description)
             intent = Intent(
@@ -119,7 +119,7 @@ def resume(
                 started=upload.created or datetime.now(UTC),
             )
             journal.begin(intent)
-            journal.opened(upload_id, client.target.account_id)
+            journal.opened(upload.id, upload.account or client.target.account_id)
         return _send(client, journal, source, upload, catalog, workers, progress, strict=True)
 
 
@@ -131,7 +131,7 @@ def acknowledge(client: Client, archive: Archive, *, journals: Path) -> None:
     for what in (archive.path, archive.id):
         if what is None:
             continue
-        with UploadJournal.open(client.target, journals, archive.vault, what) as journal:
+        with UploadJournal.open(client, journals, archive.vault, what) as journal:
             if journal.state.done is not None and journal.state.done.id == archive.id:
                 journal.forget()
 
@@ -166,7 +166,7 @@ def abort(client: Client, vault: str, reference: str, *, journals: Path) -> Uplo
     upload = show(client, vault, reference, journals=journals)
     client.call("AbortMultipartUpload", vaultName=vault, uploadId=upload.id)
     if upload.path is not None:
-        with UploadJournal.open(client.target, journals, vault, upload.path) as journal:
+        with UploadJournal.open(client, journals, vault, upload.path) as journal:
             if journal.state.upload_id == upload.id:
                 journal.forget()
     return upload
@@ -225,7 +225,7 @@ def _require_same(
     upload: Upload, description: str | None, part_size: int | None, progress: Progress
 ) -> None:
     """Settle flags that differ from what the open upload was begun with."""
-    if description is not None and description.lstrip(" ") != upload.description:
+    if description is not None and description.strip(" ") != upload.description.strip(" "):
         raise Conflict(
             f"the upload in progress has the description {upload.description!r}",
             hint=f"leave --description out, or: glacier upload abort {upload.id}"

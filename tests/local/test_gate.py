@@ -1,6 +1,6 @@
 import pytest
-from glaciercli.local.errors import ServiceError
 
+from glaciercli.local.errors import ServiceError
 from glaciercli.local.gate import admit
 from glaciercli.units import GIB
 

@@ -4,10 +4,10 @@ import socket
 import threading
 
 import pytest
-from glaciercli.local.wire import Response
 
 from glaciercli.local.connection import Limits
 from glaciercli.local.server import Server
+from glaciercli.local.wire import Response
 
 
 class Answer:

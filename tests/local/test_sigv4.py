@@ -6,10 +6,10 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from glaciercli.local.errors import ServiceError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glaciercli.local.errors import ServiceError
 from glaciercli.local.sigv4 import (
     Authenticator,
     Caller,

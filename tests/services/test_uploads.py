@@ -1,0 +1,528 @@
+"""Uploads against the engine: what is sent, what a stopped run leaves, and what the next one does.
+
+Glacier's smallest part is 1 MiB, so real multipart uploads are cheap enough to need no shortcuts.
+"""
+
+import os
+
+import pytest
+from helpers import RecordingProgress, payload
+
+from glaciercli.errors import (
+    AccessDenied,
+    Conflict,
+    IntegrityError,
+    NotFound,
+    NotReady,
+    Refused,
+    Unavailable,
+    UsageError,
+)
+from glaciercli.services import uploads
+from glaciercli.services.upload_journal import UploadJournal
+from glaciercli.treehash import tree_hash
+from glaciercli.units import MIB
+
+PARTS = 5
+DATA = payload(4 * MIB + 777)
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "big.tar"
+    path.write_bytes(DATA)
+    return path
+
+
+@pytest.fixture
+def upload(client, source, vault, journals, catalog):
+    """Upload the file in parts of 1 MiB; options override."""
+
+    def run(path=source, **options):
+        options = {"part_size": MIB, "workers": 1, "journals": journals, **options}
+        return uploads.start(client, path, vault, catalog=catalog, **options)
+
+    return run
+
+
+def open_uploads(client, vault):
+    return [
+        item["MultipartUploadId"] for item in client.pages("ListMultipartUploads", vaultName=vault)
+    ]
+
+
+def stop_after_parts(engine, count, operation="UploadMultipartPart"):
+    """Have the service refuse for good after some parts, as a stopped run would leave it."""
+    return engine.faults.add(
+        operation, kind="status", code="AccessDeniedException", status=403, skip=count, times=99
+    )
+
+
+def test_an_upload_of_n_parts_is_n_plus_2_requests(engine, upload, stored):
+    engine.log.clear()
+    archive = upload(workers=4)
+
+    assert stored() == {archive.id: DATA}
+    assert archive.tree_hash == tree_hash(DATA)
+    assert archive.size == len(DATA)
+    assert engine.log.count() == PARTS + 2
+    assert engine.log.count("UploadMultipartPart") == PARTS
+
+
+def test_the_archive_lands_in_the_catalog_by_name(client, engine, upload, catalog, vault):
+    archive = upload()
+    scope = uploads_scope(client, archive)
+
+    found = catalog.find(scope, vault, "big.tar")
+    assert (found.id, found.size, found.tree_hash) == (archive.id, archive.size, archive.tree_hash)
+
+
+def uploads_scope(client, archive):
+    from glaciercli.models import Scope
+
+    account = archive.location.split("/")[1]
+    return Scope(client.target.endpoint, account, client.region)
+
+
+def test_progress_ends_at_the_size(upload):
+    progress = RecordingProgress()
+    upload(progress=progress, workers=3)
+
+    assert progress.starts[0][0] == progress.done == len(DATA)
+
+
+def test_progress_gives_back_what_is_sent_again(engine, upload):
+    fault = engine.faults.drop("UploadMultipartPart", times=2, applied=True)
+    progress = RecordingProgress()
+    upload(progress=progress)
+
+    assert engine.faults.delivered(fault) == 2
+    assert progress.done == len(DATA)
+
+
+@pytest.mark.parametrize("operation", ["UploadMultipartPart", "CompleteMultipartUpload"])
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_lost_reply_to_a_part_or_to_completion_is_asked_again(
+    engine, upload, operation, applied, stored
+):
+    fault = engine.faults.drop(operation, times=2, applied=applied)
+    archive = upload()
+
+    assert engine.faults.delivered(fault) == 2
+    assert stored() == {archive.id: DATA}
+
+
+@pytest.mark.parametrize("description", [None, "the user's own text"])
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_lost_reply_to_initiate_makes_no_second_upload(
+    client, engine, upload, vault, description, applied, stored
+):
+    fault = engine.faults.drop("InitiateMultipartUpload", applied=applied)
+    archive = upload(description=description)
+
+    assert engine.faults.delivered(fault) == 1
+    assert stored() == {archive.id: DATA}
+    assert open_uploads(client, vault) == []
+
+
+def test_another_upload_with_the_users_description_is_not_taken_for_ours(
+    client, engine, upload, vault, stored
+):
+    other = client.call(
+        "InitiateMultipartUpload", vaultName=vault, archiveDescription="same", partSize=str(MIB)
+    )["uploadId"]
+    body = payload(MIB, seed=9)
+    client.call(
+        "UploadMultipartPart",
+        vaultName=vault,
+        uploadId=other,
+        range=f"bytes 0-{MIB - 1}/*",
+        checksum=tree_hash(body),
+        body=body,
+    )
+    engine.faults.drop("InitiateMultipartUpload")
+    archive = upload(description="same")
+
+    assert stored() == {archive.id: DATA}
+    assert open_uploads(client, vault) == [other]
+
+
+@pytest.mark.parametrize("kind", ["throttle", "status"])
+def test_throttling_and_server_errors_are_waited_out(engine, upload, kind, stored):
+    fault = engine.faults.add("*", kind=kind, times=3, skip=1)
+    archive = upload(workers=4)
+
+    assert engine.faults.delivered(fault) == 3
+    assert stored() == {archive.id: DATA}
+
+
+def test_a_server_that_stays_down_is_given_up_and_the_next_run_goes_on(
+    client, engine, upload, stored
+):
+    client.pace.timeout = 0.5
+    engine.faults.add("UploadMultipartPart", kind="status", skip=2, times=50)
+    with pytest.raises(Unavailable, match="given up"):
+        upload()
+    engine.faults.clear()
+    engine.log.clear()
+    archive = upload()
+
+    assert stored() == {archive.id: DATA}
+    assert engine.log.count("UploadMultipartPart") == PARTS - 2
+    assert engine.log.count("InitiateMultipartUpload") == 0
+
+
+@pytest.mark.parametrize("sent", range(PARTS))
+def test_a_resume_sends_only_the_missing_parts(client, engine, upload, vault, sent, stored):
+    fault = stop_after_parts(engine, sent)
+    with pytest.raises(AccessDenied):
+        upload()
+    assert engine.faults.delivered(fault) == 1
+    engine.faults.clear()
+    engine.log.clear()
+    progress = RecordingProgress()
+    archive = upload(progress=progress)
+
+    assert stored() == {archive.id: DATA}
+    assert engine.log.count("UploadMultipartPart") == PARTS - sent
+    assert progress.done == len(DATA)
+    assert open_uploads(client, vault) == []
+
+
+def test_a_resume_keeps_the_uploads_part_size(engine, upload, stored):
+    stop_after_parts(engine, 2)
+    with pytest.raises(AccessDenied):
+        upload()
+    engine.faults.clear()
+    progress = RecordingProgress()
+    archive = upload(part_size=2 * MIB, progress=progress)
+
+    assert stored() == {archive.id: DATA}
+    assert any("1.0 MiB" in note for note in progress.notes)
+
+
+def test_another_description_for_an_open_upload_is_a_conflict(engine, upload):
+    stop_after_parts(engine, 2)
+    with pytest.raises(AccessDenied):
+        upload(description="first")
+    engine.faults.clear()
+    with pytest.raises(Conflict, match="'first'"):
+        upload(description="second")
+
+    assert upload(description="first")
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_file_that_changed_between_runs_is_sent_anew(
+    client, engine, upload, source, vault, part, stored
+):
+    stop_after_parts(engine, PARTS - 1)
+    with pytest.raises(AccessDenied):
+        upload()
+    engine.faults.clear()
+    changed = bytearray(DATA)
+    changed[part * MIB + 5] ^= 1
+    source.write_bytes(changed)
+    archive = upload()
+
+    assert stored() == {archive.id: bytes(changed)}
+    assert open_uploads(client, vault) == []
+
+
+@pytest.mark.parametrize("part", [0, 3])
+def test_a_file_that_changed_behind_its_times_is_sent_right(engine, upload, source, part, stored):
+    """Same inode, size and mtime: only the comparison of each stored part can tell."""
+    stop_after_parts(engine, PARTS - 1)
+    with pytest.raises(AccessDenied):
+        upload()
+    engine.faults.clear()
+    status = source.stat()
+    with source.open("r+b") as file:
+        file.seek(part * MIB + 5)
+        file.write(b"X")
+    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
+    archive = upload()
+
+    assert stored() == {archive.id: source.read_bytes()}
+
+
+def test_a_file_that_changes_while_it_is_sent_is_never_completed(
+    client, engine, upload, source, vault, stored
+):
+    class Meddler(RecordingProgress):
+        def advance(self, count):
+            super().advance(count)
+            if self.done > 3 * MIB:
+                with source.open("r+b") as file:
+                    file.write(b"changed")
+
+    with pytest.raises(Conflict, match="changed while it was being read"):
+        upload(progress=Meddler())
+    assert stored() == {}
+    assert open_uploads(client, vault) == []
+
+    archive = upload()
+    assert stored() == {archive.id: source.read_bytes()}
+
+
+def test_an_expired_upload_begins_anew(client, engine, upload, vault, stored):
+    stop_after_parts(engine, 2)
+    with pytest.raises(AccessDenied):
+        upload()
+    engine.faults.clear()
+    client.call("AbortMultipartUpload", vaultName=vault, uploadId=open_uploads(client, vault)[0])
+    progress = RecordingProgress()
+    archive = upload(progress=progress)
+
+    assert stored() == {archive.id: DATA}
+    assert any("expired" in note for note in progress.notes)
+
+
+def test_a_missing_vault_is_named_with_the_command_that_makes_it(client, source, journals, catalog):
+    with pytest.raises(NotFound, match="vault 'nope' does not exist") as caught:
+        uploads.start(client, source, "nope", journals=journals, catalog=catalog)
+    assert caught.value.hint == "glacier vault create nope"
+
+
+def test_a_vault_that_goes_away_in_the_middle_is_named(client, engine, upload, vault, journals):
+    stop_after_parts(engine, 2)
+    with pytest.raises(AccessDenied):
+        upload()
+    engine.faults.clear()
+    client.call("AbortMultipartUpload", vaultName=vault, uploadId=open_uploads(client, vault)[0])
+    client.call("DeleteVault", vaultName=vault)
+
+    with pytest.raises(NotFound, match="vault 'photos'"):
+        upload()
+
+
+def test_an_empty_or_missing_file_costs_no_request(engine, upload, tmp_path):
+    (tmp_path / "empty").touch()
+    engine.log.clear()
+    with pytest.raises(Refused, match="empty"):
+        upload(tmp_path / "empty")
+    with pytest.raises(UsageError, match="does not exist"):
+        upload(tmp_path / "nope")
+
+    assert engine.log.count() == 0
+
+
+def test_a_corrupted_part_is_sent_again(engine, upload, stored):
+    fault = engine.faults.add(
+        "UploadMultipartPart",
+        kind="status",
+        code="InvalidParameterValueException",
+        message="Checksum mismatch: expected a, computed b",
+        times=2,
+    )
+    archive = upload()
+
+    assert engine.faults.delivered(fault) == 2
+    assert stored() == {archive.id: DATA}
+
+
+def test_a_part_that_always_arrives_damaged_is_an_integrity_error(engine, upload, stored):
+    engine.faults.add(
+        "UploadMultipartPart", kind="header", name="x-amz-sha256-tree-hash", value="0" * 64, times=9
+    )
+    with pytest.raises(IntegrityError, match="arrive damaged"):
+        upload()
+
+    assert stored() == {}
+
+
+def test_a_part_that_rotted_on_the_server_is_sent_again_once(engine, upload, client, vault, stored):
+    """Completion is refused for its hash: the parts are compared, and the bad one is replaced."""
+    stop_after_parts(engine, 0, "CompleteMultipartUpload")
+    with pytest.raises(AccessDenied):
+        upload()
+    engine.faults.clear()
+    [upload_id] = open_uploads(client, vault)
+    other = payload(MIB, seed=4)
+    client.call(
+        "UploadMultipartPart",
+        vaultName=vault,
+        uploadId=upload_id,
+        range=f"bytes {MIB}-{2 * MIB - 1}/*",
+        checksum=tree_hash(other),
+        body=other,
+    )
+    archive = upload()
+
+    assert stored() == {archive.id: DATA}
+
+
+def test_until_it_is_acknowledged_a_finished_upload_is_reported_again(
+    client, engine, upload, journals, catalog, stored
+):
+    first = upload()
+    engine.log.clear()
+    progress = RecordingProgress()
+    second = upload(progress=progress)
+
+    assert second.id == first.id
+    assert engine.log.count() == 0
+    assert progress.notes
+
+    uploads.acknowledge(client, second, journals=journals)
+    assert not list((journals / "uploads").iterdir())
+    assert upload().id != first.id
+    assert len(stored()) == 2
+
+
+def test_a_finished_upload_of_an_older_version_does_not_hide_the_new_one(
+    engine, upload, source, stored
+):
+    first = upload()
+    source.write_bytes(DATA[: 2 * MIB])
+    second = upload()
+
+    assert stored() == {first.id: DATA, second.id: DATA[: 2 * MIB]}
+
+
+class TestWhenTheReplyToCompletionNeverCame:
+    """The run died in the last step; the next one asks again, or finds out."""
+
+    @pytest.fixture
+    def died(self, client, engine, upload):
+        client.pace.timeout = 0.1
+        fault = engine.faults.drop("CompleteMultipartUpload", times=50, applied=True)
+        with pytest.raises(Unavailable):
+            upload()
+        assert engine.faults.delivered(fault)
+        engine.faults.clear()
+        client.pace.timeout = 5.0
+
+    def test_asking_again_gives_the_same_archive(self, died, engine, upload, stored):
+        archive = upload()
+
+        assert stored() == {archive.id: DATA}
+
+    def test_once_the_upload_is_forgotten_the_inventory_tells_that_it_is_stored(
+        self, died, engine, upload, stored
+    ):
+        engine.faults.add(
+            "CompleteMultipartUpload", kind="status", code="ResourceNotFoundException", status=404
+        )
+        archive = upload()
+
+        assert stored() == {archive.id: DATA}
+        assert archive.tree_hash == tree_hash(DATA)
+
+    def test_while_no_inventory_tells_it_is_not_sent_again(self, died, engine, upload, stored):
+        engine.timing = "real"
+        engine.faults.add(
+            "CompleteMultipartUpload", kind="status", code="ResourceNotFoundException", status=404
+        )
+        with pytest.raises(NotReady, match="stored, or it has expired"):
+            upload()
+        with pytest.raises(NotReady, match="stored, or it has expired"):
+            upload()
+
+        archive = upload(again=True)
+        engine.timing = "instant"
+        held = stored()
+        assert len(held) == 2
+        assert held[archive.id] == DATA
+
+
+def test_resume_by_id_from_another_machine(
+    client, engine, upload, source, vault, catalog, tmp_path, stored
+):
+    stop_after_parts(engine, 3)
+    with pytest.raises(AccessDenied):
+        upload()
+    engine.faults.clear()
+    engine.log.clear()
+    [upload_id] = open_uploads(client, vault)
+    elsewhere = tmp_path / "elsewhere"
+    archive = uploads.resume(
+        client, vault, upload_id[:12], source, journals=elsewhere, catalog=catalog
+    )
+
+    assert stored() == {archive.id: DATA}
+    assert archive.name == "big.tar"
+    assert engine.log.count("UploadMultipartPart") == PARTS - 3
+
+
+def test_resume_by_id_with_the_wrong_file_sends_nothing(
+    client, engine, upload, vault, catalog, tmp_path
+):
+    stop_after_parts(engine, 3)
+    with pytest.raises(AccessDenied):
+        upload()
+    engine.faults.clear()
+    engine.log.clear()
+    other = tmp_path / "other"
+    other.write_bytes(payload(len(DATA), seed=3))
+    [upload_id] = open_uploads(client, vault)
+    with pytest.raises(Conflict, match="other bytes"):
+        uploads.resume(
+            client, vault, upload_id, other, journals=tmp_path / "elsewhere", catalog=catalog
+        )
+
+    assert engine.log.count("UploadMultipartPart") == 0
+    assert open_uploads(client, vault) == [upload_id]
+
+
+def test_open_uploads_are_listed_with_their_file(client, engine, upload, source, vault, journals):
+    stop_after_parts(engine, 3)
+    with pytest.raises(AccessDenied):
+        upload()
+    [listed] = uploads.listing(client, vault, journals=journals)
+    shown = uploads.show(client, vault, listed.id[:8], journals=journals)
+
+    assert listed.path == str(source)
+    assert shown.sent == 3 * MIB
+    assert [part.start for part in shown.parts] == [0, MIB, 2 * MIB]
+
+
+def test_an_aborted_upload_leaves_nothing(client, engine, upload, vault, journals):
+    stop_after_parts(engine, 3)
+    with pytest.raises(AccessDenied):
+        upload()
+    [upload_id] = open_uploads(client, vault)
+    uploads.abort(client, vault, upload_id, journals=journals)
+
+    assert open_uploads(client, vault) == []
+    assert not list((journals / "uploads").iterdir())
+
+
+def test_a_second_run_on_the_same_file_is_told(client, upload, source, vault, journals):
+    other = UploadJournal.open(client, journals, vault, str(source))
+    with other, pytest.raises(Conflict, match="another run"):
+        upload()
+
+
+def test_a_single_request_stores_the_same_archive(engine, upload, stored):
+    engine.log.clear()
+    archive = upload(single=True)
+
+    assert stored() == {archive.id: DATA}
+    assert engine.log.count() == 1
+
+
+def test_a_single_request_whose_reply_is_lost_is_not_repeated(engine, upload):
+    engine.faults.drop("UploadArchive", applied=True)
+    with pytest.raises(Unavailable) as caught:
+        upload(single=True)
+
+    assert "may be stored" in caught.value.hint
+    assert engine.log.count("UploadArchive") == 1
+
+
+def test_a_journal_of_nonsense_is_a_conflict_that_names_it(client, upload, source, vault, journals):
+    with UploadJournal.open(client, journals, vault, str(source)) as journal:
+        journal._journal.append("opened", surprise=1)
+    with pytest.raises(Conflict, match="does not make sense"):
+        upload()
+
+
+def test_the_description_is_stored_as_given(client, upload, vault):
+    stop_after_parts(client.engine, 0)
+    with pytest.raises(AccessDenied):
+        upload(description='  plain text  with \\ and " ')
+    [item] = client.pages("ListMultipartUploads", vaultName=vault)
+
+    # Blanks around it are lost on the way: HTTP trims headers.
+    assert item["ArchiveDescription"].strip() == 'plain text  with \\ and "'
