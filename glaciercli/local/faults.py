@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import tempfile
 import time
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +19,7 @@ from typing import Any
 from glaciercli.local.errors import CODES, ConnectionDropped, ServiceError
 from glaciercli.local.store import Row, Store
 from glaciercli.local.wire import FileWindow, Params, Request, Response
+from glaciercli.units import MIB
 
 ANY = "*"  # in place of an operation's name
 
@@ -60,7 +63,8 @@ class Faults:
     ) -> int:
         """Let the next `times` requests of an operation fail, after `skip` of them.
 
-        Returns the fault's number. `operation` may be `*`. Raises ValueError for a kind or an argument that there is not.
+        Returns the fault's number. `operation` may be `*`. Raises ValueError for a kind or an
+        argument that there is not.
         """
         unknown = arguments.keys() - _ARGUMENTS[Kind(kind)]
         if unknown:
@@ -167,7 +171,7 @@ def after(fault: Fault, response: Response) -> Response:
         case Kind.CORRUPT if len(body):
             at = min(arguments.get("at", len(body) // 2), len(body) - 1)
             if isinstance(body, FileWindow):
-                response.body = _Corrupt(body, at)
+                response.body = _corrupted(body, at)
             else:
                 response.body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
         case Kind.HEADER:
@@ -177,32 +181,21 @@ def after(fault: Fault, response: Response) -> Response:
     return response
 
 
-class _Corrupt(FileWindow):
-    """A window with one bit of one byte flipped, on its way and not on disk."""
+def _corrupted(window: FileWindow, at: int) -> FileWindow:
+    """Return a copy of a window with one bit of its byte `at` flipped.
 
-    def __init__(self, window: FileWindow, at: int) -> None:
-        self.path, self.start, self.stop, self.file = (
-            Path(window.path),
-            window.start,
-            window.stop,
-            window.file,
-        )
-        self._at = window.start
-        self._flip = window.start + at
-
-    def readinto(self, buffer: memoryview | bytearray) -> int:
-        begin = self._at
-        count = super().readinto(buffer)
-        if begin <= self._flip < begin + count:
-            memoryview(buffer).cast("B")[self._flip - begin] ^= 1
-        return count
-
-    def read(self, size: int = -1, /) -> bytes:
-        begin = self._at
-        data = bytearray(super().read(size))
-        if begin <= self._flip < begin + len(data):
-            data[self._flip - begin] ^= 1
-        return bytes(data)
+    A copy in a file, since a transport may send a window without looking at its bytes.
+    """
+    with tempfile.NamedTemporaryFile() as copy:
+        while block := window.read(MIB):
+            copy.write(block)
+        size = copy.tell()
+        byte = os.pread(window.file.fileno(), 1, window.start + at)
+        copy.seek(at)
+        copy.write(bytes([byte[0] ^ 1]))
+        copy.flush()
+        window.close()
+        return FileWindow(Path(copy.name), 0, size)
 
 
 _MESSAGES = {

@@ -262,8 +262,7 @@ def settle(store: Store, blobs: Blobs, clock: Clock) -> None:
         with store.write() as db:
             db.run(
                 "INSERT OR REPLACE INTO strays (name, due) SELECT output, ? FROM jobs"
-                " WHERE expires_at <= ? AND archive IS NULL AND output IS NOT NULL"
-                " AND action != 'ArchiveRetrieval'",
+                " WHERE expires_at <= ? AND action = 'InventoryRetrieval' AND output IS NOT NULL",
                 now,
                 now,
             )

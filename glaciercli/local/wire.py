@@ -220,12 +220,24 @@ def _typed(value: Any, shape: Shape) -> Any:
         case "list", list():
             return [_typed(each, shape.member) for each in value]
         case "map", dict():
-            return {key: _typed(each, shape.value) for key, each in value.items()}
+            typed = {key: _typed(each, shape.value) for key, each in value.items()}
+            return {_typed(key, shape.key): each for key, each in typed.items()}
+        case "string", str() if not value.isascii():
+            return _encodable(value)
         case kind, _ if type(value) is _SCALARS.get(kind):
             return value
         case "string", int() if type(value) is int:
             return str(value)  # some clients write a Limit as a number
     raise unreadable_body()
+
+
+def _encodable(text: str) -> str:
+    r"""Return a text that has a UTF-8 form; JSON can write halves of characters, as `\ud800`."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise unreadable_body() from None
+    return text
 
 
 def reply(operation: OperationModel, result: Params) -> Response:
@@ -272,4 +284,4 @@ def complete(value: Any, shape: Shape) -> Any:
 def dump(document: Any, *, sort: bool = False) -> bytes:
     """Return JSON as the service writes it: compact, in UTF-8."""
     text = json.dumps(document, separators=(",", ":"), sort_keys=sort, ensure_ascii=False)
-    return text.encode("utf-8", "surrogatepass")
+    return text.encode()
