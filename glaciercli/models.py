@@ -255,3 +255,14 @@ class SettingInForce(Record):
     name: str = _key("setting")
     value: Any = _key("value")
     source: str = _key("source")
+
+
+@dataclass(frozen=True)
+class UploadPlan(Record):
+    """What an upload would do."""
+
+    path: str = _key("path")
+    size: int = _key("size")
+    part_size: int = _key("PartSizeInBytes")
+    parts: int = _key("parts")
+    requests: int = _key("requests")

@@ -129,7 +129,7 @@ class App:
         if yes:
             return
         if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
-            raise UsageError(f"{question} - nobody is here to answer", hint="add --yes")
+            raise UsageError(f"nobody is at a terminal to answer: {question}", hint="add --yes")
         if typed is None:
             agreed = click.confirm(self.output.safe(question), err=True)
         else:

@@ -76,8 +76,8 @@ def _known(error: Exception) -> GlacierError:
         return _usage(error)
     if isinstance(error, OSError):
         _forget_stdout()
-        name = f"{error.filename}: " if error.filename else ""
-        return Conflict(f"{name}{error.strerror or error}")
+        # Files say their names; what has none is what we were printing to.
+        return Conflict(f"{error.filename or 'output'}: {error.strerror or error}")
     return GlacierError(
         f"unexpected {type(error).__name__}: {error}",
         hint=f"this is a bug in glaciercli {__version__}: report it with what --debug prints",

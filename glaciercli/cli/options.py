@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from glaciercli.cli import complete
 from glaciercli.cli.app import the_app
@@ -142,6 +143,32 @@ class Group(Described, click.Group):
     group_class = type
 
 
+class DefaultGroup(Group):
+    """A group whose verb may be left out: words that begin with no verb are the default's."""
+
+    def __init__(self, *args: Any, default: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._with_verb(ctx, args))
+
+    def _with_verb(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the verb first: the one that is there, or the default."""
+        verb = self.commands[self.default]
+        words = list(scan(args, [*self.get_params(ctx), *verb.params]))
+        first = next((word for word in words if word.kind in {"word", "end"}), None)
+        if first is not None and args[first.place] in self.commands:
+            return [args[first.place], *args[: first.place], *args[first.place + 1 :]]
+        if first is None and (not args or {"-h", "--help"} & set(args)):
+            return args  # nothing that the default could work on: this group's own help
+        return [self.default, *args]
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = super().shell_complete(ctx, incomplete)
+        return [*found, CompletionItem(incomplete, type="file")]
+
+
 _VAULT_NAMES = ("--vault", "-V")
 
 
@@ -258,6 +285,12 @@ poll_option = click.option(
     metavar="DURATION",
     callback=_setting("poll-interval", DURATION, ""),
     help="How often to look whether the job is done.  [default: 15m]",
+)
+max_wait_option = click.option(
+    "--max-wait",
+    type=DURATION,
+    metavar="DURATION",
+    help="Wait no longer than this, then exit 75.  [default: as long as it takes]",
 )
 description_option = click.option("--description", metavar="TEXT", help="Stored with it, as given.")
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace a file that is there.")

@@ -138,8 +138,8 @@ class Output:
         plain = self.color == "never" or (self.color == "auto" and bool(os.environ.get("NO_COLOR")))
         return Console(
             file=self.stdout,
-            no_color=plain,
-            force_terminal=not plain if self.color == "always" else None,
+            color_system=None if plain else "auto",
+            force_terminal=True if self.color == "always" else None,
             markup=False,
             highlight=False,
             emoji=False,

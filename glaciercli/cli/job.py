@@ -1,0 +1,274 @@
+"""`glacier job`: retrievals, inventories and queries, which take hours and are asked for first."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from glaciercli.cli import complete
+from glaciercli.cli.app import App
+from glaciercli.cli.options import (
+    Group,
+    description_option,
+    max_wait_option,
+    overwrite_option,
+    pass_app,
+    poll_option,
+    reference_argument,
+    tier_option,
+    vault_option,
+    workers_option,
+)
+from glaciercli.cli.types import RANGE, TIME
+from glaciercli.services import archives, downloads, jobs
+
+COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate", "JobDescription")
+_STATUSES = {"in-progress": "InProgress", "succeeded": "Succeeded", "failed": "Failed"}
+_HEADERS = {"use": "USE", "ignore": "IGNORE", "none": "NONE"}
+
+topic_option = click.option("--topic", metavar="ARN", help="SNS topic to tell when it is done.")
+
+
+@click.group(cls=Group)
+def job() -> None:
+    """Start, watch and fetch retrievals and inventories."""
+
+
+@job.command(name="list")
+@vault_option
+@click.option("--status", type=click.Choice(list(_STATUSES)), help="Only those in this state.")
+@click.option("--done/--running", "completed", default=None, help="Only those that are, or not.")
+@pass_app
+def list_(app: App, vault: str, status: str | None, completed: bool | None) -> None:  # noqa: FBT001
+    """List a vault's jobs; the service forgets them a day after they are done.
+
+    Example:
+        glacier job list --vault photos
+    """
+    found = jobs.listing(
+        app.client, vault, status=_STATUSES[status] if status else None, completed=completed
+    )
+    app.output.listing(found, COLUMNS, empty=f"no jobs in vault {vault}")
+
+
+@job.command()
+@reference_argument("job_id", complete.jobs, metavar="JOB")
+@vault_option
+@pass_app
+def show(app: App, job_id: str, vault: str) -> None:
+    """Show a job.
+
+    Example:
+        glacier job show HkF9p6o7yjhF --vault photos
+    """
+    app.output.show(jobs.show(app.client, vault, job_id), COLUMNS)
+
+
+@job.command()
+@reference_argument("job_id", complete.jobs, metavar="JOB")
+@vault_option
+@poll_option
+@max_wait_option
+@pass_app
+def wait(
+    app: App, job_id: str, vault: str, poll_interval: timedelta, max_wait: timedelta | None
+) -> None:
+    """Wait until a job is done; exit 75 when the time is up before that.
+
+    Example:
+        glacier job wait HkF9p6o7yjhF --vault photos --max-wait 6h
+    """
+    found = jobs.show(app.client, vault, job_id)
+    with app.progress("job") as progress:
+        done = jobs.wait(
+            app.client, vault, found.id, poll=_poll(poll_interval, max_wait), progress=progress
+        )
+    app.output.show(done, COLUMNS)
+
+
+@job.command()
+@reference_argument("job_id", complete.jobs, metavar="JOB")
+@click.argument(
+    "dest",
+    default="-",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    metavar="[DEST]",
+)
+@vault_option
+@workers_option
+@overwrite_option
+@pass_app
+def output(app: App, job_id: str, dest: Path, vault: str, workers: int, *, overwrite: bool) -> None:
+    """Fetch what a finished job has prepared, into DEST or to stdout.
+
+    Fetching is free and can be repeated for a day.
+
+    Example:
+        glacier job output HkF9p6o7yjhF inventory.json --vault photos
+    """
+    found = jobs.show(app.client, vault, job_id)
+    to_stdout = str(dest) == "-"
+    with app.progress("stdout" if to_stdout else dest.name) as progress:
+        downloads.job_output(
+            app.client,
+            vault,
+            found,
+            sys.stdout.buffer if to_stdout else dest,
+            journals=app.journals,
+            workers=workers,
+            progress=progress,
+            overwrite=overwrite,
+        )
+    if not to_stdout:
+        app.output.show(found, COLUMNS)
+
+
+@job.group()
+def start() -> None:
+    """Ask Glacier to prepare something; it costs, and cannot be cancelled."""
+
+
+@start.command()
+@reference_argument("reference", complete.archives, metavar="ARCHIVE")
+@vault_option
+@tier_option
+@click.option("--range", "span", type=RANGE, metavar="A-B", help="Only these bytes: 0-16MiB.")
+@description_option
+@topic_option
+@pass_app
+def archive(
+    app: App,
+    reference: str,
+    *,
+    vault: str,
+    tier: str,
+    span: tuple[int, int] | None,
+    description: str | None,
+    topic: str | None,
+) -> None:
+    """Start the retrieval of an archive.
+
+    `glacier archive download` does this, waits, and fetches; use this to only start.
+
+    Example:
+        glacier job start archive big.tar --vault photos --tier bulk
+    """
+    found = archives.find(app.client, app.catalog, vault, reference)
+    started = jobs.start_archive(
+        app.client,
+        vault,
+        found.id,
+        tier=tier.capitalize(),
+        range=span,
+        description=description,
+        topic=topic,
+    )
+    app.output.show(started, COLUMNS)
+
+
+@start.command()
+@vault_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "csv"]),
+    default="json",
+    show_default=True,
+    help="Form of the inventory.",
+)
+@click.option("--after", type=TIME, metavar="TIME", help="Archives created from then on.")
+@click.option("--before", type=TIME, metavar="TIME", help="Archives created before.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many archives.")
+@click.option("--marker", help="Go on after an inventory that --limit cut.")
+@description_option
+@topic_option
+@pass_app
+def inventory(
+    app: App,
+    *,
+    vault: str,
+    form: str,
+    after: datetime | None,
+    before: datetime | None,
+    limit: int | None,
+    marker: str | None,
+    description: str | None,
+    topic: str | None,
+) -> None:
+    """Start the retrieval of a vault's inventory.
+
+    Example:
+        glacier job start inventory --vault photos --format csv
+    """
+    started = jobs.start_inventory(
+        app.client,
+        vault,
+        format=form.upper(),
+        start_date=after,
+        end_date=before,
+        limit=limit,
+        marker=marker,
+        description=description,
+        topic=topic,
+    )
+    app.output.show(started, COLUMNS)
+
+
+@start.command()
+@reference_argument("reference", complete.archives, metavar="ARCHIVE")
+@click.option("--expression", required=True, metavar="SQL", help="What to select.")
+@click.option("--bucket", required=True, metavar="NAME", help="S3 bucket for the result.")
+@click.option("--prefix", required=True, metavar="KEY", help="Where in the bucket.")
+@click.option(
+    "--header",
+    type=click.Choice(list(_HEADERS)),
+    default="none",
+    show_default=True,
+    help="What the first line of the CSV is for.",
+)
+@click.option("--delimiter", default=",", show_default=True, help="Between the fields.")
+@vault_option
+@tier_option
+@description_option
+@pass_app
+def select(
+    app: App,
+    reference: str,
+    *,
+    expression: str,
+    bucket: str,
+    prefix: str,
+    header: str,
+    delimiter: str,
+    vault: str,
+    tier: str,
+    description: str | None,
+) -> None:
+    """Start a query over an archive of CSV; the result goes to S3.
+
+    Example:
+        glacier job start select log.csv --vault photos --bucket results --prefix log/ \
+            --expression "select * from archive s where s._2 = 'ERROR'"
+    """
+    found = archives.find(app.client, app.catalog, vault, reference)
+    csv = {"FieldDelimiter": delimiter}
+    started = jobs.start_select(
+        app.client,
+        vault,
+        found.id,
+        expression=expression,
+        input_serialization={"csv": {**csv, "FileHeaderInfo": _HEADERS[header]}},
+        output_serialization={"csv": csv},
+        output_location={"S3": {"BucketName": bucket, "Prefix": prefix}},
+        tier=tier.capitalize(),
+        description=description,
+    )
+    app.output.show(started, COLUMNS)
+
+
+def _poll(interval: timedelta, max_wait: timedelta | None) -> jobs.Poll:
+    seconds = None if max_wait is None else max_wait.total_seconds()
+    return jobs.Poll(interval.total_seconds(), seconds)

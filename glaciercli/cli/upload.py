@@ -1,0 +1,211 @@
+"""`glacier upload`: files and pipes into a vault."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from glaciercli.cli import complete
+from glaciercli.cli.app import App
+from glaciercli.cli.options import (
+    DefaultGroup,
+    description_option,
+    dry_run_option,
+    part_size_option,
+    pass_app,
+    reference_argument,
+    vault_option,
+    workers_option,
+    yes_option,
+)
+from glaciercli.errors import Conflict, GlacierError, IntegrityError, Partial, Refused, UsageError
+from glaciercli.models import Archive, UploadPlan
+from glaciercli.services import uploads
+
+ARCHIVE = ("archiveId", "size", "checksum", "name")
+OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "path", "ArchiveDescription")
+_ABOUT_ONE_FILE = (Conflict, IntegrityError, Refused)  # the next file may well do better
+_FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+
+
+@click.group(cls=DefaultGroup, default="start", subcommand_metavar="FILE... | COMMAND [ARGS]...")
+def upload() -> None:
+    """Upload files to a vault; run again to resume.
+
+    Whatever stopped it, the same command goes on where it was: only what is missing is sent, and
+    nothing is stored twice. Files are sent in parts; n parts cost n + 2 requests.
+
+    Example:
+        glacier upload big.tar --vault photos
+        tar cz home | glacier upload - --vault photos --name home.tar.gz
+    """
+
+
+@upload.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@vault_option
+@description_option
+@part_size_option
+@workers_option
+@click.option("--name", metavar="NAME", help="Name of what comes from stdin.  [default: stdin]")
+@click.option("--single", is_flag=True, help="One request, no resuming; for small files.")
+@click.option("--again", is_flag=True, help="Send anew if an earlier upload's end is uncertain.")
+@dry_run_option
+@pass_app
+def start(
+    app: App,
+    files: tuple[Path, ...],
+    *,
+    vault: str,
+    description: str | None,
+    part_size: int | None,
+    workers: int,
+    name: str | None,
+    single: bool,
+    again: bool,
+    dry_run: bool,
+) -> None:
+    """Upload files, or `-` for stdin, each as one archive; run again to resume.
+
+    Example:
+        glacier upload start big.tar --vault photos --part-size 64MiB
+    """
+    if name is not None and [str(each) for each in files] != ["-"]:
+        raise UsageError("--name is for stdin alone; a file has its own name")
+    if dry_run:
+        plans = (uploads.planned(each, part_size=part_size, single=single) for each in files)
+        app.output.listing(plans, ("path", "size", "PartSizeInBytes", "parts", "requests"))
+        return
+
+    def send(file: Path) -> Archive:
+        label = name or "stdin" if str(file) == "-" else file.name
+        with app.progress(label) as progress:
+            if str(file) == "-":
+                archive = uploads.from_stream(
+                    app.client,
+                    sys.stdin.buffer,
+                    vault,
+                    name=label,
+                    journals=app.journals,
+                    catalog=app.catalog,
+                    description=description,
+                    part_size=part_size,
+                    workers=workers,
+                    progress=progress,
+                )
+            else:
+                archive = uploads.start(
+                    app.client,
+                    file,
+                    vault,
+                    journals=app.journals,
+                    catalog=app.catalog,
+                    description=description,
+                    part_size=part_size,
+                    workers=workers,
+                    progress=progress,
+                    single=single,
+                    again=again,
+                )
+        # Only once everything is told: a run cut short before that reports the archives again.
+        app.at_end.append(
+            lambda: uploads.acknowledge(app.client, archive, journals=app.journals)
+        )
+        return archive
+
+    if len(files) == 1:
+        app.output.show(send(files[0]), ARCHIVE)
+        return
+    failures: dict[str, GlacierError] = {}
+
+    def send_all() -> Iterator[Archive]:
+        for file in files:
+            try:
+                yield send(file)
+            except _ABOUT_ONE_FILE as error:
+                failures[str(file)] = error
+
+    app.output.listing(send_all(), ARCHIVE)
+    if failures:
+        raise Partial(
+            f"{len(failures)} of {len(files)} files are not uploaded",
+            failures,
+            hint="run the same command again; what is stored is not sent again",
+        )
+
+
+@upload.command(name="list")
+@vault_option
+@pass_app
+def list_(app: App, vault: str) -> None:
+    """List a vault's uploads that are neither completed nor aborted; their parts are billed.
+
+    Example:
+        glacier upload list --vault photos
+    """
+    found = uploads.listing(app.client, vault, journals=app.journals)
+    app.output.listing(found, OPEN, empty=f"no open uploads in vault {vault}")
+
+
+@upload.command()
+@reference_argument("upload_id", metavar="UPLOAD")
+@vault_option
+@pass_app
+def show(app: App, upload_id: str, vault: str) -> None:
+    """Show an open upload with the parts that have arrived.
+
+    Example:
+        glacier upload show OW2fM5iVylEp --vault photos
+    """
+    app.output.show(uploads.show(app.client, vault, upload_id, journals=app.journals), OPEN)
+
+
+@upload.command()
+@reference_argument("upload_id", metavar="UPLOAD")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@vault_option
+@workers_option
+@pass_app
+def resume(app: App, upload_id: str, file: Path, vault: str, workers: int) -> None:
+    """Go on with an upload that was begun on another machine.
+
+    On this machine, running the same `upload` again is enough. Here the parts that have arrived
+    are compared with FILE first.
+
+    Example:
+        glacier upload resume OW2fM5iVylEp big.tar --vault photos
+    """
+    with app.progress(file.name) as progress:
+        archive = uploads.resume(
+            app.client,
+            vault,
+            upload_id,
+            file,
+            journals=app.journals,
+            catalog=app.catalog,
+            workers=workers,
+            progress=progress,
+        )
+    app.at_end.append(lambda: uploads.acknowledge(app.client, archive, journals=app.journals))
+    app.output.show(archive, ARCHIVE)
+
+
+@upload.command()
+@reference_argument("upload_id", metavar="UPLOAD")
+@vault_option
+@yes_option
+@pass_app
+def abort(app: App, upload_id: str, vault: str, *, yes: bool) -> None:
+    """Give up an open upload; the parts that have arrived are deleted.
+
+    Example:
+        glacier upload abort OW2fM5iVylEp --vault photos --yes
+    """
+    found = uploads.show(app.client, vault, upload_id, journals=app.journals)
+    what = found.path or found.description or found.id
+    app.confirm(f"give up the upload of {what}?", yes=yes)
+    uploads.abort(app.client, vault, found.id, journals=app.journals)
+    app.output.done(found, f"upload {found.id} is aborted")

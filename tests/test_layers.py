@@ -1,0 +1,127 @@
+"""Imports point down only. Each rule has its reason, printed when it is broken."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "glaciercli"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Each layer may import itself and those after it.
+LAYERS = [
+    {"__main__", "docgen"},
+    {"cli"},
+    {"services"},
+    {"session", "catalog", "transfer"},
+    {"retry", "models", "treehash"},
+    {"errors", "units", "config", "__init__"},
+]
+
+# A library, who may import it, and why nobody else.
+ONLY = [
+    ("click", {"cli", "docgen"}, "a service must work without a command line"),
+    ("rich", {"cli"}, "nothing below cli prints"),
+    ("tqdm", {"cli"}, "nothing below cli draws progress"),
+    ("jmespath", {"cli"}, "a query is about output"),
+    ("boto3", {"session"}, "one door to Glacier: one place for errors, retries and the engine"),
+    ("botocore", {"session", "local"}, "as boto3; the engine reads the service's model"),
+    ("sqlite3", {"catalog", "local"}, "two stores; nobody else writes SQL"),
+    ("cheroot", {"local"}, "only the engine serves"),
+    ("platformdirs", {"config"}, "one place knows where files live"),
+]
+
+
+def layer_of(name):
+    return next(index for index, layer in enumerate(LAYERS) if name in layer)
+
+
+def part_of(path):
+    """Return which part of the house a file is: `cli`, `session`, ..."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path):
+    """Yield the modules that a file imports when it runs, wherever in the file that is."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(node)
+        for each in ast.walk(tree)
+        if isinstance(each, ast.If) and ast.unparse(each.test) == "TYPE_CHECKING"
+        for node in ast.walk(each)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide which layer is meant"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_parts(path):
+    """Yield the parts of our own package that a file imports."""
+    for module in imports(path):
+        words = module.split(".")
+        if words[0] == "glaciercli" and len(words) > 1 and words[1] != "__version__":
+            yield words[1]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda each: str(each.relative_to(PACKAGE)))
+def test_imports_point_down_only(path):
+    mine = part_of(path)
+    for other in set(own_parts(path)) - {mine}:
+        if mine == "local":
+            assert other in {"treehash", "units"}, (
+                f"local imports {other}: the engine could be published alone, so it knows nothing "
+                "of the rest but treehash and units"
+            )
+        elif other == "local":
+            assert mine in {"session", "cli"}, (
+                f"{mine} imports local: services speak to a client, wherever it leads; only session "
+                "plugs the engine in, and `glacier local` tends it"
+            )
+        else:
+            assert layer_of(other) >= layer_of(mine), (
+                f"{mine} imports {other}, which is above it: what is below can be understood, "
+                "tested and used without what is above"
+            )
+
+
+@pytest.mark.parametrize(("library", "users", "reason"), ONLY, ids=lambda each: str(each)[:12])
+def test_a_library_has_one_home(library, users, reason):
+    found = {part_of(path) for path in MODULES for each in imports(path) if each.split(".")[0] == library}
+
+    assert found <= users, f"{library} is imported by {found - users}: {reason}"
+
+
+def test_sql_is_written_in_the_two_stores_only():
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        if "sqlite3" in {each.split(".")[0] for each in imports(path)}
+    }
+
+    assert found <= {"catalog/database.py", "catalog/imports.py", "local/store.py"}
+
+
+def test_only_output_and_its_neighbours_print():
+    """What reaches a terminal passes through one sanitiser."""
+    printing = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"print", "click.echo", "click.secho", "sys.stdout.write"}
+    }
+
+    assert printing <= {"cli/output.py", "docgen.py"}
+
+
+def test_no_module_is_a_drawer_for_odds_and_ends():
+    names = {path.stem for path in MODULES}
+
+    assert not names & {"utils", "util", "helpers", "misc", "common"}
