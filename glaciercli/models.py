@@ -266,3 +266,61 @@ class UploadPlan(Record):
     part_size: int = _key("PartSizeInBytes")
     parts: int = _key("parts")
     requests: int = _key("requests")
+
+
+@dataclass(frozen=True)
+class LocalStore(Record):
+    """What the embedded Glacier holds."""
+
+    path: str = _key("path")
+    version: int = _key("version")
+    vaults: int = _key("vaults")
+    archives: int = _key("archives")
+    size: int = _key("size")
+    uploads: int = _key("uploads")
+    jobs: int = _key("jobs")
+
+
+@dataclass(frozen=True)
+class LocalClock(Record):
+    """The time of the embedded Glacier, how fast it runs, and what takes time."""
+
+    now: datetime = _key("now")
+    rate: float = _key("rate")
+    timing: str = _key("timing")
+
+
+@dataclass(frozen=True)
+class Damage(Record):
+    """Something in the embedded Glacier that is not what it was."""
+
+    kind: str = _key("kind")
+    vault: str = _key("vaultName")
+    id: str = _key("id")
+    reason: str = _key("reason")
+    region: str = _key("region")
+    start: int | None = _key("start", default=None)
+
+
+@dataclass(frozen=True)
+class FaultRule(Record):
+    """A fault that the embedded Glacier was asked for."""
+
+    number: int = _key("number")
+    operation: str = _key("operation")
+    kind: str = _key("kind")
+    arguments: dict[str, Any] = _key("arguments")
+    skip: int = _key("skip")
+    remaining: int = _key("remaining")
+    delivered: int = _key("delivered")
+
+
+@dataclass(frozen=True)
+class Notice(Record):
+    """A message as SNS would have delivered it."""
+
+    time: datetime = _key("Timestamp")
+    topic: str = _key("TopicArn")
+    message: str = _key("Message")
+    id: str | None = _key("MessageId", default=None)
+    subject: str | None = _key("Subject", default=None)

@@ -81,8 +81,8 @@ def test_imports_point_down_only(path):
             )
         elif other == "local":
             assert mine in {"session", "cli"}, (
-                f"{mine} imports local: services speak to a client, wherever it leads; only session "
-                "plugs the engine in, and `glacier local` tends it"
+                f"{mine} imports local: services speak to a client, wherever it leads; only "
+                "session plugs the engine in, and `glacier local` tends it"
             )
         else:
             assert layer_of(other) >= layer_of(mine), (
@@ -93,7 +93,9 @@ def test_imports_point_down_only(path):
 
 @pytest.mark.parametrize(("library", "users", "reason"), ONLY, ids=lambda each: str(each)[:12])
 def test_a_library_has_one_home(library, users, reason):
-    found = {part_of(path) for path in MODULES for each in imports(path) if each.split(".")[0] == library}
+    found = {
+        part_of(path) for path in MODULES for each in imports(path) if each.split(".")[0] == library
+    }
 
     assert found <= users, f"{library} is imported by {found - users}: {reason}"
 

@@ -22,6 +22,7 @@ from glaciercli.errors import Refused, UsageError
 from glaciercli.units import parse_duration
 
 if TYPE_CHECKING:
+    from glaciercli.catalog.store import Catalog
     from glaciercli.session import Client, Target
 
 _CONNECTIONS = 16  # enough for the default workers; --workers raises it
@@ -111,10 +112,10 @@ class App:
         )
 
     @cached_property
-    def catalog(self) -> Any:
-        from glaciercli.catalog.store import open_catalog  # noqa: PLC0415
+    def catalog(self) -> Catalog:
+        from glaciercli.catalog.store import Catalog  # noqa: PLC0415
 
-        return open_catalog(self.places.catalog)
+        return Catalog.open(self.places.catalog)
 
     def progress(self, label: str) -> Bar:
         """Return the bar of one transfer; it draws only on a terminal that wants it."""

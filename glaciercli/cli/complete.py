@@ -1,18 +1,77 @@
-"""What the shell completes: names that this machine already knows. Never a request."""
+"""What the shell completes: names that this machine already knows. Never a request.
+
+A shell asks on every press of the key, so nothing is made that is not there: no catalog, no engine,
+no client. What cannot be read completes to nothing.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 
 import click
 from click.shell_completion import CompletionItem
 
+from glaciercli.cli.app import App, the_app
+from glaciercli.errors import GlacierError
+from glaciercli.models import Scope
 
-def vaults(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the vaults that this machine knows."""
-    del ctx, incomplete
-    return []
+_MOST = 200  # more than anybody reads
 
 
 def files(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Leave it to the shell to complete the name of a file."""
     del ctx
     return [CompletionItem(incomplete, type="file")]
+
+
+def vaults(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the vaults that the catalog knows."""
+    return _from_catalog(ctx, incomplete, lambda app, scope: app.catalog.vaults(scope))
+
+
+def archives(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the names of archives in the vault at hand, or in all."""
+    return _from_catalog(
+        ctx,
+        incomplete,
+        lambda app, scope: app.catalog.names(scope, _vault(ctx), incomplete, limit=_MOST),
+    )
+
+
+def jobs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the ids of jobs that were started here."""
+    return _from_catalog(
+        ctx,
+        incomplete,
+        lambda app, scope: (job.id for job in app.catalog.jobs(scope, _vault(ctx))),
+    )
+
+
+def _from_catalog(
+    ctx: click.Context, incomplete: str, names: Callable[[App, Scope], Iterable[str]]
+) -> list[CompletionItem]:
+    app = the_app(ctx)
+    found: set[str] = set()
+    try:
+        if app.places.catalog.exists():
+            for scope in _scopes(app):
+                found.update(each for each in names(app, scope) if each.startswith(incomplete))
+    except GlacierError:
+        return []  # a damaged catalog or config is told by commands, not in the middle of a line
+    # A name with a control character would act on the terminal, or end the line.
+    return [CompletionItem(each) for each in sorted(found)[:_MOST] if each.isprintable()]
+
+
+def _scopes(app: App) -> list[Scope]:
+    """Return the worlds that the command line so far may mean."""
+    endpoint, region = app.target.endpoint, app.settings["region"]
+    return [
+        scope
+        for scope in app.catalog.scopes()
+        if scope.endpoint == endpoint and region in {None, scope.region}
+    ]
+
+
+def _vault(ctx: click.Context) -> str | None:
+    named: str | None = ctx.params.get("vault") or the_app(ctx).settings["vault"]
+    return named

@@ -42,7 +42,7 @@ def job() -> None:
 @click.option("--status", type=click.Choice(list(_STATUSES)), help="Only those in this state.")
 @click.option("--done/--running", "completed", default=None, help="Only those that are, or not.")
 @pass_app
-def list_(app: App, vault: str, status: str | None, completed: bool | None) -> None:  # noqa: FBT001
+def list_(app: App, vault: str, status: str | None, completed: bool | None) -> None:
     """List a vault's jobs; the service forgets them a day after they are done.
 
     Example:

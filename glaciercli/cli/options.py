@@ -124,9 +124,13 @@ class Command(Described):
         free = [word.place for word in words if word.kind == "word"]
         named = any(name in _VAULT_NAMES for word in words for name in word.names)
         others = [
-            each for each in self.params if isinstance(each, click.Argument) and each.required
+            each
+            for each in self.params
+            if isinstance(each, click.Argument) and not isinstance(each, _VaultArgument)
         ]
-        if not named and len(free) > len(others):
+        needed = sum(each.required for each in others)
+        takes_many = any(each.nargs < 0 for each in others)
+        if (len(free) > needed) if not named else (len(free) > len(others) and not takes_many):
             return args
         place = free[0] if free else len(args)
         return [*args[:place], "", *args[place:]]

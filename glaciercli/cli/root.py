@@ -17,10 +17,12 @@ from glaciercli.cli.options import GLOBALS, Group
 #: Each command's module and its line in `--help`, which must not cost an import.
 COMMANDS: dict[str, tuple[str, str]] = {
     "vault": ("vault", "Create, list, show and delete vaults."),
+    "upload": ("upload", "Upload files to a vault; run again to resume."),
     "lock": ("lock", "Lock a vault's policy for ever, after 24 hours of trial."),
     "policy": ("policy", "Access policies of vaults, and the account's retrieval policy."),
     "tags": ("tags", "Tags of a vault."),
     "capacity": ("capacity", "Provisioned capacity for expedited retrievals."),
+    "local": ("local", "Tend the embedded Glacier that --local uses."),
     "config": ("config", "Show which settings are in force, and why."),
     "treehash": ("treehash", "Print the SHA-256 tree hash of files; `-` is stdin."),
 }

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.options import (
     DefaultGroup,
@@ -23,10 +22,12 @@ from glaciercli.cli.options import (
 )
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Partial, Refused, UsageError
 from glaciercli.models import Archive, UploadPlan
-from glaciercli.services import uploads
+from glaciercli.services import streams, uploads
+from glaciercli.transfer import parts
 
 ARCHIVE = ("archiveId", "size", "checksum", "name")
 OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "path", "ArchiveDescription")
+PLAN = ("path", "size", "PartSizeInBytes", "parts", "requests")
 _ABOUT_ONE_FILE = (Conflict, IntegrityError, Refused)  # the next file may well do better
 _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
@@ -76,15 +77,14 @@ def start(
     if name is not None and [str(each) for each in files] != ["-"]:
         raise UsageError("--name is for stdin alone; a file has its own name")
     if dry_run:
-        plans = (uploads.planned(each, part_size=part_size, single=single) for each in files)
-        app.output.listing(plans, ("path", "size", "PartSizeInBytes", "parts", "requests"))
+        app.output.listing((_planned(each, part_size) for each in files), PLAN)
         return
 
     def send(file: Path) -> Archive:
         label = name or "stdin" if str(file) == "-" else file.name
         with app.progress(label) as progress:
             if str(file) == "-":
-                archive = uploads.from_stream(
+                archive = streams.start(
                     app.client,
                     sys.stdin.buffer,
                     vault,
@@ -111,9 +111,7 @@ def start(
                     again=again,
                 )
         # Only once everything is told: a run cut short before that reports the archives again.
-        app.at_end.append(
-            lambda: uploads.acknowledge(app.client, archive, journals=app.journals)
-        )
+        app.at_end.append(lambda: uploads.acknowledge(app.client, archive, journals=app.journals))
         return archive
 
     if len(files) == 1:
@@ -209,3 +207,11 @@ def abort(app: App, upload_id: str, vault: str, *, yes: bool) -> None:
     app.confirm(f"give up the upload of {what}?", yes=yes)
     uploads.abort(app.client, vault, found.id, journals=app.journals)
     app.output.done(found, f"upload {found.id} is aborted")
+
+
+def _planned(file: Path, part_size: int | None) -> UploadPlan:
+    if str(file) == "-":
+        raise UsageError("the size of stdin is not known before it is read")
+    plan = parts.plan(file.stat().st_size, part_size)
+    # One request to begin, one to complete.
+    return UploadPlan(str(file), plan.size, plan.part_size, plan.count, plan.count + 2)

@@ -59,7 +59,7 @@ def test_values_for_a_person(key, value, short, expected):
 
 def test_times_are_local_for_a_person(monkeypatch):
     monkeypatch.setenv("TZ", "Europe/Berlin")
-    import time  # noqa: PLC0415
+    import time
 
     time.tzset()
     moment = datetime(2026, 1, 31, 22, 59, 59, tzinfo=UTC)

@@ -11,7 +11,9 @@ def test_a_vault_is_created_listed_shown_and_deleted(glacier, engine):
     assert glacier("vault", "list", "--output", "json").json == []
 
 
-@pytest.mark.parametrize("words", [["photos"], ["--vault", "photos"], ["-V", "photos"], ["-Vphotos"]])
+@pytest.mark.parametrize(
+    "words", [["photos"], ["--vault", "photos"], ["-V", "photos"], ["-Vphotos"]]
+)
 def test_a_vault_is_an_argument_or_an_option(glacier, words):
     glacier("vault", "create", "photos")
 

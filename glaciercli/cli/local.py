@@ -1,0 +1,297 @@
+"""`glacier local`: tend the embedded Glacier, and serve it to other programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from glaciercli.cli.app import App
+from glaciercli.cli.options import Group, pass_app
+from glaciercli.cli.types import DURATION
+from glaciercli.errors import Conflict, IntegrityError, Interrupted, UsageError
+from glaciercli.models import Damage, FaultRule, LocalClock, LocalStore, Notice
+
+if TYPE_CHECKING:
+    from glaciercli.local.engine import Engine
+    from glaciercli.local.sigv4 import Authenticator, Mode
+
+DAMAGES = ("kind", "vaultName", "id", "reason")
+FAULTS = ("number", "operation", "kind", "arguments", "skip", "remaining", "delivered")
+NOTICES = ("Timestamp", "TopicArn", "Message")
+
+
+@click.group(cls=Group)
+def local() -> None:
+    """Tend the embedded Glacier that --local uses."""
+
+
+@local.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@click.option("--port", default=8480, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--auth",
+    type=click.Choice(["off", "parse", "strict"]),
+    default="parse",
+    show_default=True,
+    help="What is asked of signatures: nothing, form, or proof.",
+)
+@click.option(
+    "--credentials",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="AWS credentials file with the keys that `strict` accepts.",
+)
+@pass_app
+def serve(app: App, host: str, port: int, auth: str, credentials: Path | None) -> None:
+    """Serve the embedded Glacier over HTTP, for SDKs and the AWS CLI, until interrupted.
+
+    Prints its URL once it listens. With -v, each request is told.
+
+    Example:
+        glacier local serve --port 8480
+        aws glacier list-vaults --account-id - --endpoint-url http://127.0.0.1:8480
+    """
+    from glaciercli.local.server import Server  # noqa: PLC0415 - only who serves pays for it
+
+    authenticator = _authenticator(auth, credentials)
+    told = app.output.note if app.flags.get("verbose") or app.flags.get("debug") else None
+    with _engine(app) as engine:
+        try:
+            server = Server(engine, host, port, auth=authenticator, access_log=told)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        except OSError as error:
+            raise Conflict(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        with server:
+            app.output.lines([server.url])
+            try:
+                app.stop.wait()
+            except Interrupted:
+                # Being stopped is how a server ends; nothing of it is left undone.
+                app.output.note("stopped")
+
+
+@local.command()
+@click.option("--advance", type=DURATION, metavar="DURATION", help="Let time pass at once.")
+@click.option("--freeze", is_flag=True, help="Stand still.")
+@click.option("--scale", type=float, metavar="FACTOR", help="Run so many times as fast.")
+@click.option("--real", is_flag=True, help="Keep the world's pace again.")
+@click.option(
+    "--timing",
+    type=click.Choice(["instant", "real"]),
+    help="How long jobs and inventories take: no time, or Glacier's.",
+)
+@pass_app
+def clock(
+    app: App,
+    *,
+    advance: timedelta | None,
+    freeze: bool,
+    scale: float | None,
+    real: bool,
+    timing: str | None,
+) -> None:
+    """Show or set the clock of the embedded Glacier.
+
+    Rehearse what takes a day in a second: start a lock, let 25 hours pass, see it gone.
+
+    Example:
+        glacier local clock --timing real --advance 5h
+    """
+    if sum([freeze, scale is not None, real]) > 1:
+        raise UsageError("--freeze, --scale and --real exclude each other")
+    with _engine(app) as engine:
+        if timing is not None:
+            engine.timing = timing
+        try:
+            if freeze:
+                engine.clock.freeze()
+            if scale is not None:
+                engine.clock.scale(scale)
+            if real:
+                engine.clock.real()
+            if advance is not None:
+                engine.clock.advance(advance)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        reading = LocalClock(engine.clock.now(), engine.clock.rate, engine.timing.value)
+    app.output.show(reading)
+
+
+@local.command()
+@pass_app
+def info(app: App) -> None:
+    """Show what the embedded Glacier holds, and where.
+
+    Example:
+        glacier local info
+    """
+    from glaciercli.local.verify import info as measure  # noqa: PLC0415
+
+    with _engine(app) as engine:
+        found = measure(engine)
+        app.output.show(
+            LocalStore(
+                path=str(app.local_root),
+                version=found.version,
+                vaults=found.vaults,
+                archives=found.archives,
+                size=found.size,
+                uploads=found.uploads,
+                jobs=found.jobs,
+            )
+        )
+
+
+@local.command()
+@pass_app
+def verify(app: App) -> None:
+    """Read everything that the embedded Glacier holds and compare it with its hashes.
+
+    Example:
+        glacier local verify
+    """
+    from glaciercli.local.verify import verify as find_damages  # noqa: PLC0415
+
+    count = 0
+
+    def damages() -> Iterator[Damage]:
+        nonlocal count
+        for each in find_damages(engine):
+            count += 1
+            yield Damage(each.kind, each.vault, each.id, each.reason, each.region, each.start)
+
+    with _engine(app) as engine:
+        app.output.listing(damages(), DAMAGES, empty="everything is what it was when it was stored")
+    if count:
+        raise IntegrityError(f"{count} damages in {str(app.local_root)!r}")
+
+
+@local.command()
+@pass_app
+def notifications(app: App) -> None:
+    """List the notifications that SNS would have delivered.
+
+    Example:
+        glacier local notifications --output jsonl
+    """
+    with _engine(app) as engine:
+        sent = [Notice.from_api(each) for each in engine.outbox()]
+    app.output.listing(sent, NOTICES, empty="no notifications")
+
+
+@local.group()
+def fault() -> None:
+    """Let requests to the embedded Glacier fail, to see what a program does then."""
+
+
+@fault.command()
+@click.argument("operation")
+@click.argument("kind")
+@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--times", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--skip", type=click.IntRange(min=0), default=0, help="Let so many pass first.")
+@pass_app
+def add(
+    app: App, operation: str, kind: str, arguments: tuple[str, ...], times: int, skip: int
+) -> None:
+    """Let the next requests of OPERATION fail; `*` means any.
+
+    KIND is status (code, status, message, retry_after), throttle, drop-before, drop-after,
+    truncate (keep), corrupt (at), header (name, value), whole, delay (seconds) or expire.
+
+    Example:
+        glacier local fault add UploadMultipartPart drop-after --times 2
+        glacier local fault add '*' status code=ServiceUnavailableException status=500
+    """
+    given = dict(_argument(each) for each in arguments)
+    with _engine(app) as engine:
+        try:
+            number = engine.faults.add(operation, kind=kind, times=times, skip=skip, **given)
+        except (TypeError, ValueError) as error:
+            raise UsageError(str(error)) from error
+        app.output.show(next(each for each in _faults(engine) if each.number == number), FAULTS)
+
+
+@fault.command(name="list")
+@pass_app
+def list_(app: App) -> None:
+    """List the faults, with how often each was delivered.
+
+    Example:
+        glacier local fault list
+    """
+    with _engine(app) as engine:
+        app.output.listing(_faults(engine), FAULTS, empty="no faults")
+
+
+@fault.command()
+@pass_app
+def clear(app: App) -> None:
+    """Remove all faults.
+
+    Example:
+        glacier local fault clear
+    """
+    with _engine(app) as engine:
+        removed = _faults(engine)
+        engine.faults.clear()
+    app.output.listing(removed, FAULTS, empty="no faults")
+
+
+@contextmanager
+def _engine(app: App) -> Iterator[Engine]:
+    """Open the engine of the run's directory; whatever the settings say, it is the one meant."""
+    from glaciercli.local.engine import open_engine  # noqa: PLC0415 - only `local` opens one
+    from glaciercli.local.errors import StoreError  # noqa: PLC0415
+
+    try:
+        engine = open_engine(app.local_root)
+    except StoreError as error:
+        raise Conflict(str(error)) from error
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _authenticator(mode: str, credentials: Path | None) -> Authenticator:
+    from glaciercli.local.sigv4 import Authenticator, read_credentials  # noqa: PLC0415
+
+    try:
+        return Authenticator(
+            cast("Mode", mode),
+            read_credentials(credentials) if credentials else None,
+        )
+    except (ValueError, PermissionError) as error:
+        raise UsageError(str(error), hint="--credentials FILE") from error
+
+
+def _argument(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"{text!r} is not an argument; write it like status=500")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value  # a plain word, such as an error code
+
+
+def _faults(engine: Engine) -> list[FaultRule]:
+    return [
+        FaultRule(
+            each.number,
+            each.operation,
+            each.kind.value,
+            each.arguments,
+            each.skip,
+            each.remaining,
+            each.delivered,
+        )
+        for each in engine.faults.list()
+    ]
