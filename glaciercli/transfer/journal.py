@@ -84,9 +84,13 @@ class Journal:
         self.lines = []
 
     def forget(self) -> None:
-        """Remove the journal from the disk, and close it."""
+        """Remove the journal, and close it.
+
+        The directory is not synced: after a power failure the journal may be there again, and the
+        next run reports once more what was finished. That harms nobody; waiting for the disk would
+        widen the moment in which a killed run has told its result but not yet left.
+        """
         self.path.unlink(missing_ok=True)
-        sync_directory(self.path.parent)
         self.close()
 
     def close(self) -> None:
