@@ -102,15 +102,15 @@ def _check_whole(
     upload: Row, parts: Sequence[Row], params: Params, size: int, tree_hash: str
 ) -> None:
     """Raise unless the parts follow each other without a gap and are what was announced."""
-    part_size = upload["part_size"]
-    for number, part in enumerate(parts):
-        full = part["size"] == part_size or number == len(parts) - 1
-        if part["part"] != number or not full:
-            first = number * part_size + (part["size"] if part["part"] == number else 0)
-            raise invalid(f"Missing range: bytes {first}-{part['part'] * part_size - 1}")
+    stop = 0
+    for part in parts:
+        start = part["part"] * upload["part_size"]
+        if start != stop:
+            raise invalid(f"Missing range: bytes {stop}-{start - 1}")
+        stop = start + part["size"]
     if not parts:
         raise invalid(f"Missing range: bytes 0-{max(size, 1) - 1}")
-    if sum(part["size"] for part in parts) != size:
+    if stop != size:
         raise invalid(f"Invalid x-amz-archive-size: {params['archiveSize']}")
     if combine_hex(part["tree_hash"] for part in parts) != tree_hash:
         raise invalid(f"Invalid x-amz-sha256-tree-hash: {params['checksum']}")

@@ -47,7 +47,9 @@ def info(engine: Engine) -> Info:
         )
         uploads = db.get("SELECT count(*) FROM uploads WHERE state = 'open'")[0]
         jobs = db.get("SELECT count(*) FROM jobs")[0]
-    return Info(engine.store.version, *vaults, uploads, jobs)
+    return Info(
+        engine.store.version, vaults["vaults"], vaults["archives"], vaults["size"], uploads, jobs
+    )
 
 
 def verify(engine: Engine) -> Iterator[Damage]:
