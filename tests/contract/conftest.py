@@ -43,13 +43,13 @@ def connect(request, engine, session):
     server = Server(engine).start() if request.param == "http" else None
     made = []
 
-    def make(*, resource=False, region=REGION, **config):
+    def make(*, resource=False, region=REGION, attempts=1):
         factory = session.resource if resource else session.client
         result = factory(
             "glacier",
             region_name=region,
             endpoint_url=server.url if server else None,
-            config=Config(retries={"total_max_attempts": 1}, **config),
+            config=Config(retries={"total_max_attempts": attempts}),
         )
         client = result.meta.client if resource else result
         made.append(client)

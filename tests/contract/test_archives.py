@@ -80,12 +80,12 @@ def test_a_wrong_payload_hash_is_a_wrong_signature(client, glacier, refused):
     client.meta.events.register_first("before-call.glacier.UploadArchive", lie)
     got = refused(glacier.upload_archive, body=b"data")
 
+    text = "The value passed in as x-amz-content-sha256 does not match the computed payload hash."
     right = hashlib.sha256(b"data").hexdigest()
     assert got == (
         403,
         "InvalidSignatureException",
-        "The value passed in as x-amz-content-sha256 does not match the computed payload hash."
-        f" Computed digest: {right} expected hash: {wrong}",
+        f"{text} Computed digest: {right} expected hash: {wrong}",
     )
 
 

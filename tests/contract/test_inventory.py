@@ -159,11 +159,10 @@ def test_under_real_timing_the_first_inventory_comes_within_a_day(
     advance(hours=24)
     after = glacier.describe_vault()
 
-    assert got == (
-        404,
-        "ResourceNotFoundException",
+    assert got[:2] == (404, "ResourceNotFoundException")
+    assert got[2] == (
         f"Inventory retrieval jobs for vault {ARN} cannot be initiated yet,"
-        " as Amazon Glacier has not yet generated an initial inventory for this vault.",
+        " as Amazon Glacier has not yet generated an initial inventory for this vault."
     )
     assert (before["NumberOfArchives"], before.get("LastInventoryDate")) == (0, None)
     assert (after["NumberOfArchives"], after["SizeInBytes"]) == (1, 32_773)

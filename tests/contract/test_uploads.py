@@ -6,6 +6,7 @@ from helpers import payload
 from glaciercli.treehash import tree_hash
 
 MIB = 1 << 20
+TOO_MANY = "This is part number 10001 for the current multipart upload."
 ARN = "arn:aws:glacier:eu-central-1:000000000000:vaults/photos"
 
 
@@ -99,11 +100,10 @@ def test_a_refused_first_write_can_be_repeated(glacier, refused, engine):
 def test_a_bad_part_size_is_refused(glacier, refused, size):
     got = refused(glacier.initiate_multipart_upload, partSize=size)
 
-    assert got == (
-        400,
-        "InvalidParameterValueException",
+    assert got[:2] == (400, "InvalidParameterValueException")
+    assert got[2] == (
         f"Invalid part size: {size or 'null'}. Part size must not be null, must be a power of two"
-        " and be between 1048576 and 4294967296 bytes.",
+        " and be between 1048576 and 4294967296 bytes."
     )
 
 
@@ -127,8 +127,7 @@ def test_leading_blanks_of_a_description_go(glacier):
         ("bytes 0-3/4", "Invalid Content-Range: bytes 0-3/4"),
         (
             f"bytes {10_000 * MIB}-{10_000 * MIB + 3}/*",
-            "This is part number 10001 for the current multipart upload."
-            " It exceeds the limit of 10000 parts.",
+            f"{TOO_MANY} It exceeds the limit of 10000 parts.",
         ),
     ],
 )
