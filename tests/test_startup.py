@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("boto3", "botocore", "rich", "tqdm", "cheroot", "sqlite3", "jmespath", "ijson")
+HEAVY = ("boto3", "botocore", "rich", "tqdm", "cheroot", "jmespath", "ijson")
 PROBE = """
 import json, os, sys
 from glaciercli.cli.root import cli

@@ -17,6 +17,8 @@ from glaciercli.cli.options import GLOBALS, Group
 #: Each command's module and its line in `--help`, which must not cost an import.
 COMMANDS: dict[str, tuple[str, str]] = {
     "vault": ("vault", "Create, list, show and delete vaults."),
+    "archive": ("archive", "List, show, download and delete archives, by name or id."),
+    "job": ("job", "Start, watch and fetch retrievals and inventories."),
     "upload": ("upload", "Upload files to a vault; run again to resume."),
     "lock": ("lock", "Lock a vault's policy for ever, after 24 hours of trial."),
     "policy": ("policy", "Access policies of vaults, and the account's retrieval policy."),

@@ -1,0 +1,240 @@
+"""Man pages, completion scripts and README's tables, made from the commands themselves.
+
+    python -m glaciercli.docgen [--check]
+
+Generated files say that they are; `--check` only tells which are not up to date. Dates are fixed,
+so that the same commands always make the same files.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+
+from glaciercli.cli.options import GLOBALS, Described
+from glaciercli.cli.root import cli
+from glaciercli.config import SETTINGS
+from glaciercli.errors import EXIT_MEANINGS, Exit
+
+ROOT = Path(__file__).parents[1]
+_DATE = "2026-01-01"  # fixed, so that generating is reproducible
+_MADE = "made by python -m glaciercli.docgen; do not edit"
+_SHELLS: dict[str, type[ShellComplete]] = {
+    "glacier.bash": BashComplete,
+    "_glacier": ZshComplete,
+    "glacier.fish": FishComplete,
+}
+_FILES = (
+    ("~/.config/glaciercli/config.toml", "Defaults, and profiles of them."),
+    ("~/.local/share/glaciercli/catalog.db", "Which archives there are, by name."),
+    ("~/.local/share/glaciercli/local/", "The embedded Glacier of --local."),
+    ("~/.local/state/glaciercli/journals/", "Transfers that are not finished."),
+)
+
+
+def main() -> int:
+    """Write all generated files, or with `--check` compare them; return an exit code."""
+    check = sys.argv[1:] == ["--check"]
+    if (sys.argv[1:] and not check) or not (ROOT / "pyproject.toml").exists():
+        print(__doc__)
+        return 2
+    files = generated()
+    stale = [path for path, text in files.items() if not _is(path, text)]
+    gone = sorted(set((ROOT / "man").glob("*.1")) - set(files))
+    for path in [*stale, *gone]:
+        print(f"{'stale' if check else 'made'}: {path.relative_to(ROOT)}")
+    if check:
+        return 1 if stale or gone else 0
+    for path in gone:
+        path.unlink()
+    for path in stale:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(files[path], encoding="utf-8")
+    return 0
+
+
+def generated() -> dict[Path, str]:
+    """Return every generated file's text."""
+    files = {
+        ROOT / "man" / f"{'-'.join(path)}.1": man_page(path, command)
+        for path, command in commands()
+    }
+    files |= {ROOT / "completions" / name: completion(kind) for name, kind in _SHELLS.items()}
+    readme = ROOT / "README.md"
+    if readme.exists():
+        files[readme] = with_tables(readme.read_text(encoding="utf-8"))
+    return files
+
+
+def _is(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], Described]]:
+    """Yield each command with the words that name it, the root first."""
+    yield from _walk(("glacier",), cli)
+
+
+def _walk(
+    path: tuple[str, ...], command: click.Command
+) -> Iterator[tuple[tuple[str, ...], Described]]:
+    assert isinstance(command, Described)
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None
+            yield from _walk((*path, name), child)
+
+
+# --- man pages
+
+
+def man_page(path: tuple[str, ...], command: Described) -> str:
+    """Return a command's page in roff."""
+    name = "-".join(path)
+    summary, _, rest = (command.help or "").partition("\n")
+    lines = [
+        f'.\\" {_MADE}',
+        f'.TH "{name.upper()}" "1" "{_DATE}" "glaciercli" "Glacier Manual"',
+        ".SH NAME",
+        f"{name} \\- {_roff(summary.rstrip('.'))}",
+        ".SH SYNOPSIS",
+        f"\\fB{_roff(' '.join(path))}\\fR {_roff(_usage(command))}",
+        ".SH DESCRIPTION",
+        _roff(summary),
+        *_paragraphs(rest),
+    ]
+    if isinstance(command, click.Group):
+        lines += [".SH COMMANDS", *_commands(path, command)]
+    lines += [".SH OPTIONS", *_options(command)]
+    if len(path) == 1:
+        lines += [".SS Global options, before or after any command", *_each(GLOBALS)]
+    else:
+        lines += [".PP", "Global options are described in", ".BR glacier (1)."]
+    if command.examples:
+        lines += [".SH EXAMPLES", ".nf", *map(_roff, command.examples), ".fi"]
+    return "\n".join([*lines, *_common(path)]) + "\n"
+
+
+def _usage(command: Described) -> str:
+    context = click.Context(command)
+    return " ".join(command.collect_usage_pieces(context))
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        if paragraph:
+            yield from (".PP", _roff(" ".join(paragraph.split())))
+
+
+def _commands(path: tuple[str, ...], group: click.Group) -> Iterator[str]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        child = group.get_command(context, name)
+        assert child is not None
+        yield from (".TP", f"\\fB{'-'.join((*path, name))}\\fR(1)")
+        yield _roff(_first_line(child))
+
+
+def _options(command: Described) -> Iterator[str]:
+    own = [
+        param for param in command.params if isinstance(param, click.Option) and not param.hidden
+    ]
+    yield from _each(own)
+    yield from (".TP", "\\fB\\-h\\fR, \\fB\\-\\-help\\fR", "Show help and exit.")
+
+
+def _each(options: tuple[click.Option, ...] | list[click.Option]) -> Iterator[str]:
+    context = click.Context(cli)
+    for option in options:
+        record = option.get_help_record(context)
+        assert record is not None
+        names, text = record
+        yield from (".TP", f"\\fB{_roff(names)}\\fR", _roff(text))
+
+
+def _common(path: tuple[str, ...]) -> Iterator[str]:
+    yield ".SH ENVIRONMENT"
+    if len(path) == 1:
+        for setting in SETTINGS:
+            variables = ", ".join(setting.variables)
+            yield from (".TP", f"\\fB{_roff(variables)}\\fR", f"Default of {_roff(setting.name)}.")
+        yield from (".TP", "\\fBGLACIER_HOME\\fR", "Moves all files below to one directory.")
+        yield from (".TP", "\\fBNO_COLOR\\fR", "No colour, if not empty.")
+        yield from (".TP", "\\fBAWS_*\\fR", "Credentials and profiles work as in the AWS CLI.")
+    else:
+        yield "Every setting has a variable, such as \\fBGLACIER_VAULT\\fR; see"
+        yield ".BR glacier (1)."
+    yield ".SH FILES"
+    for file, text in _FILES:
+        yield from (".TP", f"\\fI{_roff(file)}\\fR", _roff(text))
+    yield ".SH EXIT STATUS"
+    for code, meaning in EXIT_MEANINGS.items():
+        number = "128+N" if code is Exit.SIGNAL else str(int(code))
+        yield from (".TP", f"\\fB{number}\\fR", _roff(meaning.removeprefix("128+N: ")))
+
+
+def _roff(text: str) -> str:
+    """Return text that troff prints as it is: no escapes, no hyphens for minus, no requests."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "\\(ga")
+    escaped = escaped.replace("'", "\\(aq").replace("…", "...")
+    return f"\\&{escaped}" if escaped.startswith((".", "\\(aq")) else escaped
+
+
+# --- completions
+
+
+def completion(kind: type[ShellComplete]) -> str:
+    """Return the script that a shell loads; it asks the program, which asks nobody."""
+    script = kind(cli, {}, "glacier", "_GLACIER_COMPLETE").source()
+    first, newline, rest = script.partition("\n")
+    if first.startswith("#compdef"):  # zsh reads it from the first line only
+        return f"{first}\n# {_MADE}\n{rest.strip()}\n"
+    return f"# {_MADE}\n{(first + newline + rest).strip()}\n"
+
+
+# --- README
+
+
+def with_tables(readme: str) -> str:
+    """Return README with the tables between its markers made anew."""
+    for name, table in (("commands", command_table()), ("exits", exit_table())):
+        start, end = f"<!-- {name}: {_MADE} -->", f"<!-- end of {name} -->"
+        before, marker, rest = readme.partition(start)
+        _, closing, after = rest.partition(end)
+        if marker and closing:
+            readme = f"{before}{start}\n{table}{end}{after}"
+    return readme
+
+
+def command_table() -> str:
+    """Return a table of the commands that do something."""
+    rows = ["| command | what it does |", "|---|---|"]
+    for path, command in commands():
+        if not isinstance(command, click.Group):
+            rows.append(f"| `{' '.join(path)}` | {_first_line(command)} |")
+    return "\n".join(rows) + "\n"
+
+
+def exit_table() -> str:
+    """Return the table of exit codes."""
+    rows = ["| exit | meaning |", "|---|---|"]
+    for code, meaning in EXIT_MEANINGS.items():
+        number = "128+N" if code is Exit.SIGNAL else int(code)
+        rows.append(f"| {number} | {meaning.removeprefix('128+N: ')} |")
+    return "\n".join(rows) + "\n"
+
+
+def _first_line(command: click.Command) -> str:
+    return (command.help or "").partition("\n")[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from helpers import payload, write
+
+from glaciercli.errors import Exit
+from glaciercli.units import parse_time
+
+
+def test_the_clock_is_advanced_frozen_and_scaled(glacier):
+    before = glacier("local", "clock", "--output", "json").json
+    after = glacier("local", "clock", "--advance", "5h", "--freeze", "--output", "json").json
+
+    moved = parse_time(after["now"]) - parse_time(before["now"])
+    assert timedelta(hours=5) <= moved < timedelta(hours=5, minutes=1)
+    assert (before["rate"], after["rate"]) == (1.0, 0.0)
+    scaled = glacier("local", "clock", "--scale", "60", "--timing", "real", "--output", "json")
+    assert (scaled.json["rate"], scaled.json["timing"]) == (60.0, "real")
+    glacier("local", "clock", "--freeze", "--real", exit=Exit.USAGE)
+
+
+def test_a_fault_is_added_delivered_and_cleared(glacier):
+    glacier("local", "fault", "add", "ListVaults", "status", "status=403", "code=AccessDenied")
+    glacier("vault", "list", exit=Exit.ACCESS_DENIED)
+
+    (listed,) = glacier("local", "fault", "list", "--output", "json").json
+    assert (listed["delivered"], listed["arguments"]["status"]) == (1, 403)
+    glacier("local", "fault", "clear")
+    assert glacier("local", "fault", "list", "--output", "json").json == []
+
+
+@pytest.mark.parametrize(
+    "words", [["X", "nonsense"], ["X", "status", "when=now"], ["X", "status", "no-equals"]]
+)
+def test_a_fault_that_there_is_not_is_a_usage_error(glacier, words):
+    glacier("local", "fault", "add", *words, exit=Exit.USAGE)
+
+
+def test_a_directory_that_is_no_store_is_a_conflict(glacier, tmp_path):
+    file = write(tmp_path / "not-a-directory", payload(10))
+
+    glacier("local", "info", "--local-root", file, exit=Exit.CONFLICT)
+    glacier("vault", "list", "--local-root", file, exit=Exit.CONFLICT)
+
+
+def test_info_counts_what_there_is(glacier):
+    glacier("vault", "create", "photos")
+
+    assert glacier("local", "info", "--output", "json").json["vaults"] == 1
+    assert glacier("local", "verify", "--output", "json").json == []
+    assert glacier("local", "notifications", "--output", "json").json == []
+
+
+def test_serving_speaks_to_any_client_and_ends_well_when_stopped(clean_env):
+    """In a process of its own, since it ends by a signal."""
+    words = [sys.executable, "-m", "glaciercli", "local", "serve", "--port", "0"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    ) as server:
+        url = server.stdout.readline().strip()
+        client = boto3.client("glacier", endpoint_url=url, region_name="us-east-1")
+        client.create_vault(vaultName="photos")
+        names = [each["VaultName"] for each in client.list_vaults()["VaultList"]]
+        client.close()
+        server.send_signal(signal.SIGTERM)
+        _, stderr = server.communicate(timeout=10)
+
+    assert names == ["photos"]
+    assert (server.returncode, stderr) == (0, "stopped\n")
+
+
+def test_serving_refuses_the_outside(glacier):
+    glacier("local", "serve", "--host", "0.0.0.0", exit=Exit.USAGE)
+    glacier("local", "serve", "--auth", "strict", exit=Exit.USAGE)
+
+
+def test_times_of_the_clock_are_utc(glacier):
+    now = parse_time(glacier("local", "clock", "--output", "json").json["now"])
+
+    assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
+    assert json.dumps(now.isoformat())
