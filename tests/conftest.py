@@ -1,10 +1,21 @@
 """Fixtures: a home of its own for each test, an engine in it, and the ways to reach it."""
 
+import functools
 import json
 import os
 
 import helpers
 import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_loader():
+    """Let botocore read its data files once for all tests, not once for each client."""
+    from botocore import loaders
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", functools.cache(loaders.create_loader))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """Imports point down only. Each rule has its reason, printed when it is broken."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,13 @@ def part_of(path):
     return first.removesuffix(".py")
 
 
+@functools.cache
 def imports(path):
-    """Yield the modules that a file imports when it runs, wherever in the file that is."""
+    """Return the modules that a file imports when it runs, wherever in the file that is."""
+    return tuple(_imports(path))
+
+
+def _imports(path):
     tree = ast.parse(path.read_text())
     typing_only = {
         id(node)

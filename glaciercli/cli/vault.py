@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import click
 
 from glaciercli.cli.app import App
-from glaciercli.cli.options import Group, pass_app, vault_argument, yes_option
+from glaciercli.cli.options import Group, max_wait_option, pass_app, vault_argument, yes_option
+from glaciercli.services import notifications as service
 from glaciercli.services import vaults
 
 COLUMNS = ("VaultName", "NumberOfArchives", "SizeInBytes", "LastInventoryDate", "CreationDate")
@@ -71,3 +74,74 @@ def delete(app: App, vault: str, *, yes: bool) -> None:
     app.confirm(f"delete vault {vault}?", yes=yes)
     vaults.delete(app.client, vault)
     app.output.done(record, f"vault {vault} is deleted")
+
+
+@vault.command()
+@vault_argument
+@click.option("--gone", is_flag=True, help="Wait until it is not there any more.")
+@max_wait_option
+@pass_app
+def wait(app: App, vault: str, *, gone: bool, max_wait: timedelta | None) -> None:
+    """Wait until a vault is there, or with --gone until it is not; exit 75 if that takes too long.
+
+    Example:
+        glacier vault wait photos --max-wait 1m
+    """
+    seconds = None if max_wait is None else max_wait.total_seconds()
+    record = vaults.wait(app.client, vault, gone=gone, timeout=seconds)
+    if record is None:
+        app.output.note(f"vault {vault} is gone")
+    else:
+        app.output.done(record, f"vault {vault} is there")
+
+
+@vault.group()
+def notifications() -> None:
+    """Where a vault says, through SNS, that jobs are done."""
+
+
+@notifications.command(name="show")
+@vault_argument
+@pass_app
+def show_notifications(app: App, vault: str) -> None:
+    """Show where a vault's notifications go.
+
+    Example:
+        glacier vault notifications show photos
+    """
+    app.output.show(service.show(app.client, vault))
+
+
+@notifications.command(name="set")
+@vault_argument
+@click.option("--topic", required=True, metavar="ARN", help="The SNS topic.")
+@click.option(
+    "--event",
+    "events",
+    type=click.Choice(service.EVENTS),
+    multiple=True,
+    help="Only this one; may be repeated.  [default: both]",
+)
+@pass_app
+def set_notifications(app: App, vault: str, topic: str, events: tuple[str, ...]) -> None:
+    """Let a vault tell an SNS topic when jobs are done.
+
+    Example:
+        glacier vault notifications set photos --topic arn:aws:sns:us-east-1:123456789012:jobs
+    """
+    app.output.show(service.set_(app.client, vault, topic, events=events or service.EVENTS))
+
+
+@notifications.command(name="delete")
+@vault_argument
+@yes_option
+@pass_app
+def delete_notifications(app: App, vault: str, *, yes: bool) -> None:
+    """Let a vault tell nobody any more.
+
+    Example:
+        glacier vault notifications delete photos --yes
+    """
+    app.confirm(f"delete the notifications of vault {vault}?", yes=yes)
+    record = service.delete(app.client, vault)
+    app.output.done(record, f"vault {vault} tells nobody any more")

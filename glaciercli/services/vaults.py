@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from glaciercli.session import Client
 
 _NOT_EMPTY = "Vault not empty or recently written to"  # how the service begins its refusal
+_LOOK_EVERY = 3.0  # seconds
 _INVENTORY_EVERY = timedelta(days=1)  # the service takes an inventory about once a day
 
 
@@ -48,6 +50,27 @@ def delete(client: Client, name: str) -> None:
         if not error.message.startswith(_NOT_EMPTY):
             raise
         raise _not_deletable(show(client, name), error) from error
+
+
+def wait(
+    client: Client, name: str, *, gone: bool = False, timeout: float | None = None
+) -> Vault | None:
+    """Return the vault once it is there, or None once it is not; raises NotReady after `timeout`.
+
+    Looks every three seconds, as the SDKs' own waiters do.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        try:
+            found = show(client, name)
+        except NotFound:
+            found = None
+        if (found is None) == gone:
+            return found
+        if deadline is not None and time.monotonic() >= deadline:
+            state = "still there" if gone else "not there yet"
+            raise NotReady(f"vault {name!r} is {state}", hint="run the same command again later")
+        client.pace.stop.wait(_LOOK_EVERY)
 
 
 def missing(name: str) -> NotFound:

@@ -23,10 +23,9 @@ def test_tags_are_added_listed_and_removed(glacier):
     assert tags(left) == {"owner": "bert"}
 
 
-def test_more_tags_than_fit_one_request(glacier, engine):
+def test_more_tags_than_fit_one_request(glacier):
     glacier("tags", "add", "photos", *(f"k{number}=v" for number in range(25)))
 
-    assert engine.log.count("AddTagsToVault") in {0, 3}  # the command has an engine of its own
     keys = [f"k{number}" for number in range(25)]
     assert len(glacier("tags", "list", "photos", "--output", "json").json) == 25
     assert glacier("tags", "remove", "photos", *keys, "--output", "json").json == []

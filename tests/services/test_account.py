@@ -1,0 +1,29 @@
+import pytest
+
+from glaciercli.errors import LostReply, Refused
+from glaciercli.services import account
+
+
+def test_a_unit_lasts_a_month(client):
+    bought = account.purchase(client)
+
+    assert account.capacity(client) == [bought]
+    assert 28 <= (bought.expires - bought.start).days <= 31
+
+
+def test_a_third_unit_is_refused(client):
+    account.purchase(client)
+    account.purchase(client)
+
+    with pytest.raises(Refused):
+        account.purchase(client)
+
+
+def test_a_lost_reply_is_never_answered_with_a_second_purchase(client, engine):
+    fault = engine.faults.drop("PurchaseProvisionedCapacity", applied=True)
+
+    with pytest.raises(LostReply):
+        account.purchase(client)
+
+    assert engine.faults.delivered(fault) == 1
+    assert len(account.capacity(client)) == 1
