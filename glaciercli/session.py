@@ -11,8 +11,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import ipaddress
+import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
     from glaciercli.local.engine import Engine
+
+_log = logging.getLogger(__name__)
 
 LOCAL_REGION = "us-east-1"
 LOCAL_ACCOUNT = "000000000000"
@@ -317,12 +321,22 @@ def _require_private(url: str) -> None:
 def _ask(boto: Any, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     if hasattr(parameters.get("body"), "seek"):
         parameters["body"].seek(0)  # an earlier attempt may have read some of it
-    with _translated(operation, parameters):
-        # boto3's method names are the operations' in snake case; the mapping is its own.
-        method = boto.meta.method_to_api_mapping
-        name = next(each for each, api in method.items() if api == operation)
-        reply: dict[str, Any] = getattr(boto, name)(**parameters)
+    started, outcome = time.monotonic(), "interrupted"
+    try:
+        with _translated(operation, parameters):
+            # boto3's method names are the operations' in snake case; the mapping is its own.
+            method = boto.meta.method_to_api_mapping
+            name = next(each for each, api in method.items() if api == operation)
+            reply: dict[str, Any] = getattr(boto, name)(**parameters)
+        outcome = str(reply["ResponseMetadata"]["HTTPStatusCode"])
         return reply
+    except GlacierError as error:
+        outcome = f"{type(error).__name__}: {error.message}"
+        raise
+    finally:
+        milliseconds = (time.monotonic() - started) * 1000
+        vault = parameters.get("vaultName", "-")
+        _log.info("%s %s: %s (%.0f ms)", operation, vault, outcome, milliseconds)
 
 
 def _access_key(boto: Any) -> str | None:

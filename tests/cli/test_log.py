@@ -1,0 +1,36 @@
+import stat
+
+from glaciercli.errors import Exit
+
+
+def test_verbose_tells_each_request(glacier):
+    told = glacier("vault", "create", "photos", "-v").stderr.splitlines()
+
+    assert [line.split(" (")[0] for line in told] == [
+        "CreateVault photos: 201",
+        "DescribeVault photos: 200",
+    ]
+
+
+def test_a_log_file_has_requests_talk_and_errors_and_is_private(glacier, tmp_path):
+    file = tmp_path / "glacier.log"
+
+    glacier("vault", "list", "--log-file", file, "--quiet")
+    glacier("vault", "show", "no\u202epe"[:2] + "pe", "--log-file", file, exit=Exit.NOT_FOUND)
+
+    lines = file.read_text().splitlines()
+    assert [line.split(" ", 3)[3].split(":")[0] for line in lines] == [
+        "ListVaults -",
+        "no vaults in this region",
+        "DescribeVault nope",
+        "vault 'nope' does not exist",
+    ]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_log_file_that_cannot_be_written_is_a_conflict(glacier, tmp_path):
+    glacier("vault", "list", "--log-file", tmp_path / "no" / "such", exit=Exit.CONFLICT)
+
+
+def test_nothing_is_told_unasked(glacier):
+    assert glacier("vault", "create", "photos").stderr == ""
