@@ -1,0 +1,125 @@
+"""Transfers against what the machine can do and against boto3 as people write it.
+
+    pytest -m bench -s tests/bench
+
+The limits are those that the project holds itself to; a row that is over fails.
+"""
+
+import sys
+
+import pytest
+from benchmarks import BENCH, SIZE, Sink, in_turn, make_file, run, tell
+
+from glaciercli.treehash import hash_file
+from glaciercli.units import GIB, MIB
+
+pytestmark = pytest.mark.bench
+
+# Start-up is the same for any size, so the ratios that are promised are those of 4 GiB.
+WHOLE = SIZE >= 4 * GIB
+NAIVE = BENCH / "naive.py"
+PARTS = SIZE // (16 * MIB)
+
+
+def test_tree_hash(big_file, limit, glacier, home):
+    cost = in_turn(
+        limit=lambda: run(limit, "treehash", big_file, 2),
+        ours=glacier("treehash", big_file),
+        botocore=lambda: run(sys.executable, NAIVE, "treehash", big_file, env=home),
+    )
+
+    tell(
+        f"tree hash of {SIZE // MIB} MiB, with start-up",
+        [
+            ("CPU against the C limit", cost["ours"].cpu / cost["limit"].cpu, None),
+            ("wall against botocore's", cost["ours"].wall / cost["botocore"].wall, None),
+            ("peak MiB", cost["ours"].peak, 80),
+        ],
+    )
+
+
+def test_upload(big_file, limit, glacier, home):
+    with Sink() as sink:
+        words = ["--endpoint-url", sink.url, "upload", big_file, "--vault", "bench", "-q"]
+        cost = in_turn(
+            limit=lambda: run(limit, "upload", big_file, 2, sink.port),
+            ours=glacier(*words),
+            naive=lambda: run(sys.executable, NAIVE, "upload", big_file, sink.url, env=home),
+        )
+
+    tell(
+        f"upload of {SIZE // MIB} MiB in parts of 16 MiB, with start-up",
+        [
+            (
+                "CPU against the C limit",
+                cost["ours"].cpu / cost["limit"].cpu,
+                1.30 if WHOLE else 1.50,
+            ),
+            ("CPU against a boto3 thread pool", cost["ours"].cpu / cost["naive"].cpu, 0.75),
+            ("wall against a boto3 thread pool", cost["ours"].wall / cost["naive"].wall, 0.65),
+            ("peak MiB", cost["ours"].peak, 80),
+        ],
+    )
+
+
+def test_download(big_file, limit, glacier, home, scratch):
+    into = make_file(scratch / "into", SIZE)
+    with big_file.open("rb") as file:
+        expected = hash_file(file.fileno(), SIZE)
+    with Sink(big_file) as sink:
+        words = ["--endpoint-url", sink.url, "archive", "download", "a" * 138, into]
+        cost = in_turn(
+            limit=lambda: run(limit, "download", into, 2, sink.port),
+            ours=glacier(*words, "--vault", "bench", "--overwrite", "-q"),
+            naive=lambda: run(
+                sys.executable, NAIVE, "download", into, sink.url, expected, env=home
+            ),
+        )
+
+    tell(
+        f"download of {SIZE // MIB} MiB, verified, with start-up",
+        [
+            (
+                "CPU against the C limit",
+                cost["ours"].cpu / cost["limit"].cpu,
+                1.45 if WHOLE else 2.0,
+            ),
+            (
+                "wall against one boto3 stream",
+                cost["ours"].wall / cost["naive"].wall,
+                0.85,
+            ),
+            ("peak MiB", cost["ours"].peak, 80),
+        ],
+    )
+
+
+def test_latency(scratch, glacier, home):
+    """With 50 ms to the service, the workers must hide what one worker waits for."""
+    path = make_file(scratch / "latency", 512 * MIB)
+    with Sink(None, 0.05) as sink:
+        words = ["--endpoint-url", sink.url, "upload", path, "--vault", "bench", "-q"]
+        cost = in_turn(1, default=glacier(*words), one=glacier(*words, "--workers", "1"))
+
+    ratio = cost["default"].wall / cost["one"].wall
+    tell("upload at 50 ms latency", [("wall against one worker", ratio, 0.45)])
+
+
+@pytest.mark.parametrize("part_size", ["1MiB", "16MiB", "64MiB"])
+def test_memory_does_not_grow_with_the_part(big_file, glacier, part_size):
+    with Sink() as sink:
+        words = ["--endpoint-url", sink.url, "upload", big_file, "--vault", "bench", "-q"]
+        cost = glacier(*words, "--part-size", part_size)()
+
+    tell(f"memory of an upload in parts of {part_size}", [("peak MiB", cost.peak, 80)])
+
+
+def test_requests(big_file, glacier):
+    with Sink() as sink:
+        glacier("--endpoint-url", sink.url, "upload", big_file, "--vault", "bench", "-q")()
+        counts = sink.counts()
+
+    tell(
+        "requests",
+        [(f"for {PARTS} parts", sum(counts.values()), PARTS + 2)],
+    )
