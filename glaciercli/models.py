@@ -12,6 +12,7 @@ from dataclasses import Field, dataclass, field, fields
 from datetime import datetime
 from typing import Any, ClassVar, Self, dataclass_transform
 
+from glaciercli.errors import Unavailable
 from glaciercli.units import format_time, parse_time
 
 
@@ -52,9 +53,31 @@ def _plain(value: Any) -> Any:
 
 
 def _parsed(target: Field[Any], value: Any) -> Any:
-    if "datetime" in str(target.type) and isinstance(value, str):
-        return parse_time(value)
+    """Return a reply's value as the field has it; raises Unavailable for what it cannot be."""
+    kind = str(target.type)
+    try:
+        if "datetime" in kind and isinstance(value, str):
+            return parse_time(value)
+    except ValueError:
+        raise _strange(target, value) from None
+    for name, types in _TYPES.items():
+        if kind.startswith(name) and not isinstance(value, types):
+            raise _strange(target, value)
     return value
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "datetime": (datetime,),
+    "dict": (dict,),
+    "int": (int,),
+    "str": (str,),
+}
+
+
+def _strange(target: Field[Any], value: Any) -> Unavailable:
+    key = target.metadata["key"]
+    return Unavailable(f"the service says that {key} is {str(value)[:80]!r}, which it cannot be")
 
 
 @dataclass(frozen=True)

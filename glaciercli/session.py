@@ -8,7 +8,6 @@ than the rest of a command's start. Replies come back as plain dicts; every fail
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import ipaddress
 import logging
@@ -16,7 +15,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -27,19 +25,14 @@ from glaciercli.errors import (
     AccessDenied,
     Conflict,
     GlacierError,
-    LostReply,
-    NotFound,
     Refused,
     Unavailable,
-    Unreachable,
-    UsageError,
-    from_response,
 )
+from glaciercli.replies import require_whole, translated
 from glaciercli.retry import GIVE_UP_AFTER, Pace, may_have_been_applied
 
 if TYPE_CHECKING:
     from botocore.config import Config
-    from botocore.exceptions import ClientError
 
     from glaciercli.local.engine import Engine
 
@@ -206,7 +199,7 @@ class Output:
     def read_into(self, view: memoryview) -> int:
         """Fill a buffer as far as bytes come; fewer than asked for only at the end."""
         filled = 0
-        with _translated(self._operation):
+        with translated(self._operation):
             while filled < len(view):
                 count = self._body.readinto(view[filled:])
                 if not count:
@@ -254,7 +247,7 @@ def connect(
     def make() -> Any:
         import boto3  # noqa: PLC0415
 
-        with _translated("connect"):
+        with translated("connect"):
             session = boto3.Session(profile_name=target.profile, region_name=target.region)
             client = session.client("glacier", endpoint_url=target.endpoint_url, config=config)
         return _prepared(client)
@@ -323,11 +316,12 @@ def _ask(boto: Any, operation: str, parameters: Mapping[str, Any]) -> dict[str, 
         parameters["body"].seek(0)  # an earlier attempt may have read some of it
     started, outcome = time.monotonic(), "interrupted"
     try:
-        with _translated(operation, parameters):
+        with translated(operation, parameters):
             # boto3's method names are the operations' in snake case; the mapping is its own.
             method = boto.meta.method_to_api_mapping
             name = next(each for each, api in method.items() if api == operation)
             reply: dict[str, Any] = getattr(boto, name)(**parameters)
+            require_whole(operation, reply)
         outcome = str(reply["ResponseMetadata"]["HTTPStatusCode"])
         return reply
     except GlacierError as error:
@@ -342,114 +336,3 @@ def _ask(boto: Any, operation: str, parameters: Mapping[str, Any]) -> dict[str, 
 def _access_key(boto: Any) -> str | None:
     credentials = boto._request_signer._credentials  # noqa: SLF001 - no public way to the key in use
     return None if credentials is None else credentials.access_key
-
-
-@contextmanager
-def _translated(operation: str, parameters: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Turn botocore's exceptions into ours on the way out of a `with` block."""
-    try:
-        yield
-    except Exception as error:
-        translated = translate(error, operation, parameters or {})
-        if translated is None:
-            raise
-        raise translated from error
-
-
-def translate(
-    error: BaseException, operation: str, parameters: Mapping[str, Any]
-) -> GlacierError | None:
-    """Return our error for one of botocore's; None for what is not botocore's to raise."""
-    if isinstance(error, GlacierError):
-        return None
-    from botocore import exceptions as aws  # noqa: PLC0415
-
-    if isinstance(error, aws.ClientError):
-        return _translate_reply(error, parameters)
-    if isinstance(error, aws.HTTPClientError):
-        inner = error.kwargs.get("error")
-        if isinstance(inner, GlacierError):
-            return inner  # raised by a body of ours while botocore was reading it
-    for kinds, make in _translations():
-        if isinstance(error, kinds):
-            return make(operation, error)
-    return None
-
-
-def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> GlacierError:
-    reply: Mapping[str, Any] = error.response
-    meta = reply.get("ResponseMetadata", {})
-    code = str(reply.get("Error", {}).get("Code", ""))
-    message = str(reply.get("Error", {}).get("Message", "")) or code or "no message"
-    status = int(meta.get("HTTPStatusCode", 0))
-    if 300 <= status < 400:
-        return Refused(
-            f"the endpoint redirects (HTTP {status}), which Glacier never does", code=code
-        )
-    wait = meta.get("HTTPHeaders", {}).get("retry-after", "")
-    seconds = float(wait) if wait.isdigit() else None
-    vault = parameters.get("vaultName")
-    if vault and message.startswith("Vault not found"):
-        return NotFound(
-            f"vault {vault!r} does not exist", hint=f"glacier vault create {vault}", code=code
-        )
-    found = from_response(code, message, status=status, retry_after=seconds)
-    if code == "ExpiredTokenException":
-        found.hint = "renew your credentials, then run the same command again"
-    if code == "InvalidSignatureException" and "Signature" in message:
-        found.hint = "check this machine's clock and the secret key"
-    return found
-
-
-def _lost(operation: str, error: BaseException) -> GlacierError:
-    return LostReply(f"{operation}: the connection broke ({type(error).__name__})")
-
-
-_Translation = tuple[tuple[type[BaseException], ...], Callable[[str, BaseException], GlacierError]]
-
-
-@functools.cache
-def _translations() -> tuple[_Translation, ...]:
-    """Return botocore's exceptions with our error for each, the special ones first."""
-    from botocore import exceptions as aws  # noqa: PLC0415
-
-    return (
-        (
-            (aws.SSLError,),
-            lambda _, error: Refused(
-                f"TLS: {error}", hint="check the clock, the proxy, and AWS_CA_BUNDLE"
-            ),
-        ),
-        (
-            (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError),
-            lambda operation, error: Unreachable(f"{operation}: no connection: {error}"),
-        ),
-        (
-            (
-                aws.NoCredentialsError,
-                aws.PartialCredentialsError,
-                aws.CredentialRetrievalError,
-                aws.TokenRetrievalError,
-                aws.SSOError,
-                aws.UnauthorizedSSOTokenError,
-            ),
-            lambda _, error: AccessDenied(
-                f"no usable credentials: {error}",
-                hint="aws configure, or set AWS_PROFILE; without an account: glacier --local",
-            ),
-        ),
-        (
-            (aws.NoRegionError,),
-            lambda _, __: UsageError(
-                "no region is set", hint="--region us-east-1, or set AWS_REGION"
-            ),
-        ),
-        (
-            (aws.ProfileNotFound, aws.InvalidRegionError, aws.ConfigParseError, aws.ConfigNotFound),
-            lambda _, error: UsageError(str(error)),
-        ),
-        ((aws.ParamValidationError,), lambda _, error: Refused(str(error))),
-        ((aws.HTTPClientError, aws.IncompleteReadError), _lost),
-        # botocore's parsers raise these and worse on a reply that is not Glacier's at all.
-        ((aws.BotoCoreError, ValueError, KeyError, AttributeError), _lost),
-    )

@@ -1,0 +1,180 @@
+"""What the service answers, made safe to rely on: replies that are whole, failures that are ours.
+
+A reply may have been cut, damaged, or written by something that is not Glacier. botocore takes a
+cut document for an empty one, so every member that we rely on is looked for here.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from glaciercli.errors import (
+    AccessDenied,
+    GlacierError,
+    LostReply,
+    NotFound,
+    Refused,
+    Unreachable,
+    UsageError,
+    from_response,
+)
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")  # of archives, uploads and jobs; opaque, never longer
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and value > 0
+
+
+_REQUIRED: dict[str, dict[str, Callable[[object], bool]]] = {
+    "CompleteMultipartUpload": {"archiveId": _is_id, "location": _is_text},
+    "DescribeJob": {"JobId": _is_id, "Action": _is_text, "StatusCode": _is_text},
+    "DescribeVault": {"VaultName": _is_text, "VaultARN": _is_text, "CreationDate": _is_text},
+    "InitiateJob": {"jobId": _is_id},
+    "InitiateMultipartUpload": {"uploadId": _is_id, "location": _is_text},
+    "InitiateVaultLock": {"lockId": _is_id},
+    "ListJobs": {"JobList": _is_list},
+    "ListMultipartUploads": {"UploadsList": _is_list},
+    "ListParts": {"MultipartUploadId": _is_id, "PartSizeInBytes": _is_size, "Parts": _is_list},
+    "ListProvisionedCapacity": {"ProvisionedCapacityList": _is_list},
+    "ListVaults": {"VaultList": _is_list},
+    "PurchaseProvisionedCapacity": {"capacityId": _is_id},
+    "UploadArchive": {"archiveId": _is_id, "location": _is_text},
+}
+
+
+def require_whole(operation: str, reply: Mapping[str, Any]) -> None:
+    """Raise LostReply when a reply lacks what it must have: whatever was asked may be done."""
+    for member, is_right in _REQUIRED.get(operation, {}).items():
+        if not is_right(reply.get(member)):
+            raise LostReply(f"{operation}: the reply has no usable {member}")
+
+
+@contextmanager
+def translated(operation: str, parameters: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Turn botocore's exceptions into ours on the way out of a `with` block."""
+    try:
+        yield
+    except Exception as error:
+        translated = translate(error, operation, parameters or {})
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def translate(
+    error: BaseException, operation: str, parameters: Mapping[str, Any]
+) -> GlacierError | None:
+    """Return our error for one of botocore's; None for what is not botocore's to raise."""
+    if isinstance(error, GlacierError):
+        return None
+    from botocore import exceptions as aws  # noqa: PLC0415
+
+    if isinstance(error, aws.ClientError):
+        return _translate_reply(error, parameters)
+    if isinstance(error, aws.HTTPClientError):
+        inner = error.kwargs.get("error")
+        if isinstance(inner, GlacierError):
+            return inner  # raised by a body of ours while botocore was reading it
+    for kinds, make in _translations():
+        if isinstance(error, kinds):
+            return make(operation, error)
+    return None
+
+
+def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> GlacierError:
+    reply: Mapping[str, Any] = error.response
+    meta = reply.get("ResponseMetadata", {})
+    code = str(reply.get("Error", {}).get("Code", ""))
+    message = str(reply.get("Error", {}).get("Message", "")) or code or "no message"
+    status = int(meta.get("HTTPStatusCode", 0))
+    if 300 <= status < 400:
+        return Refused(
+            f"the endpoint redirects (HTTP {status}), which Glacier never does", code=code
+        )
+    wait = meta.get("HTTPHeaders", {}).get("retry-after", "")
+    seconds = float(wait) if wait.isdigit() else None
+    vault = parameters.get("vaultName")
+    if vault and message.startswith("Vault not found"):
+        return NotFound(
+            f"vault {vault!r} does not exist", hint=f"glacier vault create {vault}", code=code
+        )
+    found = from_response(code, message, status=status, retry_after=seconds)
+    if code == "ExpiredTokenException":
+        found.hint = "renew your credentials, then run the same command again"
+    if code == "InvalidSignatureException" and "Signature" in message:
+        found.hint = "check this machine's clock and the secret key"
+    return found
+
+
+def _lost(operation: str, error: BaseException) -> GlacierError:
+    return LostReply(f"{operation}: the connection broke ({type(error).__name__})")
+
+
+_Translation = tuple[tuple[type[BaseException], ...], Callable[[str, BaseException], GlacierError]]
+
+
+@functools.cache
+def _translations() -> tuple[_Translation, ...]:
+    """Return botocore's exceptions with our error for each, the special ones first."""
+    from botocore import exceptions as aws  # noqa: PLC0415
+
+    return (
+        (
+            (aws.SSLError,),
+            lambda _, error: Refused(
+                f"TLS: {error}", hint="check the clock, the proxy, and AWS_CA_BUNDLE"
+            ),
+        ),
+        (
+            (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError),
+            lambda operation, error: Unreachable(f"{operation}: no connection: {error}"),
+        ),
+        (
+            (
+                aws.NoCredentialsError,
+                aws.PartialCredentialsError,
+                aws.CredentialRetrievalError,
+                aws.TokenRetrievalError,
+                aws.SSOError,
+                aws.UnauthorizedSSOTokenError,
+            ),
+            lambda _, error: AccessDenied(
+                f"no usable credentials: {error}",
+                hint="aws configure, or set AWS_PROFILE; without an account: glacier --local",
+            ),
+        ),
+        (
+            (aws.NoRegionError,),
+            lambda _, __: UsageError(
+                "no region is set", hint="--region us-east-1, or set AWS_REGION"
+            ),
+        ),
+        (
+            (aws.ProfileNotFound, aws.InvalidRegionError, aws.ConfigParseError, aws.ConfigNotFound),
+            lambda _, error: UsageError(str(error)),
+        ),
+        ((aws.ParamValidationError,), lambda _, error: Refused(str(error))),
+        ((aws.HTTPClientError, aws.IncompleteReadError), _lost),
+        # botocore's parsers raise these and worse on a reply that is not Glacier's at all.
+        ((aws.BotoCoreError, ValueError, KeyError, AttributeError), _lost),
+    )
