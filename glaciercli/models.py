@@ -127,6 +127,29 @@ class Archive(Record):
 
 
 @dataclass(frozen=True)
+class Inventory(Record):
+    """A vault's inventory as it was merged into the catalog, and what it changed there."""
+
+    vault: str = _key("vaultName")
+    #: When the service made it; what happened since is not in it.
+    inventory_date: datetime = _key("InventoryDate")
+    job_id: str | None = _key("JobId", default=None)
+    archives: int = _key("archives", default=0)
+    size: int = _key("size", default=0)
+    #: Archives that the catalog did not know before.
+    new: int = _key("new", default=0)
+    #: Live archives of the vault that were not made here.
+    foreign: int = _key("foreign", default=0)
+    #: Archives that the inventory should have and lacks; gone when the one before lacked them too.
+    missing: int = _key("missing", default=0)
+    gone: int = _key("gone", default=0)
+    #: Archives made here that no inventory has shown yet.
+    unseen: int = _key("notYetInInventory", default=0)
+    #: Archives whose size or hash is not what the catalog says.
+    differing: int = _key("differing", default=0)
+
+
+@dataclass(frozen=True)
 class Part(Record):
     """A stored part of an open upload, [start, stop)."""
 

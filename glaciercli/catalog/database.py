@@ -27,7 +27,7 @@ Row = sqlite3.Row
 Migration = Callable[[Connection], None]
 
 _APPLICATION_ID = 0x676C6369  # "glci": tells our files from any other SQLite file
-_BUSY_TIMEOUT = 60.0  # seconds; another process may be merging a large inventory
+_BUSY_TIMEOUT = 300.0  # seconds; another process may be merging an inventory of millions
 _CACHE_KIB = 16 * 1024  # pages in memory for each connection, whatever the catalog's size
 _CHECKED_AT_OPEN = 4 << 20  # bytes; a larger file is checked through when damage was met
 _WAL_KEPT = 8 << 20  # bytes of write-ahead log left on disk after a large merge

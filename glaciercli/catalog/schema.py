@@ -12,7 +12,6 @@ from glaciercli.catalog.database import Connection, Migration
 def _first(connection: Connection) -> None:
     for statement in (_ACCOUNTS, _VAULTS, _INVENTORIES, _ARCHIVES, _JOBS, *INDEXES.values()):
         connection.execute(statement)
-    connection.execute(UNIQUE_ID)
 
 
 _ACCOUNTS = """
@@ -60,6 +59,7 @@ CREATE TABLE archives (
     recorded    INTEGER,        -- created here: when it was uploaded or imported by us
     seen        INTEGER,        -- the date of the newest inventory that has it
     deleted     INTEGER,        -- deleted here
+    differs     INTEGER,        -- the date of an inventory whose size or hash is another
     token       TEXT,           -- of the upload that made it
     path        TEXT,           -- where the file was
     location    TEXT
@@ -77,12 +77,12 @@ CREATE TABLE jobs (
 ) WITHOUT ROWID
 """
 
-UNIQUE_ID = "CREATE UNIQUE INDEX archives_by_id ON archives (vault, id)"
-
 #: Dropped and made again around a large merge: random keys into a full index cost twice the time.
 INDEXES = {
+    "archives_by_id": "CREATE UNIQUE INDEX archives_by_id ON archives (vault, id)",
     "archives_by_created": "CREATE INDEX archives_by_created ON archives (vault, created)",
     "archives_by_name": "CREATE INDEX archives_by_name ON archives (vault, name)",
+    "archives_unseen": "CREATE INDEX archives_unseen ON archives (vault) WHERE seen IS NULL",
     "archives_by_token": (
         "CREATE INDEX archives_by_token ON archives (vault, token) WHERE token IS NOT NULL"
     ),

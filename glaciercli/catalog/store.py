@@ -17,7 +17,7 @@ from typing import Any
 
 from glaciercli.catalog.database import Connection, Database, Row
 from glaciercli.catalog.descriptions import decode
-from glaciercli.catalog.filters import Filter, Horizon, milliseconds, moment, where
+from glaciercli.catalog.filters import Filter, Horizon, horizon_of, milliseconds, moment, source
 from glaciercli.catalog.references import find
 from glaciercli.catalog.schema import MIGRATIONS
 from glaciercli.errors import IntegrityError
@@ -51,6 +51,11 @@ class Catalog:
 
     def close(self) -> None:
         self.database.close()
+
+    @property
+    def directory(self) -> Path:
+        """Where the catalog lives, and inventories on their way into it."""
+        return self.database.path.parent
 
     @property
     def set_aside(self) -> Path | None:
@@ -152,7 +157,7 @@ class Catalog:
         """
         with self.database.look() as connection:
             vaults = self._vault_rows(scope, vault)
-            horizons = {row["key"]: _horizon(connection, row["key"]) for row in vaults}
+            horizons = {row["key"]: horizon_of(connection, row["key"]) for row in vaults}
             names = {row["key"]: str(row["name"]) for row in vaults}
 
             def select(condition: str, *values: str) -> list[Archive]:
@@ -177,7 +182,28 @@ class Catalog:
                     (vault_row["key"], token),
                 ).fetchone()
                 if row is not None:
-                    return _archive(row, vault, _horizon(connection, vault_row["key"]))
+                    return _archive(row, vault, horizon_of(connection, vault_row["key"]))
+        return None
+
+    def find_stored(
+        self, scope: Scope, vault: str, *, tree_hash: str, description: str, since: datetime
+    ) -> Archive | None:
+        """Return the newest archive of this content and description, created since a time."""
+        with self.database.look() as connection:
+            for vault_row in self._vault_rows(scope, vault):
+                row = connection.execute(
+                    "SELECT * FROM archives WHERE vault = ? AND created >= ? AND tree_hash = ? "
+                    "AND description = ? AND deleted IS NULL ORDER BY created DESC",
+                    # Glacier drops leading blanks of what it is given.
+                    (
+                        vault_row["key"],
+                        milliseconds(since),
+                        bytes.fromhex(tree_hash),
+                        description.lstrip(" "),
+                    ),
+                ).fetchone()
+                if row is not None:
+                    return _archive(row, vault, horizon_of(connection, vault_row["key"]))
         return None
 
     def archives(
@@ -194,12 +220,12 @@ class Catalog:
         with self.database.read() as connection:
             streams = []
             for row in self._vault_rows(scope, vault):
-                horizon = _horizon(connection, row["key"])
-                condition, parameters = where(filters, horizon)
+                horizon = horizon_of(connection, row["key"])
+                selected, parameters = source(connection, row["key"], filters)
                 rows = connection.execute(
-                    f"SELECT * FROM archives WHERE vault = :vault AND {condition} "
-                    f"ORDER BY created {direction}, key {direction} LIMIT :limit",
-                    {**parameters, "vault": row["key"], "limit": -1 if limit is None else limit},
+                    f"SELECT * {selected} ORDER BY created {direction}, key {direction} "
+                    "LIMIT :limit",
+                    {**parameters, "limit": -1 if limit is None else limit},
                 )
                 streams.append(_archives(rows, str(row["name"]), horizon))
             merged = heapq.merge(
@@ -217,11 +243,11 @@ class Catalog:
         count, size, oldest, newest = 0, 0, None, None
         with self.database.read() as connection:
             for row in self._vault_rows(scope, vault):
-                condition, parameters = where(filters, _horizon(connection, row["key"]))
+                selected, parameters = source(connection, row["key"], filters)
                 found = connection.execute(
                     "SELECT count(*) AS n, coalesce(sum(size), 0) AS size, min(created) AS oldest, "
-                    f"max(created) AS newest FROM archives WHERE vault = :vault AND {condition}",
-                    {**parameters, "vault": row["key"]},
+                    f"max(created) AS newest {selected}",
+                    parameters,
                 ).fetchone()
                 if found["n"]:
                     count, size = count + found["n"], size + found["size"]
@@ -305,6 +331,11 @@ class Catalog:
             ).fetchall()
 
 
+def open_catalog(path: Path) -> Catalog:
+    """Open the catalog in a file, made new where there is none."""
+    return Catalog.open(path)
+
+
 def vault_key(connection: Connection, scope: Scope, vault: str) -> int:
     """Return the key of a vault's row, made new where there is none; what is used is not gone."""
     where_it_is = (scope.endpoint, scope.account, scope.region, vault)
@@ -334,13 +365,6 @@ def stored(text: str | None) -> str | bytes | None:
 def loaded(value: str | bytes | None) -> str | None:
     """Return the text that `stored` was given."""
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
-
-
-def _horizon(connection: Connection, vault: int) -> Horizon:
-    rows = connection.execute(
-        "SELECT made, asked FROM inventories WHERE vault = ? ORDER BY made DESC LIMIT 2", (vault,)
-    )
-    return Horizon.of((row["made"], row["asked"]) for row in rows)
 
 
 # What is known already is kept, except that a fuller word fills a gap.

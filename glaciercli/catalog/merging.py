@@ -1,0 +1,187 @@
+"""An inventory into the catalog: loaded beside it, then merged in one transaction.
+
+Merging adds and never takes away. What an inventory lacks is not touched: that an archive is
+missing follows from the inventory's date (see `filters`), so merging one twice changes nothing and
+their order does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from glaciercli.catalog.database import Connection
+from glaciercli.catalog.descriptions import decode
+from glaciercli.catalog.filters import horizon_of, milliseconds
+from glaciercli.catalog.inventories import Entry
+from glaciercli.catalog.schema import INDEXES
+from glaciercli.catalog.store import Catalog, stored, vault_key
+from glaciercli.models import Inventory, Scope
+
+# Below this many new rows, keeping the indexes is cheaper than making them again.
+_FEW = 10_000
+
+_INCOMING = """
+CREATE TEMP TABLE incoming (
+    id TEXT, size INTEGER, tree_hash BLOB, description TEXT, tool TEXT, name TEXT,
+    modified INTEGER, created INTEGER, token TEXT
+)
+"""
+# Which incoming rows are known: one look into the index for each, none into the table.
+_PAIRS = "CREATE TEMP TABLE pairs (key INTEGER PRIMARY KEY, incoming INTEGER)"
+_PAIR = """
+INSERT OR IGNORE INTO pairs SELECT archives.key, incoming.rowid FROM incoming
+CROSS JOIN archives ON archives.vault = ? AND archives.id = incoming.id
+"""
+# What was recorded here has a fuller name; an import may lack description, size and hash.
+_FILL = """
+UPDATE archives SET
+    size = coalesce(archives.size, incoming.size),
+    tree_hash = coalesce(archives.tree_hash, incoming.tree_hash),
+    tool = CASE WHEN archives.description IS NULL THEN incoming.tool ELSE archives.tool END,
+    description = coalesce(archives.description, incoming.description),
+    name = coalesce(archives.name, incoming.name),
+    modified = coalesce(archives.modified, incoming.modified),
+    token = coalesce(archives.token, incoming.token),
+    created = incoming.created
+FROM pairs CROSS JOIN incoming ON incoming.rowid = pairs.incoming
+WHERE archives.key = pairs.key AND archives.vault = ? AND archives.seen IS NULL
+"""
+# No indexed column is set, so no index is written; and the rows come in the table's order.
+_SEEN = """
+UPDATE archives SET
+    seen = max(coalesce(archives.seen, :made), :made),
+    differs = CASE WHEN archives.size <> incoming.size
+                     OR archives.tree_hash <> incoming.tree_hash
+              THEN :made ELSE archives.differs END
+FROM pairs CROSS JOIN incoming ON incoming.rowid = pairs.incoming
+WHERE archives.key = pairs.key
+"""
+_INSERT = """
+INSERT INTO archives (vault, id, size, tree_hash, description, tool, name, modified, created,
+                      token, seen)
+SELECT :vault, id, size, tree_hash, description, tool, name, modified, created, token, :made
+FROM incoming WHERE rowid NOT IN (SELECT incoming FROM pairs)
+"""
+_REMEMBER = """
+INSERT INTO inventories (vault, made, asked, merged, archives, size) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET asked = max(asked, excluded.asked), merged = excluded.merged
+"""
+
+
+def merge(
+    catalog: Catalog,
+    scope: Scope,
+    vault: str,
+    entries: Iterable[Entry],
+    *,
+    made: datetime,
+    asked: datetime,
+    job_id: str | None = None,
+) -> Inventory:
+    """Merge a whole inventory; return what it is and what it changed.
+
+    `made` is the inventory's date, `asked` when its job was created. All or nothing: an error
+    while reading `entries` leaves the catalog as it was. Other processes wait only for the merge,
+    not for the reading.
+    """
+    stamp = milliseconds(made)
+    with catalog.database.bulk() as connection:
+        archives, size = _load(connection, entries)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            key = vault_key(connection, scope, vault)
+            known = _update_known(connection, key, stamp)
+            _insert_new(connection, key, stamp, archives - known)
+            merged = milliseconds(datetime.now(UTC))
+            connection.execute(_REMEMBER, (key, stamp, milliseconds(asked), merged, archives, size))
+            report = Inventory(
+                vault,
+                made,
+                job_id,
+                archives,
+                size,
+                new=archives - known,
+                **_counts(connection, key),
+            )
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        # Without statistics some sums take ten times as long; a sample of each index will do.
+        connection.execute("PRAGMA analysis_limit=1000")
+        connection.execute("ANALYZE archives")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return report
+
+
+def _load(connection: Connection, entries: Iterable[Entry]) -> tuple[int, int]:
+    """Fill the temporary table; return count and bytes. The catalog itself is not locked."""
+    total = 0
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        nonlocal total
+        for ident, description, created, size, tree_hash in entries:
+            found = decode(description)
+            total += size
+            yield (
+                ident,
+                size,
+                tree_hash,
+                stored(description),
+                found.tool,
+                stored(found.name or None),
+                None if found.modified is None else milliseconds(found.modified),
+                milliseconds(created),
+                stored(found.token),
+            )
+
+    connection.execute(_INCOMING)
+    connection.execute("BEGIN")
+    inserted = connection.executemany(
+        "INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows()
+    ).rowcount
+    connection.execute("COMMIT")
+    # None at all leaves rowcount at -1 or 0, as sqlite3 likes.
+    return max(inserted, 0), total
+
+
+def _update_known(connection: Connection, vault: int, made: int) -> int:
+    """Merge the incoming archives that the catalog has; return how many they are."""
+    connection.execute(_PAIRS)
+    known = connection.execute(_PAIR, (vault,)).rowcount
+    if known:
+        connection.execute(_FILL, (vault,))
+        connection.execute(_SEEN, {"made": made})
+    return known
+
+
+def _insert_new(connection: Connection, vault: int, made: int, count: int) -> None:
+    everything = _one(connection, "SELECT count(*) FROM archives")
+    rebuild = count > max(_FEW, everything // 4)
+    for name in INDEXES if rebuild else ():
+        connection.execute(f"DROP INDEX {name}")
+    connection.execute(_INSERT, {"vault": vault, "made": made})
+    for statement in INDEXES.values() if rebuild else ():
+        connection.execute(statement)
+
+
+def _counts(connection: Connection, vault: int) -> dict[str, int]:
+    per_state, parameters = horizon_of(connection, vault).conditions()
+    row = connection.execute(
+        f"SELECT count(CASE WHEN {per_state['missing']} THEN 1 END) AS missing, "
+        f"count(CASE WHEN {per_state['gone']} THEN 1 END) AS gone, "
+        f"count(CASE WHEN {per_state['new']} THEN 1 END) AS unseen, "
+        "count(CASE WHEN recorded IS NULL AND deleted IS NULL THEN 1 END) AS foreign_, "
+        "count(differs) AS differing FROM archives INDEXED BY archives_by_created "
+        "WHERE vault = :vault",
+        {**parameters, "vault": vault},
+    ).fetchone()
+    names = ("missing", "gone", "unseen", "differing")
+    return {**{name: row[name] for name in names}, "foreign": row["foreign_"]}
+
+
+def _one(connection: Connection, query: str, *values: Any) -> int:
+    return int(connection.execute(query, values).fetchone()[0])
