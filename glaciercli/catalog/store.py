@@ -37,6 +37,17 @@ class Totals:
     newest: datetime | None
 
 
+@dataclass(frozen=True)
+class Merged:
+    """An inventory that was merged: when it was made, its job created, and it brought here."""
+
+    made: datetime
+    asked: datetime
+    merged: datetime
+    archives: int
+    size: int
+
+
 class Catalog:
     """What this machine knows of the vaults. May be used by several threads and processes."""
 
@@ -106,6 +117,19 @@ class Catalog:
                 "UPDATE archives SET deleted = ? WHERE vault = ? AND deleted IS NULL", (stamp, key)
             )
             connection.execute("DELETE FROM inventories WHERE vault = ?", (key,))
+
+    def inventory(self, scope: Scope, vault: str) -> Merged | None:
+        """Return the newest inventory of a vault that was merged, or None."""
+        with self.database.look() as connection:
+            for vault_row in self._vault_rows(scope, vault):
+                row = connection.execute(
+                    "SELECT * FROM inventories WHERE vault = ? ORDER BY made DESC LIMIT 1",
+                    (vault_row["key"],),
+                ).fetchone()
+                if row is not None:
+                    made, asked, merged = map(moment, (row["made"], row["asked"], row["merged"]))
+                    return Merged(made, asked, merged, row["archives"], row["size"])
+        return None
 
     # --- archives
 

@@ -1,0 +1,65 @@
+"""Archives by name: listed and found in the catalog, deleted in the vault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from glaciercli.catalog.filters import Filter
+from glaciercli.errors import NotFound, UsageError
+from glaciercli.models import Archive
+from glaciercli.services import scopes, vaults
+
+if TYPE_CHECKING:
+    from glaciercli.catalog.store import Catalog
+    from glaciercli.session import Client
+
+_WHOLE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
+_EVERYTHING = Filter()
+
+
+def listing(
+    client: Client,
+    catalog: Catalog,
+    vault: str | None = None,
+    *,
+    filters: Filter = _EVERYTHING,
+    limit: int | None = None,
+) -> Iterator[Archive]:
+    """Yield the archives that the catalog knows of one vault or of all, newest first."""
+    return catalog.archives(scopes.of(client, catalog), vault, filters=filters, limit=limit)
+
+
+def show(client: Client, catalog: Catalog, reference: str, *, vault: str | None = None) -> Archive:
+    """Return the archive that a reference names (see `Catalog.find`).
+
+    A whole id that the catalog does not know is believed, given its vault: the service will tell.
+    """
+    try:
+        return catalog.find(scopes.of(client, catalog), vault, reference)
+    except NotFound:
+        ident = reference.removeprefix("id:")
+        if _WHOLE_ID.fullmatch(ident) is None:
+            raise
+        if vault is None:
+            raise UsageError(
+                f"the catalog does not know archive {ident[:12]}...", hint="name its --vault"
+            ) from None
+        return Archive(ident, vault)
+
+
+def delete(client: Client, catalog: Catalog, archive: Archive) -> Archive:
+    """Delete an archive for good; return it with the time of its deletion, recorded here.
+
+    Deleting one that is gone already is no error to the service, so its yes proves no presence.
+    """
+    try:
+        client.call("DeleteArchive", vaultName=archive.vault, archiveId=archive.id)
+    except NotFound as error:
+        vaults.show(client, archive.vault)  # raises NotFound when it is the vault that is gone
+        raise NotFound(f"archive {archive.id} is not in vault {archive.vault!r}") from error
+    scope = scopes.of(client, catalog)
+    catalog.deleted(scope, archive.vault, archive.id, datetime.now(UTC))
+    return catalog.find(scope, archive.vault, archive.id)

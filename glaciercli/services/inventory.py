@@ -1,0 +1,137 @@
+"""A vault's inventory into the catalog: the job reused or started, waited for, read, merged."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glaciercli.catalog.inventories import Document
+from glaciercli.catalog.merging import merge
+from glaciercli.config import private_directory
+from glaciercli.errors import IntegrityError, NotFound, NotReady
+from glaciercli.models import Inventory, Job, Vault
+from glaciercli.services import downloads, jobs, scopes, vaults
+from glaciercli.services.jobs import Poll
+from glaciercli.transfer.progress import NullProgress, Progress
+from glaciercli.units import format_time_seconds
+
+if TYPE_CHECKING:
+    from glaciercli.catalog.store import Catalog
+    from glaciercli.session import Client
+
+# How the service says that a vault is too new to have an inventory.
+_NONE_YET = "cannot be initiated yet"
+
+
+def sync(
+    client: Client,
+    catalog: Catalog,
+    vault: str,
+    *,
+    poll: Poll = Poll(),  # noqa: B008 - frozen
+    workers: int = 4,
+    progress: Progress | None = None,
+) -> Inventory:
+    """Merge the vault's inventory into the catalog; return what it is and what it changed.
+
+    Uses an inventory job that is running, or is done and was not merged, else starts one. Raises
+    NotReady when `poll` runs out first, or while the vault has no inventory: the same call goes
+    on later, also with a document that was received in part.
+    """
+    progress = progress or NullProgress()
+    there = vaults.show(client, vault)
+    scope = scopes.learned(client, catalog, there)
+    last = catalog.inventory(scope, vault)
+    job = _job(client, there, merged=None if last is None else last.asked)
+    catalog.job_seen(scope, job)
+    job = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
+    catalog.job_seen(scope, job)
+    path = _receive(client, catalog, job, workers, progress)
+    document = Document.open(path)
+    if document.arn != there.arn or document.made is None:
+        path.unlink()
+        raise IntegrityError(f"job {job.id} brought an inventory of {document.arn}, not of {vault}")
+    report = merge(
+        catalog,
+        scope,
+        vault,
+        document.entries(),
+        made=document.made,
+        asked=job.created or datetime.now(UTC),
+        job_id=job.id,
+    )
+    path.unlink()
+    _compare(there, report, progress)
+    return report
+
+
+def _job(client: Client, vault: Vault, *, merged: datetime | None) -> Job:
+    """Return the inventory job to wait for: a running one, a done one that is news, or a new one.
+
+    A done one is of use when it was created after the service's last inventory, which then is the
+    one it holds, and after the job that was `merged` last.
+    """
+
+    def is_news(job: Job) -> bool:
+        after = [each for each in (vault.inventoried, merged) if each is not None]
+        return job.created is not None and all(job.created > each for each in after)
+
+    found = [job for job in jobs.listing(client, vault.name) if _is_whole(job)]
+    usable = [job for job in found if not job.completed or (job.succeeded and is_news(job))]
+    if usable:
+        return max(usable, key=lambda job: (job.completed, job.created or vault.created))
+    try:
+        return jobs.start_inventory(client, vault.name)
+    except NotFound as error:
+        if _NONE_YET not in error.message:
+            raise
+        raise NotReady(
+            f"vault {vault.name!r} has no inventory yet; the first comes within about a day",
+            hint=f"run again later: glacier vault inventory {vault.name}",
+            code=error.code,
+        ) from error
+
+
+def _is_whole(job: Job) -> bool:
+    """Tell whether a job brings a vault's whole inventory as JSON, whoever started it."""
+    asked = job.inventory_parameters or {}
+    ranged = any(asked.get(each) for each in ("StartDate", "EndDate", "Limit", "Marker"))
+    return (
+        job.action == "InventoryRetrieval" and asked.get("Format", "JSON") == "JSON" and not ranged
+    )
+
+
+def _receive(client: Client, catalog: Catalog, job: Job, workers: int, progress: Progress) -> Path:
+    """Bring the job's output beside the catalog, going on with what an earlier run received."""
+    directory = private_directory(catalog.directory / "inventories")
+    path = directory / f"{hashlib.sha256(job.id.encode()).hexdigest()[:32]}.json"
+    if not path.exists():  # else a run was stopped between receiving it, whole, and merging it
+        downloads.job_output(
+            client,
+            job.vault,
+            job,
+            path,
+            journals=directory,
+            workers=workers,
+            progress=progress,
+        )
+    if path.stat().st_size != job.inventory_size:
+        size = path.stat().st_size
+        path.unlink()
+        raise IntegrityError(f"the inventory has {size} bytes, its job says {job.inventory_size}")
+    return path
+
+
+def _compare(vault: Vault, report: Inventory, progress: Progress) -> None:
+    """Say so when the service's two accounts of the same inventory differ."""
+    same = (
+        vault.inventoried is not None
+        and abs((vault.inventoried - report.inventory_date).total_seconds()) < 2
+    )
+    if same and vault.archives != report.archives:
+        progress.note(
+            f"the inventory of {format_time_seconds(report.inventory_date)} lists "
+            f"{report.archives:,} archives, the service counts {vault.archives:,}"
+        )
