@@ -150,6 +150,39 @@ class Inventory(Record):
 
 
 @dataclass(frozen=True)
+class EmptyPlan(Record):
+    """What emptying a vault would delete."""
+
+    vault: str = _key("vaultName")
+    arn: str = _key("VaultARN")
+    archives: int = _key("archives")
+    size: int = _key("size")
+    oldest: datetime | None = _key("oldest")
+    newest: datetime | None = _key("newest")
+    #: Archives of less than 90 days, whose deletion is charged, and their bytes.
+    early: int = _key("earlyDeletions")
+    early_size: int = _key("earlyDeletionSize")
+    #: Of the inventory that this is known by; what is newer is known from here only.
+    inventory_date: datetime | None = _key("InventoryDate")
+    #: Open multipart uploads: completed, they would make archives that no plan has counted.
+    uploads: int = _key("openUploads")
+    first: tuple[Archive, ...] = _key("firstArchives")
+    last: tuple[Archive, ...] = _key("lastArchives")
+    #: The catalog's state that was counted: what is recorded after it is not deleted.
+    watermark: int = _key("watermark")
+
+
+@dataclass(frozen=True)
+class Emptied(Record):
+    """What emptying a vault has deleted, this time."""
+
+    vault: str = _key("vaultName")
+    deleted: int = _key("deletedArchives")
+    size: int = _key("deletedSize")
+    vault_deleted: bool = _key("vaultDeleted")
+
+
+@dataclass(frozen=True)
 class Part(Record):
     """A stored part of an open upload, [start, stop)."""
 

@@ -156,6 +156,9 @@ class Database:
         if code in _DAMAGED or "Could not decode" in str(error):
             _marker(self.path).touch(mode=0o600)
             return _damaged(self.path, error)
+        if code == sqlite3.SQLITE_CONSTRAINT:
+            # The one constraint that data from outside can break: ids are unique in a vault.
+            return IntegrityError("the inventory lists an archive twice; nothing was merged")
         if code in _DISK:
             return Conflict(f"the catalog {str(self.path)!r}: {error}")
         return None

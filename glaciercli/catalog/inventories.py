@@ -121,13 +121,14 @@ def _csv_items(file: BinaryIO) -> Iterator[dict[str, Any]]:
 
 def _entry(item: dict[str, Any]) -> Entry:
     ident, size, tree_hash = item["ArchiveId"], int(item["Size"]), item["SHA256TreeHash"]
-    if _ID.fullmatch(ident) is None:
-        raise ValueError(f"{ident!r} is not an archive's id")
+    description = item["ArchiveDescription"] or ""
+    if _ID.fullmatch(ident) is None or not isinstance(description, str):
+        raise ValueError(f"{ident!r}, {description!r} are not an archive's id and description")
     if not 0 <= size <= _MAX_SIZE or len(tree_hash) != _HASH_LENGTH:
         raise ValueError(f"archive {ident} has size {size} and tree hash {tree_hash!r}")
     return Entry(
         ident,
-        item["ArchiveDescription"] or "",
+        description,
         _created(item["CreationDate"]),
         size,
         bytes.fromhex(tree_hash),

@@ -209,27 +209,6 @@ class Catalog:
                     return _archive(row, vault, horizon_of(connection, vault_row["key"]))
         return None
 
-    def find_stored(
-        self, scope: Scope, vault: str, *, tree_hash: str, description: str, since: datetime
-    ) -> Archive | None:
-        """Return the newest archive of this content and description, created since a time."""
-        with self.database.look() as connection:
-            for vault_row in self._vault_rows(scope, vault):
-                row = connection.execute(
-                    "SELECT * FROM archives WHERE vault = ? AND created >= ? AND tree_hash = ? "
-                    "AND description = ? AND deleted IS NULL ORDER BY created DESC",
-                    # Glacier drops leading blanks of what it is given.
-                    (
-                        vault_row["key"],
-                        milliseconds(since),
-                        bytes.fromhex(tree_hash),
-                        description.lstrip(" "),
-                    ),
-                ).fetchone()
-                if row is not None:
-                    return _archive(row, vault, horizon_of(connection, vault_row["key"]))
-        return None
-
     def archives(
         self,
         scope: Scope,
@@ -238,8 +217,12 @@ class Catalog:
         filters: Filter = _EVERYTHING,
         limit: int | None = None,
         oldest_first: bool = False,
+        up_to: int | None = None,
     ) -> Iterator[Archive]:
-        """Yield the archives that match, newest first, from a snapshot; memory stays flat."""
+        """Yield the archives that match, newest first, from a snapshot; memory stays flat.
+
+        With `up_to`, only those that were known when `watermark` gave that number.
+        """
         direction = "" if oldest_first else "DESC"
         with self.database.read() as connection:
             streams = []
@@ -247,9 +230,9 @@ class Catalog:
                 horizon = horizon_of(connection, row["key"])
                 selected, parameters = source(connection, row["key"], filters)
                 rows = connection.execute(
-                    f"SELECT * {selected} ORDER BY created {direction}, key {direction} "
-                    "LIMIT :limit",
-                    {**parameters, "limit": -1 if limit is None else limit},
+                    f"SELECT * {selected} AND (:up_to IS NULL OR key <= :up_to) "
+                    f"ORDER BY created {direction}, key {direction} LIMIT :limit",
+                    {**parameters, "limit": -1 if limit is None else limit, "up_to": up_to},
                 )
                 streams.append(_archives(rows, str(row["name"]), horizon))
             merged = heapq.merge(
@@ -283,6 +266,21 @@ class Catalog:
             None if oldest is None else moment(oldest),
             None if newest is None else moment(newest),
         )
+
+    def watermark(self) -> int:
+        """Return a number that later archives are above."""
+        with self.database.look() as connection:
+            return int(connection.execute("SELECT max(key) FROM archives").fetchone()[0] or 0)
+
+    def last_deletion(self, scope: Scope, vault: str) -> datetime | None:
+        """Return when an archive of the vault was last deleted here."""
+        latest = None
+        with self.database.look() as connection:
+            for row in self._vault_rows(scope, vault):
+                latest = connection.execute(
+                    "SELECT max(deleted) FROM archives WHERE vault = ?", (row["key"],)
+                ).fetchone()[0]
+        return None if latest is None else moment(latest)
 
     def names(
         self, scope: Scope, vault: str | None, prefix: str = "", *, limit: int = 50
@@ -353,11 +351,6 @@ class Catalog:
                 "AND region = ? AND (? IS NULL OR name = ?) ORDER BY name",
                 (scope.endpoint, scope.account, scope.region, vault, vault),
             ).fetchall()
-
-
-def open_catalog(path: Path) -> Catalog:
-    """Open the catalog in a file, made new where there is none."""
-    return Catalog.open(path)
 
 
 def vault_key(connection: Connection, scope: Scope, vault: str) -> int:

@@ -32,7 +32,7 @@ def listing(
     return catalog.archives(scopes.of(client, catalog), vault, filters=filters, limit=limit)
 
 
-def show(client: Client, catalog: Catalog, reference: str, *, vault: str | None = None) -> Archive:
+def show(client: Client, catalog: Catalog, vault: str | None, reference: str) -> Archive:
     """Return the archive that a reference names (see `Catalog.find`).
 
     A whole id that the catalog does not know is believed, given its vault: the service will tell.
@@ -50,16 +50,16 @@ def show(client: Client, catalog: Catalog, reference: str, *, vault: str | None 
         return Archive(ident, vault)
 
 
-def delete(client: Client, catalog: Catalog, archive: Archive) -> Archive:
+def delete(client: Client, catalog: Catalog, vault: str, archive_id: str) -> Archive:
     """Delete an archive for good; return it with the time of its deletion, recorded here.
 
     Deleting one that is gone already is no error to the service, so its yes proves no presence.
     """
     try:
-        client.call("DeleteArchive", vaultName=archive.vault, archiveId=archive.id)
+        client.call("DeleteArchive", vaultName=vault, archiveId=archive_id)
     except NotFound as error:
-        vaults.show(client, archive.vault)  # raises NotFound when it is the vault that is gone
-        raise NotFound(f"archive {archive.id} is not in vault {archive.vault!r}") from error
+        vaults.show(client, vault)  # raises NotFound when it is the vault that is gone
+        raise NotFound(f"archive {archive_id} is not in vault {vault!r}") from error
     scope = scopes.of(client, catalog)
-    catalog.deleted(scope, archive.vault, archive.id, datetime.now(UTC))
-    return catalog.find(scope, archive.vault, archive.id)
+    catalog.deleted(scope, vault, archive_id, datetime.now(UTC))
+    return catalog.find(scope, vault, archive_id)

@@ -49,19 +49,24 @@ def sync(
     job = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
     catalog.job_seen(scope, job)
     path = _receive(client, catalog, job, workers, progress)
-    document = Document.open(path)
-    if document.arn != there.arn or document.made is None:
-        path.unlink()
-        raise IntegrityError(f"job {job.id} brought an inventory of {document.arn}, not of {vault}")
-    report = merge(
-        catalog,
-        scope,
-        vault,
-        document.entries(),
-        made=document.made,
-        asked=job.created or datetime.now(UTC),
-        job_id=job.id,
-    )
+    try:
+        document = Document.open(path)
+        if document.arn != there.arn or document.made is None:
+            raise IntegrityError(
+                f"job {job.id} brought an inventory of {document.arn}, not of {there.arn}"
+            )
+        report = merge(
+            catalog,
+            scope,
+            vault,
+            document.entries(),
+            made=document.made,
+            asked=job.created or datetime.now(UTC),
+            job_id=job.id,
+        )
+    except IntegrityError:
+        path.unlink()  # the next run fetches it anew
+        raise
     path.unlink()
     _compare(there, report, progress)
     return report
@@ -105,8 +110,8 @@ def _is_whole(job: Job) -> bool:
 
 def _receive(client: Client, catalog: Catalog, job: Job, workers: int, progress: Progress) -> Path:
     """Bring the job's output beside the catalog, going on with what an earlier run received."""
-    directory = private_directory(catalog.directory / "inventories")
-    path = directory / f"{hashlib.sha256(job.id.encode()).hexdigest()[:32]}.json"
+    path = place(catalog, job)
+    directory = private_directory(path.parent)
     if not path.exists():  # else a run was stopped between receiving it, whole, and merging it
         downloads.job_output(
             client,
@@ -122,6 +127,13 @@ def _receive(client: Client, catalog: Catalog, job: Job, workers: int, progress:
         path.unlink()
         raise IntegrityError(f"the inventory has {size} bytes, its job says {job.inventory_size}")
     return path
+
+
+def place(catalog: Catalog, job: Job) -> Path:
+    """Return where a job's document lies while it is on its way into the catalog."""
+    # An id is the service's word, and no file is named by it.
+    name = hashlib.sha256(job.id.encode()).hexdigest()[:32]
+    return catalog.directory / "inventories" / f"{name}.json"
 
 
 def _compare(vault: Vault, report: Inventory, progress: Progress) -> None:

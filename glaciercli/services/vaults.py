@@ -14,7 +14,7 @@ from glaciercli.units import format_time_seconds
 if TYPE_CHECKING:
     from glaciercli.session import Client
 
-_NOT_EMPTY = "Vault not empty or recently written to"  # how the service begins its refusal
+NOT_EMPTY = "Vault not empty or recently written to"  # how the service begins its refusal
 _LOOK_EVERY = 3.0  # seconds
 _INVENTORY_EVERY = timedelta(days=1)  # the service takes an inventory about once a day
 
@@ -47,7 +47,7 @@ def delete(client: Client, name: str) -> None:
     try:
         client.call("DeleteVault", vaultName=name)
     except Refused as error:
-        if not error.message.startswith(_NOT_EMPTY):
+        if not error.message.startswith(NOT_EMPTY):
             raise
         raise _not_deletable(show(client, name), error) from error
 

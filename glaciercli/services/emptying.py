@@ -1,0 +1,237 @@
+"""Emptying a vault for good: a plan that is shown, deletions that resume, and the vault's own end.
+
+What was deleted is in the catalog, so a run that was stopped goes on where it was; only archives
+that the plan counted are deleted, never what came into the vault after it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from glaciercli.catalog.filters import Filter
+from glaciercli.errors import AccessDenied, GlacierError, NotReady, Partial, Refused
+from glaciercli.models import Archive, Emptied, EmptyPlan, Scope, Vault
+from glaciercli.services import inventory, scopes, vaults
+from glaciercli.services.jobs import Poll
+from glaciercli.transfer.pool import Pool
+from glaciercli.transfer.progress import NullProgress, Progress
+from glaciercli.units import format_time_seconds
+
+if TYPE_CHECKING:
+    from glaciercli.catalog.store import Catalog
+    from glaciercli.session import Client
+
+EARLY = timedelta(days=90)  # younger archives cost the rest of their 90 days when deleted
+_SAME_INVENTORY = timedelta(hours=12)  # its date and the vault's were seen four hours apart
+_FIRST_AND_LAST = 5  # archives that a plan names at either end
+_BATCH = 500  # deletions that a crash may forget; the service takes them a second time
+_BATCH_SECONDS = 2.0
+_TOO_MANY = 1000  # failures after which going on is of no use
+_NOW = Poll(timeout=0.0)
+_EVERYTHING = Filter()
+
+
+def plan(
+    client: Client,
+    catalog: Catalog,
+    vault: str,
+    *,
+    filters: Filter = _EVERYTHING,
+    poll: Poll = _NOW,
+    progress: Progress | None = None,
+) -> EmptyPlan:
+    """Return what emptying the vault would delete, by an inventory as new as the service has.
+
+    An inventory that the catalog lacks is fetched first; raises NotReady where that takes longer
+    than `poll`. Nothing is deleted.
+    """
+    progress = progress or NullProgress()
+    there = vaults.show(client, vault)
+    scope = scopes.learned(client, catalog, there)
+    if _is_stale(catalog, scope, there):
+        inventory.sync(client, catalog, vault, poll=poll, progress=progress)
+    last = catalog.inventory(scope, vault)
+    # Before the totals: what is recorded in between is counted, and then not deleted.
+    watermark = catalog.watermark()
+    totals = catalog.totals(scope, vault, filters=filters)
+    young = replace(filters, after=max(filters.after or _young(), _young()))
+    early = catalog.totals(scope, vault, filters=young)
+    named = {
+        oldest_first: tuple(
+            catalog.archives(
+                scope, vault, filters=filters, limit=_FIRST_AND_LAST, oldest_first=oldest_first
+            )
+        )
+        for oldest_first in (True, False)
+    }
+    return EmptyPlan(
+        vault,
+        there.arn,
+        archives=totals.count,
+        size=totals.size,
+        oldest=totals.oldest,
+        newest=totals.newest,
+        early=early.count,
+        early_size=early.size,
+        inventory_date=None if last is None else last.made,
+        uploads=sum(1 for _ in client.pages("ListMultipartUploads", vaultName=vault)),
+        first=named[True],
+        last=named[False],
+        watermark=watermark,
+    )
+
+
+def empty(
+    client: Client,
+    catalog: Catalog,
+    plan: EmptyPlan,
+    *,
+    filters: Filter = _EVERYTHING,
+    workers: int = 8,
+    delete_vault: bool = False,
+    poll: Poll = _NOW,
+    progress: Progress | None = None,
+) -> Emptied:
+    """Delete the archives of a plan, and with `delete_vault` the vault once the service allows it.
+
+    `filters` are the plan's. Progress counts archives. Raises Partial naming each archive that
+    could not be deleted; NotReady, saying when, while the vault itself cannot be deleted yet.
+    Running it again goes on.
+    """
+    progress = progress or NullProgress()
+    there = vaults.show(client, plan.vault)
+    scope = scopes.learned(client, catalog, there)
+    if there.arn != plan.arn:
+        raise Refused(f"the plan is for {plan.arn}, but this is {there.arn}")
+    doomed = catalog.archives(
+        scope, plan.vault, filters=filters, oldest_first=True, up_to=plan.watermark
+    )
+    progress.start(plan.archives)
+    deleted, size = _delete_all(client, catalog, scope, plan.vault, doomed, workers, progress)
+    if delete_vault:
+        left = catalog.totals(scope, plan.vault)
+        if left.count:
+            raise Refused(
+                f"vault {plan.vault!r} still holds {left.count:,} archives that were not meant",
+                hint=f"glacier vault empty {plan.vault} --delete-vault",
+            )
+        _delete_vault(client, catalog, scope, plan.vault, poll, progress)
+    return Emptied(plan.vault, deleted, size, vault_deleted=delete_vault)
+
+
+def _is_stale(catalog: Catalog, scope: Scope, vault: Vault) -> bool:
+    """Tell whether the service has an inventory that the catalog does not have."""
+    if vault.inventoried is None:
+        return False  # there is none, and what was uploaded here is known
+    last = catalog.inventory(scope, vault.name)
+    if last is None:
+        return vault.archives > 0
+    if vault.inventoried - last.made <= _SAME_INVENTORY and last.archives == vault.archives:
+        return False
+    # An empty inventory holds nothing that could be unknown here.
+    return vault.archives > 0 and vault.inventoried > last.asked
+
+
+def _young() -> datetime:
+    return datetime.now(UTC) - EARLY
+
+
+def _delete_all(
+    client: Client,
+    catalog: Catalog,
+    scope: Scope,
+    vault: str,
+    doomed: Iterator[Archive],
+    workers: int,
+    progress: Progress,
+) -> tuple[int, int]:
+    """Delete archives in parallel; record each, also when stopped. Return count and bytes."""
+    failures: dict[str, GlacierError] = {}
+    done: list[str] = []
+    count = size = 0
+    written = time.monotonic()
+
+    def delete(archive: Archive) -> tuple[Archive, GlacierError | None]:
+        try:
+            client.call("DeleteArchive", vaultName=vault, archiveId=archive.id)
+        except (AccessDenied, Refused) as error:
+            return archive, error  # of this one alone: a lock may forbid it by its age
+        client.pace.moved()
+        return archive, None
+
+    try:
+        for archive, error in Pool(workers).map(delete, doomed):
+            progress.advance(1)
+            if error is None:
+                count, size = count + 1, size + (archive.size or 0)
+                done.append(archive.id)
+            else:
+                failures[archive.id] = error
+            if len(done) >= _BATCH or time.monotonic() - written > _BATCH_SECONDS:
+                catalog.deleted_all(scope, vault, done, datetime.now(UTC))
+                done, written = [], time.monotonic()
+            if len(failures) >= _TOO_MANY or (failures and not count and len(failures) >= workers):
+                break
+    finally:
+        catalog.deleted_all(scope, vault, done, datetime.now(UTC))
+    if failures:
+        raise Partial(
+            f"{count:,} archives of vault {vault!r} were deleted, {len(failures):,} were not",
+            failures,
+            hint=f"mend that, then go on: glacier vault empty {vault}",
+        )
+    return count, size
+
+
+def _delete_vault(
+    client: Client, catalog: Catalog, scope: Scope, vault: str, poll: Poll, progress: Progress
+) -> None:
+    """Delete the vault, waiting as long as `poll` allows for the inventory that sees it empty."""
+    deadline = None if poll.timeout is None else time.monotonic() + poll.timeout
+    told = False
+    while True:
+        try:
+            client.call("DeleteVault", vaultName=vault)
+        except Refused as error:
+            reason = _not_yet(client, catalog, scope, vault, error)
+        else:
+            catalog.vault_deleted(scope, vault, datetime.now(UTC))
+            return
+        remaining = None if deadline is None else deadline - time.monotonic()
+        if client.pace.stop.is_set() or (remaining is not None and remaining <= 0):
+            raise reason
+        if not told:
+            progress.note(f"{reason.message}; waiting")
+            told = True
+        client.pace.stop.wait(poll.interval if remaining is None else min(poll.interval, remaining))
+
+
+def _not_yet(
+    client: Client, catalog: Catalog, scope: Scope, vault: str, error: Refused
+) -> NotReady:
+    """Return why an emptied vault cannot be deleted yet and when to come back; or raise why not."""
+    if not error.message.startswith(vaults.NOT_EMPTY):
+        raise error
+    there = vaults.show(client, vault)
+    last = catalog.last_deletion(scope, vault)
+    if there.archives and there.inventoried and last and there.inventoried > last:
+        raise Refused(
+            f"vault {vault!r} holds {there.archives:,} archives that came after the plan, by its "
+            f"inventory of {format_time_seconds(there.inventoried)}",
+            hint=f"glacier vault empty {vault} --delete-vault",
+            code=error.code,
+        )
+    if there.inventoried is None:
+        when = "its first inventory comes within about a day"
+    else:
+        due = format_time_seconds(there.inventoried + timedelta(days=1))
+        when = f"the service must see it empty in its next inventory, due about {due}"
+    return NotReady(
+        f"vault {vault!r} is empty but cannot be deleted yet: {when}",
+        hint=f"run again then: glacier vault empty {vault} --delete-vault --yes",
+        code=error.code,
+    )

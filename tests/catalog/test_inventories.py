@@ -1,0 +1,178 @@
+"""Inventory documents: what the service writes, what tools exported, and what is cut or hostile."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glaciercli.catalog.inventories import Document, Entry, is_fast
+from glaciercli.errors import IntegrityError
+
+ARN = "arn:aws:glacier:eu-west-1:123456789012:vaults/photos"
+HASH = "ab" * 32
+HEAD = {"VaultARN": ARN, "InventoryDate": "2013-11-06T02:51:29Z"}
+HEADER = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash"
+
+
+def item(ident="a-_1", description="one", size=5, **fields):
+    return {
+        "ArchiveId": ident,
+        "ArchiveDescription": description,
+        "CreationDate": "2013-05-01T01:02:03Z",
+        "Size": size,
+        "SHA256TreeHash": HASH,
+        **fields,
+    }
+
+
+def entry(ident="a-_1", description="one", size=5):
+    created = datetime(2013, 5, 1, 1, 2, 3, tzinfo=UTC)
+    return Entry(ident, description, created, size, bytes.fromhex(HASH))
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(content):
+        path = tmp_path / "inventory"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        document = Document.open(path)
+        return document, list(document.entries())
+
+    return read
+
+
+def test_json_is_read_by_the_c_library():
+    assert is_fast()
+
+
+def test_json_as_the_service_writes_it(read):
+    items = [item(), item("b", 'é "\\', 1 << 45), item("c", "")]
+    text = json.dumps({**HEAD, "ArchiveList": items}, separators=(",", ":"))
+    document, entries = read(text)
+
+    assert document.arn == ARN
+    assert document.made == datetime(2013, 11, 6, 2, 51, 29, tzinfo=UTC)
+    assert entries == [entry(), entry("b", 'é "\\', 1 << 45), entry("c", "")]
+
+
+def test_an_empty_vault_has_an_empty_list(read):
+    assert read(json.dumps({**HEAD, "ArchiveList": []}))[1] == []
+
+
+def test_the_order_of_keys_is_no_promise(read):
+    document, entries = read(json.dumps({"ArchiveList": [item()], "New": {"a": [1]}, **HEAD}))
+
+    assert (document.arn, entries) == (ARN, [entry()])
+
+
+def test_times_with_milliseconds_are_read(read):
+    _, [found] = read(
+        json.dumps({**HEAD, "ArchiveList": [item(CreationDate="2013-05-01T01:02:03.456Z")]})
+    )
+
+    assert found.created == datetime(2013, 5, 1, 1, 2, 3, 456000, tzinfo=UTC)
+
+
+def test_every_cut_document_is_refused(read):
+    text = json.dumps({**HEAD, "ArchiveList": [item(), item("b")]}, separators=(",", ":"))
+    for length in range(len(text)):
+        with pytest.raises(IntegrityError):
+            read(text[:length])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        HEAD,
+        {**HEAD, "ArchiveList": {}},
+        {**HEAD, "ArchiveList": None},
+        {**HEAD, "InventoryDate": "soon", "ArchiveList": []},
+        {**HEAD, "VaultARN": 7, "ArchiveList": []},
+        {**HEAD, "ArchiveList": [7]},
+        {**HEAD, "ArchiveList": [{}]},
+        {**HEAD, "ArchiveList": [item("../x")]},
+        {**HEAD, "ArchiveList": [item("a" * 257)]},
+        {**HEAD, "ArchiveList": [item(size=-1)]},
+        {**HEAD, "ArchiveList": [item(size=1 << 63)]},
+        {**HEAD, "ArchiveList": [item(size="x")]},
+        {**HEAD, "ArchiveList": [item(SHA256TreeHash="ab")]},
+        {**HEAD, "ArchiveList": [item(SHA256TreeHash="zz" * 32)]},
+        {**HEAD, "ArchiveList": [item(SHA256TreeHash=7)]},
+        {**HEAD, "ArchiveList": [item(CreationDate="yesterday")]},
+        {**HEAD, "ArchiveList": [item(CreationDate=None)]},
+        {**HEAD, "ArchiveList": [item(ArchiveDescription=7)]},
+    ],
+)
+def test_json_that_is_no_inventory_is_refused(read, document):
+    with pytest.raises(IntegrityError):
+        read(json.dumps(document))
+
+
+@pytest.mark.parametrize("tail", ["x", "}", "[]", "\0"])
+def test_what_follows_the_document_is_refused(read, tail):
+    with pytest.raises(IntegrityError):
+        read(json.dumps({**HEAD, "ArchiveList": [item()]}) + tail)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+@pytest.mark.parametrize(
+    ("field", "want"),
+    [
+        ("one", "one"),
+        ('"one"', "one"),
+        ("", ""),
+        ('""', ""),
+        ('"a,1\\"2"', 'a,1"2'),
+        ('"C:\\dir\\file"', "C:\\dir\\file"),
+        ('"ends with \\"', "ends with \\"),
+        ('",2013-05-01T01:02:03Z,5,x"', ",2013-05-01T01:02:03Z,5,x"),
+        (f'"b","c",2013-05-01T01:02:03Z,5,{HASH}"', f'b","c",2013-05-01T01:02:03Z,5,{HASH}'),
+    ],
+)
+def test_csv_as_the_service_writes_it(read, field, want, end):
+    line = f"a-_1,{field},2013-05-01T01:02:03Z,5,{HASH}"
+    document, entries = read(end.join([HEADER, line, ""]))
+
+    assert (document.arn, document.made) == (None, None)
+    assert entries == [entry(description=want)]
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)).filter(lambda t: "\\" not in t))
+def test_csv_round_trips_every_description_without_a_backslash(tmp_path_factory, description):
+    path = tmp_path_factory.getbasetemp() / "inventory.csv"
+    escaped = description.replace('"', '\\"')
+    path.write_text(f'{HEADER}\r\na-_1,"{escaped}",2013-05-01T01:02:03Z,5,{HASH}\r\n')
+
+    assert list(Document.open(path).entries()) == [entry(description=description)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "ArchiveId\n",
+        f"{HEADER}\na,b\n",
+        f"{HEADER}\na,b,2013-05-01T01:02:03Z,5,{HASH[:-1]}",
+        f"{HEADER}\n\na,b,2013-05-01T01:02:03Z,5,{HASH}",
+        b"\xff\xfe",
+        b"\0" * 10,
+    ],
+)
+def test_csv_that_is_no_inventory_is_refused(read, content):
+    with pytest.raises(IntegrityError):
+        read(content)
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_raise_anything_else(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "any"
+    sound = json.dumps({**HEAD, "ArchiveList": [item()]}).encode()
+    for each in (content, sound[:100] + content, sound[:200] + content + sound[220:]):
+        path.write_bytes(each)
+        try:
+            list(Document.open(path).entries())
+        except IntegrityError:
+            pass

@@ -1,0 +1,229 @@
+"""Inventories fetched from the engine: jobs reused, documents kept, nothing believed that is cut."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from helpers import RecordingProgress, payload
+
+from glaciercli.catalog.filters import STATES, Filter
+from glaciercli.errors import IntegrityError, NotFound, NotReady
+from glaciercli.models import Scope
+from glaciercli.services import archives, inventory, jobs
+from glaciercli.services.jobs import Poll
+from glaciercli.treehash import tree_hash
+
+NOW = Poll(timeout=0.0)
+
+
+@pytest.fixture
+def put(client, vault):
+    """Store an archive behind the catalog's back, as another tool would."""
+
+    def put(description="one.txt", size=5, into=vault):
+        body = payload(size, seed=len(description))
+        reply = client.call(
+            "UploadArchive", vaultName=into, archiveDescription=description, body=body
+        )
+        return reply["archiveId"]
+
+    return put
+
+
+@pytest.fixture
+def sync(client, catalog, vault):
+    def sync(**options):
+        return inventory.sync(client, catalog, vault, **{"poll": NOW, **options})
+
+    return sync
+
+
+@pytest.fixture
+def scope(client):
+    return Scope(client.target.endpoint, client.engine.account, client.region)
+
+
+def test_an_inventory_brings_names_sizes_and_hashes(put, sync, catalog, scope, vault):
+    ident = put("dir/one.txt", 7)
+    report = sync()
+
+    assert (report.archives, report.new, report.foreign, report.size) == (1, 1, 1, 7)
+    found = catalog.find(scope, vault, "dir/one.txt")
+    assert (found.id, found.size, found.status) == (ident, 7, "seen")
+    assert found.tree_hash == tree_hash(payload(7, seed=len("dir/one.txt")))
+    assert found.seen == report.inventory_date
+
+
+def test_the_account_is_learned(put, sync, catalog, client):
+    put()
+    sync()
+
+    target = client.target
+    assert catalog.account(target.identity, target.endpoint) == client.engine.account
+
+
+def test_nothing_is_left_on_disk(put, sync, catalog):
+    put()
+    sync()
+
+    left = [each for each in (catalog.directory / "inventories").rglob("*") if each.is_file()]
+    assert left == []
+
+
+def test_a_job_that_takes_hours_is_started_once_and_then_used(put, sync, client, catalog, vault):
+    put()
+    client.engine.clock.freeze()
+    client.engine.timing = "real"
+    client.engine.clock.advance(timedelta(days=2))
+    for _ in range(2):
+        with pytest.raises(NotReady, match="in progress"):
+            sync()
+    client.engine.clock.advance(timedelta(hours=5))
+    report = sync()
+
+    assert report.archives == 1
+    assert client.engine.log.count("InitiateJob") == 1
+    [job] = catalog.jobs(Scope(client.target.endpoint, client.engine.account, client.region))
+    assert (job.id, job.succeeded) == (report.job_id, True)
+
+
+def test_a_job_of_another_tool_is_used(put, sync, client, vault):
+    put()
+    job = jobs.start_inventory(client, vault, description="mtijob1 eyJ0eXBlIjoiZnVsbCJ9")
+
+    assert sync().job_id == job.id
+
+
+@pytest.mark.parametrize("asked", [{"limit": 1}, {"format": "CSV"}])
+def test_a_job_that_brings_less_is_not_used(put, sync, client, vault, asked):
+    put("a")
+    put("b")
+    partial = jobs.start_inventory(client, vault, **asked)
+    report = sync()
+
+    assert report.job_id != partial.id
+    assert report.archives == 2
+
+
+def test_a_job_that_was_merged_is_not_merged_again(put, sync):
+    put("a")
+    first = sync()
+    put("b")
+    second = sync()
+
+    assert second.job_id != first.job_id
+    assert (second.archives, second.new) == (2, 1)
+
+
+def test_a_vault_without_an_inventory_is_not_ready(put, sync, client):
+    client.engine.timing = "real"
+    put()
+
+    with pytest.raises(NotReady, match="has no inventory yet"):
+        sync()
+
+
+def test_a_vault_that_is_not_there(client, catalog):
+    with pytest.raises(NotFound, match="vault 'nowhere' does not exist"):
+        inventory.sync(client, catalog, "nowhere", poll=NOW)
+
+
+def test_a_document_cut_on_the_way_is_asked_again(put, sync, client):
+    put()
+    fault = client.engine.faults.add("GetJobOutput", kind="truncate")
+
+    assert sync().archives == 1
+    assert client.engine.faults.delivered(fault) == 1
+
+
+def test_a_damaged_document_is_refused_and_fetched_anew(put, sync, client, catalog):
+    """Inventories have no checksum: what breaks their form is noticed, and that is all."""
+    put()
+    fault = client.engine.faults.add("GetJobOutput", kind="corrupt", at=0)
+    with pytest.raises(IntegrityError):
+        sync()
+    assert client.engine.faults.delivered(fault) == 1
+    assert [catalog.totals(each).count for each in catalog.scopes()] == [0]
+
+    assert sync().archives == 1
+
+
+def document_of(client, job):
+    return client.call("GetJobOutput", vaultName=job.vault, jobId=job.id)["body"].read()
+
+
+@pytest.fixture
+def plant(catalog):
+    """Leave a document where a run that was stopped before the merge leaves it."""
+
+    def plant(job, content):
+        path = inventory.place(catalog, job)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    return plant
+
+
+def test_a_run_stopped_before_the_merge_needs_no_second_download(put, sync, client, vault, plant):
+    put()
+    job = jobs.start_inventory(client, vault)
+    path = plant(job, document_of(client, job))
+    client.engine.log.clear()
+
+    assert (sync().archives, path.exists()) == (1, False)
+    assert client.engine.log.count("GetJobOutput") == 0
+
+
+def test_a_document_of_another_size_is_refused_and_fetched_anew(put, sync, client, vault, plant):
+    put()
+    job = jobs.start_inventory(client, vault)
+    plant(job, document_of(client, job)[:-1])
+
+    with pytest.raises(IntegrityError, match="bytes, its job says"):
+        sync()
+    assert sync().archives == 1
+
+
+def test_an_inventory_of_another_vault_is_refused(put, sync, client, vault, plant):
+    """A proxy or a mistaken cache answers with another vault's document."""
+    client.call("CreateVault", vaultName="filmsx")  # as long a name, so the size is the same
+    put(into="filmsx")
+    put()
+    wrong = document_of(client, jobs.start_inventory(client, "filmsx"))
+    path = plant(jobs.start_inventory(client, vault), wrong)
+
+    with pytest.raises(IntegrityError, match="filmsx"):
+        sync()
+    assert not path.exists()
+    assert sync().archives == 1
+
+
+def test_a_count_that_is_not_the_service_s_is_told(put, sync, client, vault, plant):
+    put()
+    job = jobs.start_inventory(client, vault)
+    sound = json.loads(document_of(client, job))
+    short = json.dumps({**sound, "ArchiveList": []}).ljust(job.inventory_size)
+    plant(job, short.encode())
+    progress = RecordingProgress()
+    sync(progress=progress)
+
+    assert any("lists 0 archives, the service counts 1" in note for note in progress.notes)
+
+
+def test_deleted_here_stays_deleted_while_the_inventory_is_stale(
+    put, sync, client, catalog, scope, vault
+):
+    ident = put()
+    client.engine.timing = "real"
+    client.engine.clock.freeze()
+    client.engine.clock.advance(timedelta(days=2))
+    with pytest.raises(NotReady):
+        sync()
+    archives.delete(client, catalog, vault, ident)
+    client.engine.clock.advance(timedelta(hours=5))
+    report = sync()
+
+    assert report.archives == 1
+    [found] = catalog.archives(scope, filters=Filter(states=frozenset(STATES)))
+    assert found.status == "deleted"
