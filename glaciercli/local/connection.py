@@ -260,6 +260,7 @@ class Connection:
         if response.status != 204:  # which has no body, and must not speak of one
             headers["Content-Length"] = size
         headers |= response.headers
+        exchange.id = headers["x-amzn-RequestId"]  # the engine's own, for the access log
         # A fault may have the engine lie about the length; the end of the connection tells then.
         exchange.keep &= headers.get("Content-Length", size) == size
         if not exchange.keep:

@@ -3,11 +3,18 @@ import signal
 import socket
 import threading
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from helpers import payload
 
 from glaciercli.local.connection import Limits
+from glaciercli.local.engine import open_engine
 from glaciercli.local.server import Server
 from glaciercli.local.wire import Response
+from glaciercli.treehash import tree_hash
+from glaciercli.units import MIB
 
 
 class Answer:
@@ -138,3 +145,105 @@ def test_a_signal_handler_can_stop_it():
 
     with pytest.raises(ConnectionRefusedError):
         connect(server)
+
+
+# --- the real engine behind it, seen by boto3 ---
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = open_engine(tmp_path / "vaults")
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def server(engine):
+    with Server(engine) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server):
+    return boto3.client(
+        "glacier",
+        endpoint_url=server.url,
+        region_name="us-east-1",
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=10),
+    )
+
+
+@pytest.fixture
+def vault(client):
+    client.create_vault(vaultName="photos")
+    return "photos"
+
+
+def test_an_archive_goes_up_in_parts_and_comes_down(client, vault):
+    data = payload(2 * MIB + 5)
+    upload = client.initiate_multipart_upload(vaultName=vault, partSize=str(MIB))["uploadId"]
+    for start in range(0, len(data), MIB):
+        part = data[start : start + MIB]
+        client.upload_multipart_part(
+            vaultName=vault,
+            uploadId=upload,
+            range=f"bytes {start}-{start + len(part) - 1}/*",
+            body=part,
+        )
+    archive = client.complete_multipart_upload(
+        vaultName=vault, uploadId=upload, archiveSize=str(len(data)), checksum=tree_hash(data)
+    )["archiveId"]
+    job = client.initiate_job(
+        vaultName=vault, jobParameters={"Type": "archive-retrieval", "ArchiveId": archive}
+    )["jobId"]
+
+    whole = client.get_job_output(vaultName=vault, jobId=job)
+    part = client.get_job_output(vaultName=vault, jobId=job, range=f"bytes={MIB}-{2 * MIB - 1}")
+
+    assert (whole["status"], whole["body"].read()) == (200, data)
+    assert (part["status"], part["body"].read()) == (206, data[MIB : 2 * MIB])
+    assert part["checksum"] == tree_hash(data[MIB : 2 * MIB])
+
+
+@pytest.mark.parametrize("size", [MIB, 16 * MIB, 64 * MIB])
+def test_a_large_body_for_a_missing_vault_gets_its_answer(client, size):
+    """The reply must not be lost to the reset of a connection with unread input."""
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client.upload_archive(vaultName="missing", body=bytes(size))
+
+
+def test_a_reply_that_the_engine_drops_is_a_closed_connection(client, engine):
+    fault = engine.faults.add("ListVaults", kind="drop-after")
+
+    with pytest.raises(BotoCoreError):
+        client.list_vaults()
+
+    assert engine.faults.delivered(fault) == 1
+    assert client.list_vaults()["VaultList"] == []
+
+
+def test_a_reply_that_the_engine_cuts_is_seen_to_be_short(client, vault, engine):
+    client.upload_archive(vaultName=vault, body=payload(MIB))
+    job = client.initiate_job(
+        vaultName=vault,
+        jobParameters={
+            "Type": "archive-retrieval",
+            "ArchiveId": client.upload_archive(vaultName=vault, body=b"x" * MIB)["archiveId"],
+        },
+    )["jobId"]
+    engine.faults.add("GetJobOutput", kind="truncate", keep=1000)
+
+    with pytest.raises(BotoCoreError):
+        client.get_job_output(vaultName=vault, jobId=job)["body"].read()
+
+
+def test_the_log_names_the_request_as_the_reply_does(engine):
+    lines = []
+    with Server(engine, access_log=lines.append) as server:
+        client = boto3.client("glacier", endpoint_url=server.url, region_name="us-east-1")
+        reply = client.list_vaults()
+        server.stop()
+
+    (line,) = lines
+    assert line.endswith(" " + reply["ResponseMetadata"]["RequestId"])
+    assert line.startswith("GET /-/vaults 200 ")
