@@ -37,36 +37,77 @@ def engine(tmp_path, start):
     engine.close()
 
 
-@pytest.fixture(params=["inprocess", "http"])
-def connect(request, engine, session):
-    """Make a client, or with `resource` what boto3 builds upon one; without retries."""
-    server = Server(engine).start() if request.param == "http" else None
-    made = []
+class Stage:
+    """What the clients talk to; each test puts its own engine on it.
 
-    def make(*, resource=False, region=REGION, attempts=1):
-        factory = session.resource if resource else session.client
-        result = factory(
+    So clients and server are made once. To make them takes longer than most tests.
+    """
+
+    def __init__(self, session, http):
+        self.engine = None
+        self._session = session
+        self._server = Server(self).start() if http else None
+        self._clients = {}
+
+    def handle(self, request):
+        return self.engine.handle(request)
+
+    def client(self, region=REGION, attempts=1):
+        key = (region, attempts)
+        if key not in self._clients:
+            self._clients[key] = self.make(self._session.client, *key)
+        return self._clients[key]
+
+    def make(self, factory, region=REGION, attempts=1):
+        made = factory(
             "glacier",
             region_name=region,
-            endpoint_url=server.url if server else None,
+            endpoint_url=self._server.url if self._server else None,
             config=Config(retries={"total_max_attempts": attempts}),
         )
-        client = result.meta.client if resource else result
-        made.append(client)
-        if server is None:
-            plug_in(client, engine)
-        return result
+        if self._server is None:
+            plug_in(getattr(made.meta, "client", made), self)
+        return made
 
-    yield make
-    for client in made:
-        client.close()
-    if server is not None:
-        server.stop()
+    def close(self):
+        for client in self._clients.values():
+            client.close()
+        if self._server is not None:
+            self._server.stop()
+
+
+@pytest.fixture(scope="session", params=["inprocess", "http"])
+def transport(request, session):
+    stage = Stage(session, request.param == "http")
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def connect(transport, engine):
+    """Make a client for another region or with more attempts."""
+    transport.engine = engine
+    return transport.client
 
 
 @pytest.fixture
 def client(connect):
     return connect()
+
+
+@pytest.fixture
+def own_client(transport, connect, session, vault):
+    """A client that a test may change, in a world where `vault` is there."""
+    client = transport.make(session.client)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def resource(transport, connect, session):
+    resource = transport.make(session.resource)
+    yield resource
+    resource.meta.client.close()
 
 
 @pytest.fixture

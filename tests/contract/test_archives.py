@@ -71,14 +71,14 @@ def test_a_wrong_tree_hash_is_refused(glacier, refused, engine):
         assert db.all("SELECT * FROM strays") == []
 
 
-def test_a_wrong_payload_hash_is_a_wrong_signature(client, glacier, refused):
+def test_a_wrong_payload_hash_is_a_wrong_signature(own_client, vault, refused):
     wrong = hashlib.sha256(b"other").hexdigest()
 
     def lie(params, **_):
         params["headers"]["x-amz-content-sha256"] = wrong
 
-    client.meta.events.register_first("before-call.glacier.UploadArchive", lie)
-    got = refused(glacier.upload_archive, body=b"data")
+    own_client.meta.events.register_first("before-call.glacier.UploadArchive", lie)
+    got = refused(own_client.upload_archive, vaultName=vault, body=b"data")
 
     text = "The value passed in as x-amz-content-sha256 does not match the computed payload hash."
     right = hashlib.sha256(b"data").hexdigest()
@@ -90,12 +90,12 @@ def test_a_wrong_payload_hash_is_a_wrong_signature(client, glacier, refused):
 
 
 @pytest.mark.parametrize("header", ["x-amz-content-sha256", "x-amz-sha256-tree-hash"])
-def test_an_upload_must_announce_its_hashes(client, glacier, refused, header):
+def test_an_upload_must_announce_its_hashes(own_client, vault, refused, header):
     def drop(params, **_):
         params["headers"].pop(header)
 
-    client.meta.events.register_last("before-call.glacier.UploadArchive", drop)
-    got = refused(glacier.upload_archive, body=b"data")
+    own_client.meta.events.register_last("before-call.glacier.UploadArchive", drop)
+    got = refused(own_client.upload_archive, vaultName=vault, body=b"data")
 
     assert got == (400, "MissingParameterValueException", f"Required parameter missing: {header}")
 

@@ -136,7 +136,7 @@ def test_a_range_can_be_ignored(engine, output):
 
 
 def test_botocore_takes_a_cut_control_reply_for_an_empty_one(glacier, engine):
-    """It does not enforce Content-Length and drops what is no JSON: callers must look for fields."""
+    """It enforces no Content-Length and drops what is no JSON: callers must look for fields."""
     fault = engine.faults.add("DescribeVault", kind="truncate")
 
     got = glacier.describe_vault()

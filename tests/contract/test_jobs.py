@@ -32,13 +32,18 @@ def retrieve(glacier, archive):
 
 
 @pytest.fixture
-def raw(client):
-    """The JSON of the latest reply as it came, nulls and all."""
+def raw(own_client, vault):
+    """The JSON of a job's description as it came, nulls and all."""
     bodies = []
-    client.meta.events.register(
+    own_client.meta.events.register(
         "before-parse.glacier", lambda response_dict, **_: bodies.append(response_dict["body"])
     )
-    return bodies
+
+    def describe(job):
+        own_client.describe_job(vaultName=vault, jobId=job)
+        return bodies.pop().decode()
+
+    return describe
 
 
 def test_a_job_is_accepted(glacier, archive, vault):
@@ -53,9 +58,8 @@ def test_a_job_is_accepted(glacier, archive, vault):
 def test_an_archive_job_under_way_has_all_its_keys(glacier, engine, retrieve, raw, archive, data):
     engine.timing = "real"
     job = retrieve(Description="for Ann", SNSTopic=TOPIC)
-    glacier.describe_job(jobId=job)
 
-    assert raw[-1].decode() == json.dumps(
+    assert raw(job) == json.dumps(
         {
             "Action": "ArchiveRetrieval",
             "ArchiveId": archive,
@@ -85,9 +89,8 @@ def test_an_archive_job_under_way_has_all_its_keys(glacier, engine, retrieve, ra
 
 def test_an_inventory_job_has_all_its_parameters(glacier, raw):
     job = glacier.initiate_job(jobParameters={"Type": "inventory-retrieval"})["jobId"]
-    glacier.describe_job(jobId=job)
 
-    document = json.loads(raw[-1])
+    document = json.loads(raw(job))
     assert document["InventoryRetrievalParameters"] == {
         "EndDate": None,
         "Format": "JSON",

@@ -198,8 +198,7 @@ def test_the_thousandth_vault_is_the_last(client, engine, refused, start):
     assert refused(client.create_vault, vaultName="more")[:2] == (400, "LimitExceededException")
 
 
-def test_waiters_and_resources_work_as_boto3_has_them(connect):
-    resource = connect(resource=True)
+def test_waiters_and_resources_work_as_boto3_has_them(resource):
     vault = resource.create_vault(vaultName="photos")
     vault.meta.client.get_waiter("vault_exists").wait(vaultName="photos")
     archive = vault.upload_archive(archiveDescription="one", body=b"data")
