@@ -27,6 +27,7 @@ from glaciercli.local import (
     notifications,
     parts,
     rules,
+    settling,
     tags,
     timing,
     uploads,
@@ -149,7 +150,7 @@ class Engine:
 
     def outbox(self) -> list[dict[str, Any]]:
         """Return the notifications sent so far, as SNS would deliver them."""
-        jobs.settle(self.store, self.blobs, self.clock)
+        settling.settle(self.store, self.blobs, self.clock)
         return notifications.outbox(self.store)
 
     def close(self) -> None:

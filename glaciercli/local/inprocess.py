@@ -78,8 +78,8 @@ class _Bytes:
 
 def _response(request: AWSPreparedRequest, response: Response) -> AWSResponse:
     body = response.body
-    raw = _Window(body) if isinstance(body, FileWindow) else _Memory(body)
-    return AWSResponse(request.url, response.status, response.headers, raw)
+    window = body if isinstance(body, FileWindow) else io.BytesIO(body)
+    return AWSResponse(request.url, response.status, response.headers, _Stream(window))
 
 
 def _closed(request: AWSPreparedRequest) -> ConnectionClosedError:
@@ -89,6 +89,9 @@ def _closed(request: AWSPreparedRequest) -> ConnectionClosedError:
 class _Stream(io.RawIOBase):
     """What botocore takes for a connection's reply."""
 
+    def __init__(self, source: io.RawIOBase | io.BytesIO) -> None:
+        self._source = source
+
     def stream(self, amount: int = 1 << 16, **_: Any) -> Iterator[bytes]:
         while block := self.read(amount):
             yield block
@@ -96,25 +99,12 @@ class _Stream(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-
-class _Memory(_Stream):
-    def __init__(self, data: bytes) -> None:
-        self._file = io.BytesIO(data)
-
     def readinto(self, buffer: Any) -> int:
-        return self._file.readinto(buffer)
-
-
-class _Window(_Stream):
-    def __init__(self, window: FileWindow) -> None:
-        self._window = window
-
-    def readinto(self, buffer: Any) -> int:
-        return self._window.readinto(buffer)
+        return self._source.readinto(buffer) or 0
 
     def read(self, size: int | None = -1, /) -> bytes:
-        return self._window.read(-1 if size is None else size)
+        return self._source.read(-1 if size is None else size) or b""
 
     def close(self) -> None:
-        self._window.close()
+        self._source.close()
         super().close()

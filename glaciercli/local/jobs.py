@@ -1,8 +1,4 @@
-"""InitiateJob, DescribeJob, ListJobs, GetJobOutput, and the end of jobs.
-
-Nothing runs in the background: a job knows when it is done, and whoever looks next settles what has
-come due by the engine's clock.
-"""
+"""InitiateJob, DescribeJob, ListJobs, GetJobOutput; how jobs end is in settling.py."""
 
 from __future__ import annotations
 
@@ -10,18 +6,24 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from glaciercli.local import account, archives, inventory, notifications, rules, timing
-from glaciercli.local.blobs import Blobs
-from glaciercli.local.clock import DAY, Clock, written
+from glaciercli.local import (
+    account,
+    archives,
+    inventory,
+    notifications,
+    rules,
+    selecting,
+    timing,
+)
+from glaciercli.local.clock import DAY, written
 from glaciercli.local.errors import invalid, missing, not_found
-from glaciercli.local.store import Row, Store, Transaction
+from glaciercli.local.settling import Document, described, settle
+from glaciercli.local.store import Row, Transaction
 from glaciercli.local.wire import FileWindow, Params
 from glaciercli.local.world import World
 from glaciercli.treehash import is_tree_hash_aligned
 
 _KEPT = DAY  # how long an output stays after its job is done
-
-Document = dict[str, Any]
 
 
 def initiate(world: World, params: Params) -> dict[str, Any]:
@@ -43,6 +45,8 @@ def initiate(world: World, params: Params) -> dict[str, Any]:
         "SNSTopic": notifications.check_topic(world, given.get("SNSTopic")),
     }
     _check_tier(given)
+    if given["Type"] == "select":
+        selecting.check(given)
     with world.store.write() as db:
         vault = world.vault(db, params)
         document |= {
@@ -138,6 +142,34 @@ def _begin_inventory(
     )
 
 
+def _begin_select(
+    world: World, db: Transaction, vault: Row, given: Params, document: Document
+) -> None:
+    """Accept a query over an archive; `job.txt` proves that its output can be written."""
+    archive, tier = _archive(world, db, vault, given), given.get("Tier", "Standard")
+    document |= {
+        "Action": "Select",
+        "ArchiveId": archive["id"],
+        "ArchiveSHA256TreeHash": archive["tree_hash"],
+        "ArchiveSizeInBytes": archive["size"],
+        "JobOutputPath": selecting.output_path(given, document["JobId"]),
+        "OutputLocation": given["OutputLocation"],
+        "SelectParameters": given["SelectParameters"],
+        "Tier": tier,
+    }
+    selecting.announce(world.store.root, document)
+    _insert(
+        world,
+        db,
+        vault,
+        document,
+        pace=tier,
+        archive=archive["number"],
+        size=archive["size"],
+        output=archive["blob"],
+    )
+
+
 def _insert(
     world: World, db: Transaction, vault: Row, document: Document, *, pace: str, **columns: Any
 ) -> None:
@@ -159,13 +191,14 @@ def _insert(
 _BEGINNINGS: dict[str, Callable[[World, Transaction, Row, Params, Document], None]] = {
     "archive-retrieval": _begin_retrieval,
     "inventory-retrieval": _begin_inventory,
+    "select": _begin_select,
 }
 
 
 def describe(world: World, params: Params) -> dict[str, Any]:
     settle(world.store, world.blobs, world.clock)
     with world.store.read() as db:
-        return _document(_find(db, world.vault(db, params), params["jobId"]))
+        return described(_find(db, world.vault(db, params), params["jobId"]))
 
 
 def list_(world: World, params: Params) -> dict[str, Any]:
@@ -189,7 +222,7 @@ def list_(world: World, params: Params) -> dict[str, Any]:
     more = len(rows) > limit
     rows = rows[:limit]
     return {
-        "JobList": [_document(row) for row in rows],
+        "JobList": [described(row) for row in rows],
         "Marker": rules.encode_marker("jobs", rows[-1]["number"]) if more else None,
     }
 
@@ -199,7 +232,8 @@ def output(world: World, params: Params) -> dict[str, Any]:
     settle(world.store, world.blobs, world.clock)
     with world.store.read() as db:
         job = _find(db, world.vault(db, params), params["jobId"])
-        if job["status"] != "Succeeded" or job["output"] is None:
+        # What a select job found lies in its bucket, and only there.
+        if job["status"] != "Succeeded" or job["action"] == "Select":
             raise invalid(f"The job is not currently available for download: {job['id']}")
         archive = db.find("SELECT * FROM archives WHERE number = ?", job["archive"])
         chosen = rules.output_range(params.get("range"), job["size"])
@@ -240,94 +274,3 @@ def _find(db: Transaction, vault: Row, job_id: str) -> Row:
     if job is None:
         raise not_found(f"The job ID was not found: {job_id}")
     return job
-
-
-def _document(job: Row) -> Document:
-    document: Document = json.loads(job["document"])
-    return document
-
-
-def settle(store: Store, blobs: Blobs, clock: Clock) -> None:
-    """End the jobs that have come due, in their order, and forget those whose output expired."""
-    with store.read() as db:
-        now = clock.instant(db)
-        due = db.all(
-            "SELECT * FROM jobs WHERE status = 'InProgress' AND ready_at <= ? ORDER BY ready_at",
-            now,
-        )
-        expired = db.find("SELECT 1 FROM jobs WHERE expires_at <= ? LIMIT 1", now)
-    for job in due:
-        _ENDS[job["action"]](store, blobs, job)
-    if expired is not None:
-        with store.write() as db:
-            db.run(
-                "INSERT OR REPLACE INTO strays (name, due) SELECT output, ? FROM jobs"
-                " WHERE expires_at <= ? AND action = 'InventoryRetrieval' AND output IS NOT NULL",
-                now,
-                now,
-            )
-            db.run("DELETE FROM jobs WHERE expires_at <= ?", now)
-        blobs.sweep()
-
-
-def _end_retrieval(store: Store, _blobs: Blobs, job: Row) -> None:
-    with store.write() as db:
-        row = _still_under_way(db, job)
-        if row is None:
-            return
-        if row["archive"] is None:
-            _end(db, row, failure="The archive was deleted before the job was done.")
-        else:
-            _end(db, row)
-
-
-def _end_inventory(store: Store, blobs: Blobs, job: Row) -> None:
-    output = inventory.write(store, blobs, job)
-    try:
-        with store.write() as db:
-            row = _still_under_way(db, job)
-            if row is None:
-                return  # another thread was faster, or the vault is gone
-            blobs.keep(db, output.blob)
-            db.run(
-                "UPDATE jobs SET output = ?, size = ? WHERE number = ?",
-                *(output.blob, output.size, job["number"]),
-            )
-            _end(db, row, InventorySizeInBytes=output.size, marker=output.marker)
-    finally:
-        blobs.drop(output.blob)  # without effect on a blob that became the output
-
-
-def _still_under_way(db: Transaction, job: Row) -> Row | None:
-    return db.find("SELECT * FROM jobs WHERE number = ? AND status = 'InProgress'", job["number"])
-
-
-def _end(
-    db: Transaction,
-    job: Row,
-    *,
-    failure: str | None = None,
-    marker: str | None = None,
-    **more: Any,
-) -> None:
-    """Write a job's end into its row and tell those who want to know."""
-    document = _document(job) | more
-    document |= {
-        "Completed": True,
-        "CompletionDate": written(job["ready_at"]),
-        "StatusCode": "Failed" if failure else "Succeeded",
-        "StatusMessage": failure or "Succeeded",
-    }
-    if marker is not None:
-        document["InventoryRetrievalParameters"]["Marker"] = marker
-    db.run(
-        "UPDATE jobs SET status = ?, document = ? WHERE number = ?",
-        *(document["StatusCode"], json.dumps(document), job["number"]),
-    )
-    notifications.send(db, job, document)
-
-
-_ENDS: dict[str, Callable[[Store, Blobs, Row], None]] = {
-    "ArchiveRetrieval": _end_retrieval,
-    "InventoryRetrieval": _end_inventory,
-}

@@ -6,6 +6,7 @@ the live service writes. (botocore drops nulls; older clients fail on a key that
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -46,21 +47,24 @@ class Request:
     access_key: str | None = None
 
 
-class FileWindow:
+class FileWindow(io.RawIOBase):
     """Bytes [start, stop) of an open file; whoever sends them closes it.
 
     The file is open from the start, so the bytes stay readable when its name goes away.
     """
 
     def __init__(self, path: Path, start: int, stop: int) -> None:
-        self.path, self.start, self.stop = path, start, stop
+        self.start, self.stop = start, stop
         self.file: BinaryIO = path.open("rb", buffering=0)
         self._at = start
 
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def readinto(self, buffer: memoryview | bytearray) -> int:
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
         """Fill the buffer with what comes next; return how many bytes, 0 at the end."""
         view = memoryview(buffer).cast("B")[: self.stop - self._at]
         count = os.preadv(self.file.fileno(), [view], self._at) if view else 0
@@ -68,13 +72,16 @@ class FileWindow:
         return count
 
     def read(self, size: int = -1, /) -> bytes:
-        left = self.stop - self._at
-        data = os.pread(self.file.fileno(), left if size < 0 else min(size, left), self._at)
+        if size < 0:
+            return self.readall()
+        # Without the copy that the inherited one makes.
+        data = os.pread(self.file.fileno(), min(size, self.stop - self._at), self._at)
         self._at += len(data)
         return data
 
     def close(self) -> None:
         self.file.close()
+        super().close()
 
 
 @dataclass
