@@ -16,7 +16,7 @@ from glaciercli.local import (
     timing,
 )
 from glaciercli.local.clock import DAY, written
-from glaciercli.local.errors import invalid, missing, not_found
+from glaciercli.local.errors import ServiceError, invalid, missing, not_found
 from glaciercli.local.settling import Document, described, settle
 from glaciercli.local.store import Row, Transaction
 from glaciercli.local.wire import FileWindow, Params
@@ -239,9 +239,13 @@ def output(world: World, params: Params) -> dict[str, Any]:
         chosen = rules.output_range(params.get("range"), job["size"])
         start, stop = chosen or (0, job["size"])
         # Opened while the job's row is in sight: after that its file may go, we keep reading.
-        body = FileWindow(
-            world.blobs.path(job["output"]), job["start"] + start, job["start"] + stop
-        )
+        path = world.blobs.path(job["output"])
+        try:
+            body = FileWindow(path, job["start"] + start, job["start"] + stop)
+        except FileNotFoundError:
+            raise ServiceError(
+                "ServiceUnavailableException", f"The job's bytes are missing from the disk: {path}"
+            ) from None
     return {
         "body": body,
         "status": 200 if chosen is None else 206,

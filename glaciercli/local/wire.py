@@ -80,7 +80,9 @@ class FileWindow(io.RawIOBase):
         return data
 
     def close(self) -> None:
-        self.file.close()
+        # The collector closes too, even a window whose file could not be opened.
+        if hasattr(self, "file"):
+            self.file.close()
         super().close()
 
 

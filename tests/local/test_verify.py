@@ -87,6 +87,16 @@ def test_a_damaged_part_is_found_in_its_place_and_aside(call, engine, files, dat
     ]
 
 
+def test_an_output_whose_file_is_missing_is_a_server_error(call, archive, files):
+    asked = json.dumps({"Type": "archive-retrieval", "ArchiveId": archive}).encode()
+    job = call("POST", "/-/vaults/v/jobs", asked)
+    files()[0].unlink()
+
+    got = call("GET", f"/-/vaults/v/jobs/{job.headers['x-amz-job-id']}/output", status=500)
+
+    assert "missing from the disk" in got.json["message"]
+
+
 def test_rot_is_caught_by_the_clients_own_check(call, engine, archive, files, data):
     """A range comes with the hash of what was uploaded, not of what is there now."""
     asked = json.dumps({"Type": "archive-retrieval", "ArchiveId": archive}).encode()
