@@ -43,15 +43,18 @@ def new_intent(
     )
 
 
-def open_upload(client: Client, journal: UploadJournal) -> Upload:
-    """Initiate the upload that the journal's intent speaks of, or find it if it was lost."""
+def open_upload(client: Client, journal: UploadJournal, *, again: bool = False) -> Upload:
+    """Initiate the upload that the journal's intent speaks of, or find it if its reply was lost.
+
+    `again` says that an earlier run may have asked for it: then it is looked for first.
+    """
     intent = journal.state.intent
     assert intent is not None
 
     def find() -> dict[str, Any] | None:
         return find_begun(client, intent)
 
-    reply = client.create(
+    reply = (find() if again else None) or client.create(
         "InitiateMultipartUpload",
         find,
         vaultName=intent.vault,
@@ -60,7 +63,13 @@ def open_upload(client: Client, journal: UploadJournal) -> Upload:
     )
     account = account_of(reply["location"]) or client.target.account_id
     journal.opened(reply["uploadId"], account)
-    return Upload(id=reply["uploadId"], vault=intent.vault, part_size=intent.part_size, parts=())
+    return Upload(
+        id=reply["uploadId"],
+        vault=intent.vault,
+        part_size=intent.part_size,
+        description=intent.description,
+        parts=(),
+    )
 
 
 def drop(client: Client, journal: UploadJournal) -> None:

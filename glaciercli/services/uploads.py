@@ -205,7 +205,7 @@ def _go_on(
         drop(client, journal)
         return None
     if state.upload_id is None:
-        return open_upload(client, journal)
+        return open_upload(client, journal, again=True)
     try:
         upload = show(client, intent.vault, state.upload_id, journals=None)
     except NotFound:

@@ -125,6 +125,25 @@ def test_a_lost_reply_to_initiate_makes_no_second_upload(
     assert open_uploads(client, vault) == []
 
 
+@pytest.mark.parametrize("description", [None, "the user's own text"])
+def test_an_upload_whose_id_never_reached_the_journal_is_found_by_the_next_run(
+    client, engine, upload, vault, description, stored
+):
+    client.pace.timeout = 0.1
+    initiate = engine.faults.drop("InitiateMultipartUpload", applied=True)
+    search = engine.faults.drop("ListMultipartUploads", times=99)
+    with pytest.raises(Unavailable):
+        upload(description=description)
+    assert engine.faults.delivered(initiate) == 1
+    assert engine.faults.delivered(search)
+    engine.faults.clear()
+    client.pace.timeout = 5.0
+    archive = upload(description=description)
+
+    assert stored() == {archive.id: DATA}
+    assert open_uploads(client, vault) == []
+
+
 def test_another_upload_with_the_users_description_is_not_taken_for_ours(
     client, engine, upload, vault, stored
 ):
