@@ -189,11 +189,6 @@ def parameters(request: Request, found: Route, body: bytes) -> dict[str, Any]:
     return result
 
 
-def takes_document(operation: OperationModel) -> bool:
-    """Tell whether the operation's body, where it has one, is read as a whole, not streamed."""
-    return not operation.has_streaming_input
-
-
 def read_document(request: Request) -> bytes:
     """Return a small body whole; raises for one that is larger than any operation takes."""
     if (request.length or 0) > _MAX_JSON:
