@@ -113,7 +113,6 @@ def merge(
         # Without statistics some sums take ten times as long; a sample of each index will do.
         connection.execute("PRAGMA analysis_limit=1000")
         connection.execute("ANALYZE archives")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return report
 
 

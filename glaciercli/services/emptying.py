@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 EARLY = timedelta(days=90)  # younger archives cost the rest of their 90 days when deleted
 _SAME_INVENTORY = timedelta(hours=12)  # its date and the vault's were seen four hours apart
+_DAY = timedelta(days=1)  # the service makes an inventory about once a day
 _FIRST_AND_LAST = 5  # archives that a plan names at either end
 _BATCH = 500  # deletions that a crash may forget; the service takes them a second time
 _BATCH_SECONDS = 2.0
@@ -218,7 +219,8 @@ def _not_yet(
         raise error
     there = vaults.show(client, vault)
     last = catalog.last_deletion(scope, vault)
-    if there.archives and there.inventoried and last and there.inventoried > last:
+    # A day's margin: the two times are of two clocks, and an inventory takes its time.
+    if there.archives and there.inventoried and last and there.inventoried > last + _DAY:
         raise Refused(
             f"vault {vault!r} holds {there.archives:,} archives that came after the plan, by its "
             f"inventory of {format_time_seconds(there.inventoried)}",
@@ -228,7 +230,7 @@ def _not_yet(
     if there.inventoried is None:
         when = "its first inventory comes within about a day"
     else:
-        due = format_time_seconds(there.inventoried + timedelta(days=1))
+        due = format_time_seconds(there.inventoried + _DAY)
         when = f"the service must see it empty in its next inventory, due about {due}"
     return NotReady(
         f"vault {vault!r} is empty but cannot be deleted yet: {when}",
