@@ -156,7 +156,7 @@ def archive(
     Example:
         glacier job start archive big.tar --vault photos --tier bulk
     """
-    found = archives.find(app.client, app.catalog, vault, reference)
+    found = archives.show(app.client, app.catalog, vault, reference)
     started = jobs.start_archive(
         app.client,
         vault,
@@ -253,7 +253,7 @@ def select(
         glacier job start select log.csv --vault photos --bucket results --prefix log/ \
             --expression "select * from archive s where s._2 = 'ERROR'"
     """
-    found = archives.find(app.client, app.catalog, vault, reference)
+    found = archives.show(app.client, app.catalog, vault, reference)
     csv = {"FieldDelimiter": delimiter}
     started = jobs.start_select(
         app.client,

@@ -28,6 +28,7 @@ from botocore.model import Shape
 from glaciercli.local import select
 from glaciercli.local.blobs import Blobs
 from glaciercli.local.errors import invalid, missing
+from glaciercli.local.serialization import SelectError
 from glaciercli.local.store import Row, sync_directory
 from glaciercli.local.wire import FileWindow, Params, complete, dump, model
 
@@ -53,7 +54,7 @@ def check(given: Params) -> None:
     _check_place(place["BucketName"], place["Prefix"])
     try:
         select.check(given["SelectParameters"])
-    except select.SelectError as error:
+    except SelectError as error:
         raise invalid(str(error)) from error
 
 
@@ -119,7 +120,7 @@ def run(root: Path, blobs: Blobs, job: Row) -> Output:
         window = FileWindow(blobs.path(job["output"]), 0, job["size"])
         with io.BufferedReader(window) as source, _new_file(root, document, key) as file:
             select.run(source, document["SelectParameters"], file, directory=root)
-    except (select.SelectError, OSError) as error:
+    except (SelectError, OSError) as error:
         # A job that raised would raise again for everybody who looks at any job.
         key = f"errors/{part}"
         with _new_file(root, document, key) as file:

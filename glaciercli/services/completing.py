@@ -8,7 +8,7 @@ from glaciercli.catalog.filters import INVENTORY_LAG, Filter
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import IntegrityError, NotFound, NotReady, Refused
 from glaciercli.models import Archive, Scope
-from glaciercli.services import vaults
+from glaciercli.services import scopes, vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.services.upload_journal import Intent, UploadJournal
 from glaciercli.session import Client
@@ -102,19 +102,19 @@ def resolve(
 
     Raises Uncertain while no inventory is new enough to tell.
     """
+    # Rare, and what reads inventories is slow to import.
+    from glaciercli.services import inventory  # noqa: PLC0415
+
     state = journal.state
     intent, completing = state.intent, state.completing
     assert intent is not None and completing is not None  # noqa: PT018
-    account = state.account or client.target.account_id
-    scope = Scope(client.target.endpoint, account, client.region)
-    from glaciercli.services import inventory
-
     try:
         report = inventory.sync(
             client, catalog, intent.vault, poll=Poll(timeout=0.0), progress=progress
         )
     except NotReady as error:
         raise _uncertain(intent) from error
+    scope = scopes.of(client, catalog)
     same = Filter(min_size=state.size, max_size=state.size, after=intent.started - _CLOCK_SKEW)
     stored = catalog.archives(scope, intent.vault, filters=same)
     found = next((each for each in stored if each.tree_hash == state.tree_hash), None)

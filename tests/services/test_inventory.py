@@ -1,4 +1,4 @@
-"""Inventories fetched from the engine: jobs reused, documents kept, nothing believed that is cut."""
+"""Inventories fetched from the engine: jobs reused, documents kept, nothing cut believed."""
 
 import json
 from datetime import timedelta
