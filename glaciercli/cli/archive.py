@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from glaciercli.models import Archive
 from glaciercli.services import archives, downloads
 from glaciercli.services.jobs import Poll
 
-COLUMNS = ("archiveId", "name", "size", "creationDate", "lastSeen")
+COLUMNS = ("archiveId", "name", "size", "creationDate", "status")
 
 
 @click.group(cls=Group)
@@ -137,7 +138,8 @@ def download(
     app.at_end.append(
         lambda: downloads.acknowledge(app.client, got, target, journals=app.journals, range=span)
     )
-    app.output.show(got, COLUMNS)
+    written = replace(got, path=str(target))
+    app.output.done(written, f"{target} is {got.name or got.id}: every byte is proven")
 
 
 @archive.command()

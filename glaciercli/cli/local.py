@@ -33,7 +33,7 @@ def local() -> None:
 
 @local.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
-@click.option("--port", default=8480, show_default=True, help="0 takes a free one.")
+@click.option("--port", metavar="N", default=8480, show_default=True, help="0 takes a free one.")
 @click.option(
     "--auth",
     type=click.Choice(["off", "parse", "strict"]),
@@ -194,8 +194,12 @@ def fault() -> None:
 @click.argument("operation")
 @click.argument("kind")
 @click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--times", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--skip", type=click.IntRange(min=0), default=0, help="Let so many pass first.")
+@click.option(
+    "--times", type=click.IntRange(min=1), metavar="N", default=1, help="So many.  [default: 1]"
+)
+@click.option(
+    "--skip", type=click.IntRange(min=0), metavar="N", default=0, help="Let so many pass first."
+)
 @pass_app
 def add(
     app: App, operation: str, kind: str, arguments: tuple[str, ...], times: int, skip: int

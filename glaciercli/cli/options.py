@@ -267,6 +267,7 @@ def _setting(name: str, kind: click.ParamType, attribute: str) -> Callable[..., 
 workers_option = click.option(
     "--workers",
     type=click.IntRange(1, 64),
+    metavar="N",
     callback=_setting("workers", click.IntRange(1, 64), "connections"),
     help="Parts in flight at once.  [default: 8]",
 )

@@ -178,9 +178,9 @@ class Output:
         sample = _values(first)
         titles = [label(key) for key in columns]
         right = [is_number(key, sample.get(key)) for key in columns]
-        short = self._console is not None
+        cut = self._console is not None
         rows = (
-            [human(key, value, short=short) for key, value in _picked(each, columns)]
+            [human(key, value, short=True, cut=cut) for key, value in _picked(each, columns)]
             for each in chain([first], rest)
         )
         if self._console is None:

@@ -104,8 +104,11 @@ def exact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True)
 
 
-def human(key: str, value: Any, *, short: bool) -> str:
-    """Return a value for a person: sizes in units, times in the local zone, ids cut if `short`."""
+def human(key: str, value: Any, *, short: bool, cut: bool = False) -> str:
+    """Return a value for a person: sizes in units, times in the local zone.
+
+    `short` is for the cells of a listing; `cut` shortens ids, for a terminal's width.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -116,6 +119,6 @@ def human(key: str, value: Any, *, short: bool) -> str:
     if key in _SIZES and isinstance(value, int):
         whole = "" if short or value < 1024 else f" ({value} bytes)"
         return format_size(value) + whole
-    if short and is_id(key) and isinstance(value, str) and len(value) > SHORT_ID:
+    if cut and is_id(key) and isinstance(value, str) and len(value) > SHORT_ID:
         return f"{safe(value[:SHORT_ID])}…"
     return safe(exact(value))

@@ -45,9 +45,7 @@ def test_talk_keeps_its_own_lines():
         ("SizeInBytes", 3 << 30, True, "3.0 GiB"),
         ("SizeInBytes", 3 << 30, False, "3.0 GiB (3221225472 bytes)"),
         ("NumberOfArchives", 1234567, True, "1234567"),
-        ("archiveId", "a" * 138, True, "a" * 12 + "…"),
-        ("archiveId", "a" * 138, False, "a" * 138),
-        ("archiveId", "short", True, "short"),
+        ("archiveId", "a" * 138, True, "a" * 138),
         ("Completed", True, True, "yes"),
         ("name", None, True, ""),
         ("InventoryRetrievalParameters", {"Format": "JSON"}, True, '{"Format": "JSON"}'),
@@ -55,6 +53,12 @@ def test_talk_keeps_its_own_lines():
 )
 def test_values_for_a_person(key, value, short, expected):
     assert human(key, value, short=short) == expected
+
+
+def test_ids_are_cut_only_for_the_width_of_a_terminal():
+    assert human("archiveId", "a" * 138, short=True, cut=True) == "a" * 12 + "…"
+    assert human("archiveId", "brief", short=True, cut=True) == "brief"
+    assert human("name", "a" * 138, short=True, cut=True) == "a" * 138
 
 
 def test_times_are_local_for_a_person(monkeypatch):

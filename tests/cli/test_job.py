@@ -1,0 +1,80 @@
+import json
+
+import pytest
+from helpers import payload, write
+
+from glaciercli.errors import Exit
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def big(glacier, tmp_path, monkeypatch):
+    monkeypatch.setenv("GLACIER_VAULT", "photos")
+    file = write(tmp_path / "big.tar", payload(2 * MIB))
+    glacier("vault", "create")
+    glacier("upload", file)
+    return file
+
+
+def started(glacier, *words):
+    return glacier("job", "start", *words, "--output", "json").json
+
+
+def test_a_retrieval_is_started_waited_for_and_fetched(glacier, big, tmp_path):
+    job = started(glacier, "archive", "big.tar", "--tier", "bulk", "--description", "mine")
+
+    assert (job["Tier"], job["JobDescription"]) == ("Bulk", "mine")
+    assert glacier("job", "wait", job["JobId"], "--output", "json").json["Completed"]
+    glacier("job", "output", job["JobId"][:20], tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == big.read_bytes()
+    assert glacier("job", "output", job["JobId"]).raw == big.read_bytes()
+
+
+def test_a_range_is_retrieved(glacier, big):
+    job = started(glacier, "archive", "big.tar", "--range", "1MiB-2MiB")
+
+    assert job["RetrievalByteRange"] == f"{MIB}-{2 * MIB - 1}"
+    assert glacier("job", "output", job["JobId"]).raw == big.read_bytes()[MIB:]
+
+
+def test_an_inventory_is_started_and_fetched(glacier, big):
+    job = started(glacier, "inventory", "--format", "json", "--limit", "5")
+
+    inventory = json.loads(glacier("job", "output", job["JobId"]).raw)
+    assert [each["Size"] for each in inventory["ArchiveList"]] == [2 * MIB]
+
+
+def test_a_select_is_started(glacier, big, tmp_path):
+    file = write(tmp_path / "log.csv", b"a,1\nb,2\n")
+    glacier("upload", file)
+
+    job = started(
+        glacier, "select", "log.csv", "--bucket", "results", "--prefix", "log/",
+        "--expression", "select * from archive s where s._2 = '2'",
+    )  # fmt: skip
+
+    assert job["Action"] == "Select"
+    assert job["SelectParameters"]["Expression"].startswith("select")
+
+
+def test_jobs_are_listed_by_state(glacier, big):
+    done = started(glacier, "archive", "big.tar")
+    glacier("local", "clock", "--timing", "real")
+    running = started(glacier, "inventory")
+
+    assert glacier("job", "list", "--done", "--output", "json").ids == [done["JobId"]]
+    assert glacier("job", "list", "--running", "--output", "json").ids == [running["JobId"]]
+    succeeded = glacier("job", "list", "--status", "succeeded", "--output", "json")
+    assert succeeded.ids == [done["JobId"]]
+
+
+def test_waiting_has_an_end(glacier, big):
+    glacier("local", "clock", "--timing", "real")
+    job = started(glacier, "archive", "big.tar")
+
+    glacier("job", "wait", job["JobId"], "--max-wait", "0", exit=Exit.NOT_READY)
+
+
+def test_an_unknown_job_is_not_found(glacier, big):
+    assert "nope" in glacier("job", "show", "nope", exit=Exit.NOT_FOUND).stderr

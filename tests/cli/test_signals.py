@@ -1,0 +1,147 @@
+"""The program as a process: signals, pipes, full disks, closed descriptors, cron."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from helpers import payload, write
+
+GLACIER = [sys.executable, "-m", "glaciercli"]
+
+
+def start(*words, **options):
+    return subprocess.Popen(
+        [*GLACIER, *map(str, words)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def finish(*words, **options):
+    return subprocess.run(
+        [*GLACIER, *map(str, words)],
+        **{"capture_output": True, "text": True, "stdin": subprocess.DEVNULL, **options},
+    )
+
+
+@pytest.fixture
+def slow_upload(glacier, engine, tmp_path):
+    """An upload that hangs in the middle, as long as nobody stops it."""
+    glacier("vault", "create", "photos")
+    file = write(tmp_path / "big.tar", payload(3 << 20))
+    fault = engine.faults.add("UploadMultipartPart", kind="delay", seconds=30, skip=1)
+    process = start("upload", file, "-V", "photos", "--part-size", "1MiB", "--workers", "1")
+    deadline = time.monotonic() + 20
+    while not engine.faults.delivered(fault):
+        assert time.monotonic() < deadline, process.communicate()
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    yield process, file
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_transfer_in_time_with_the_line_that_goes_on(glacier, slow_upload, number):
+    process, file = slow_upload
+    began = time.monotonic()
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=10)
+
+    assert time.monotonic() - began < 5
+    assert process.returncode == 128 + number
+    assert stdout == ""
+    assert f"glacier upload {file} -V photos" in stderr
+
+    assert glacier("upload", file, "-V", "photos", "--output", "json").json["size"] == 3 << 20
+    assert glacier("upload", "list", "-V", "photos", "--output", "json").json == []
+
+
+def test_a_second_signal_ends_it_at_once(slow_upload):
+    process, _ = slow_upload
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+
+    process.communicate(timeout=5)
+    assert process.returncode == 130
+
+
+def test_a_pipe_that_is_closed_is_no_success(glacier):
+    glacier("vault", "create", "photos")
+    read, write_end = os.pipe()
+    os.close(read)
+
+    run = finish("vault", "list", capture_output=False, stdout=write_end, stderr=subprocess.PIPE)
+
+    os.close(write_end)
+    assert (run.returncode, run.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_a_full_disk_is_no_success(glacier, form):
+    glacier("vault", "create", "photos")
+    with open("/dev/full", "w") as full:
+        run = finish(
+            "vault", "list", "--output", form, capture_output=False, stdout=full,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    assert run.returncode == 5
+    assert "No space left on device" in run.stderr
+
+
+def test_a_result_that_could_not_be_told_is_told_by_the_next_run(glacier, tmp_path):
+    glacier("vault", "create", "photos")
+    file = write(tmp_path / "a.bin", payload(1000))
+    with open("/dev/full", "w") as full:
+        run = finish(
+            "upload", file, "-V", "photos", capture_output=False, stdout=full,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+    assert run.returncode == 5
+
+    told = glacier("upload", file, "-V", "photos", "--output", "json").json
+
+    assert glacier("archive", "list", "-V", "photos", "--output", "json").ids == [told["archiveId"]]
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_closed_descriptor_is_not_taken_by_a_database(glacier, closed):
+    glacier("vault", "create", "photos")
+
+    run = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}{"<" if closed == 0 else ">"}&-', "sh", *GLACIER]
+        + ["vault", "list", "--output", "json"],
+        capture_output=True,
+        text=True,
+    )
+
+    assert run.returncode == (5 if closed == 1 else 0)
+    if closed != 1:
+        assert json.loads(run.stdout)[0]["VaultName"] == "photos"
+
+
+def test_cron_has_no_terminal_no_home_and_no_locale(glacier, home, tmp_path):
+    environ = {
+        "PATH": os.environ["PATH"],
+        "LANG": "C",
+        "GLACIER_HOME": str(home),
+        "GLACIER_LOCAL": "1",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    glacier("vault", "create", "photos")
+    file = write(tmp_path / "Zürich.tar", payload(2000))
+
+    run = finish("upload", file, "-V", "photos", "--quiet", "--output", "json", env=environ)
+
+    assert (run.returncode, run.stderr) == (0, "")
+    assert json.loads(run.stdout)["name"] == "Zürich.tar"
+    asked = finish("vault", "delete", "photos", env=environ)
+    assert (asked.returncode, "--yes" in asked.stderr) == (2, True)

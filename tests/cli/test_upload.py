@@ -1,0 +1,135 @@
+import pytest
+from helpers import payload, write
+
+from glaciercli.errors import Exit
+
+MIB = 1 << 20
+
+
+@pytest.fixture(autouse=True)
+def vault(glacier, monkeypatch):
+    monkeypatch.setenv("GLACIER_VAULT", "photos")
+    glacier("vault", "create")
+
+
+@pytest.fixture
+def big(tmp_path):
+    return write(tmp_path / "big.tar", payload(3 * MIB + 7))
+
+
+def archives(glacier):
+    return glacier("archive", "list", "--output", "json").json
+
+
+def test_an_upload_lands_in_the_catalog_under_its_name(glacier, big):
+    archive = glacier("upload", big, "--part-size", "1MiB", "--output", "json").json
+
+    (listed,) = archives(glacier)
+    assert listed["archiveId"] == archive["archiveId"]
+    assert (listed["name"], listed["size"]) == ("big.tar", 3 * MIB + 7)
+
+
+@pytest.mark.parametrize(
+    "words", [["upload", "BIG"], ["upload", "start", "BIG"], ["upload", "--workers", "2", "BIG"]]
+)
+def test_the_verb_may_be_left_out(glacier, big, words):
+    words = [str(big) if word == "BIG" else word for word in words]
+
+    assert glacier(*words, "--output", "json").json["size"] == 3 * MIB + 7
+
+
+def test_a_file_may_have_the_name_of_a_verb(glacier, tmp_path, monkeypatch):
+    write(tmp_path / "list", b"x")
+    monkeypatch.chdir(tmp_path)
+
+    assert glacier("upload", "./list", "--output", "json").json["name"] == "list"
+    assert glacier("upload", "--output", "json", "--", "list").json["name"] == "list"
+
+
+def test_stdin_is_stored_under_a_name(glacier):
+    archive = glacier(
+        "upload", "-", "--name", "home.tar", "--output", "json", input=payload(2 * MIB)
+    ).json
+
+    assert (archive["name"], archive["size"]) == ("home.tar", 2 * MIB)
+
+
+def test_several_files_are_several_archives_and_a_failure_names_its_file(glacier, big, tmp_path):
+    empty = write(tmp_path / "empty", b"")
+    small = write(tmp_path / "small", b"x")
+
+    result = glacier("upload", big, empty, small, "--output", "json", exit=Exit.PARTIAL)
+
+    assert [each["name"] for each in result.json] == ["big.tar", "small"]
+    assert list(result.error["failures"]) == [str(empty)]
+    assert result.error["failures"][str(empty)]["exitCode"] == Exit.REFUSED
+
+    # Run again, what is stored is told again and not stored again.
+    again = glacier("upload", big, empty, small, "--output", "json", exit=Exit.PARTIAL)
+    assert again.ids == result.ids
+    assert len(archives(glacier)) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["nope"], Exit.USAGE),
+        (["EMPTY"], Exit.REFUSED),
+        (["BIG", "--part-size", "3MiB"], Exit.REFUSED),
+        (["BIG", "--part-size", "big"], Exit.USAGE),
+        (["BIG", "--workers", "0"], Exit.USAGE),
+        (["BIG", "--vault", "nope"], Exit.NOT_FOUND),
+        (["BIG", "--name", "x"], Exit.USAGE),
+        (["-", "--dry-run"], Exit.USAGE),
+        ([], Exit.USAGE),
+    ],
+)
+def test_what_cannot_be_uploaded_is_told_in_one_line(glacier, big, tmp_path, words, code):
+    files = {"BIG": str(big), "EMPTY": str(write(tmp_path / "empty", b""))}
+    result = glacier("upload", *(files.get(word, word) for word in words), exit=code)
+
+    assert result.stdout == ""
+    assert len([line for line in result.stderr.splitlines() if line.startswith("error: ")]) == 1
+    assert archives(glacier) == []
+
+
+def test_a_dry_run_tells_the_parts_and_the_requests(glacier, big):
+    (plan,) = glacier("upload", big, "--part-size", "1MiB", "--dry-run", "--output", "json").json
+
+    assert (plan["parts"], plan["requests"]) == (4, 6)
+    assert archives(glacier) == []
+
+
+@pytest.fixture
+def open_upload(client, big):
+    """An upload that another machine has begun: one part of it has arrived."""
+    reply = client.call("InitiateMultipartUpload", vaultName="photos", partSize=str(MIB))
+    client.call(
+        "UploadMultipartPart",
+        vaultName="photos",
+        uploadId=reply["uploadId"],
+        range=f"bytes 0-{MIB - 1}/*",
+        body=big.read_bytes()[:MIB],
+    )
+    return reply["uploadId"]
+
+
+def test_an_open_upload_is_listed_and_shown_with_its_parts(glacier, open_upload):
+    assert glacier("upload", "list", "--output", "json").ids == [open_upload]
+    shown = glacier("upload", "show", open_upload[:10], "--output", "json").json
+    assert [part["RangeInBytes"] for part in shown["Parts"]] == [f"0-{MIB - 1}"]
+
+
+def test_an_open_upload_is_resumed_with_its_file(glacier, open_upload, big):
+    archive = glacier("upload", "resume", open_upload, big, "--output", "json").json
+
+    assert archive["checksum"] == glacier("treehash", big, "--output", "json").json[0]["checksum"]
+    assert glacier("upload", "list", "--output", "json").json == []
+
+
+def test_an_open_upload_is_aborted_when_confirmed(glacier, open_upload):
+    glacier("upload", "abort", open_upload, exit=Exit.USAGE)
+    glacier("upload", "abort", open_upload, "--yes")
+
+    assert glacier("upload", "list", "--output", "json").json == []
+    glacier("upload", "show", open_upload, exit=Exit.NOT_FOUND)
