@@ -1,0 +1,309 @@
+"""The commands that are stopped, each with its beginning and with what must be true in the end.
+
+`run` is the command as the program runs it: the service, then telling the user, then acknowledging.
+Run again after whatever happened, it must succeed at once, and `check` must hold.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from survival.world import DATA, VAULT, World
+
+from glaciercli.errors import GlacierError
+from glaciercli.services import downloads, jobs, streams, uploads
+from glaciercli.units import MIB
+
+OTHER = DATA[::-1]  # another version of the source, of the same size
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    prepare: Callable[[World], None]
+    run: Callable[[World], None]
+    check: Callable[[World], None]
+
+
+# --- uploads
+
+
+def _vault(world):
+    client = world.client()
+    client.call("CreateVault", vaultName=VAULT)
+    client.engine.close()
+    world.catalog().close()
+
+
+def _start(world, client, catalog, **options):
+    options = {"part_size": MIB, "workers": 1, **options}
+    return uploads.start(
+        client, world.source, VAULT, journals=world.journals, catalog=catalog, **options
+    )
+
+
+def _upload(world, **options):
+    client, catalog = world.client(), world.catalog()
+    archive = _start(world, client, catalog, **options)
+    world.tell(archive.id)
+    uploads.acknowledge(client, archive, journals=world.journals)
+
+
+def _upload_described(world):
+    _upload(world, description="what the user wrote")
+
+
+def _stopped(world, fault):
+    """Leave an upload as a run leaves it that a fault of the service has stopped."""
+    _vault(world)
+    client, catalog = world.client(timeout=0.1), world.catalog()
+    number = fault(client.engine.faults)
+    try:
+        _start(world, client, catalog)
+    except GlacierError:
+        assert client.engine.faults.delivered(number)
+    else:
+        raise AssertionError("the upload was not stopped")
+    client.engine.faults.clear()
+    client.engine.close()
+    catalog.close()
+
+
+def _stopped_in_the_parts(world):
+    refusal = {"code": "AccessDeniedException", "status": 403}
+    _stopped(
+        world,
+        lambda faults: faults.add(
+            "UploadMultipartPart", kind="status", skip=1, times=9, **refusal
+        ),
+    )
+
+
+def _stopped_then_changed(world):
+    _stopped_in_the_parts(world)
+    world.source.write_bytes(OTHER)
+
+
+def _stopped_in_completing(world):
+    _stopped(
+        world, lambda faults: faults.drop("CompleteMultipartUpload", applied=True, times=99)
+    )
+
+
+def _stopped_and_journal_lost(world):
+    _stopped_in_the_parts(world)
+    for each in world.journal_files:
+        each.unlink()
+
+
+def _resume_by_id(world):
+    client, catalog = world.client(), world.catalog()
+    found = world.open_uploads(client)
+    if not found and not world.journal_files:
+        raise AssertionError("there is neither an upload nor a journal to go on with")
+    if found and not _is_completing(world):
+        archive = uploads.resume(
+            client,
+            VAULT,
+            found[0],
+            world.source,
+            journals=world.journals,
+            catalog=catalog,
+            workers=1,
+        )
+    else:
+        # `resume` has no upload to name any more; from here on the plain command goes on.
+        archive = _start(world, client, catalog)
+    world.tell(archive.id)
+    uploads.acknowledge(client, archive, journals=world.journals)
+
+
+def _is_completing(world):
+    return any(b'"completing"' in each.read_bytes() for each in world.journal_files)
+
+
+def _one_archive(world, data=DATA):
+    client = world.client()
+    held = world.held(client)
+    assert list(held.values()) == [data]
+    assert set(world.told) == set(held)
+    assert world.open_uploads(client) == []
+    assert world.journal_files == []
+    [known] = world.catalogued(client)
+    assert (known.id, known.size, known.name) == (*held, len(data), "big.tar")
+
+
+def _one_changed_archive(world):
+    _one_archive(world, OTHER)
+
+
+# --- streams
+
+
+class _Notes:
+    """A progress that keeps what it was told to say."""
+
+    def __init__(self):
+        self.notes = []
+
+    def start(self, total, done=0): ...
+
+    def advance(self, count): ...
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def _stream(world):
+    client, catalog, progress = world.client(), world.catalog(), _Notes()
+    archive = streams.start(
+        client,
+        io.BytesIO(DATA),
+        VAULT,
+        name="stdin",
+        journals=world.journals,
+        catalog=catalog,
+        part_size=MIB,
+        workers=1,
+        progress=progress,
+    )
+    told = [note.rpartition(" ")[2] for note in progress.notes if "had stored" in note]
+    for each in (*told, archive.id):
+        world.tell(each)
+    uploads.acknowledge(client, archive, journals=world.journals)
+
+
+def _streams_told(world):
+    """A stream does not come twice, so one that was stored untold is told by the next run."""
+    client = world.client()
+    held = world.held(client)
+    assert 1 <= len(held) <= 2
+    assert set(held.values()) == {DATA}
+    assert set(world.told) == set(held)
+    assert world.open_uploads(client) == []
+    assert world.journal_files == []
+    assert {each.id for each in world.catalogued(client)} == set(held)
+
+
+# --- downloads
+
+
+def _archive(world):
+    _vault(world)
+    client, catalog = world.client(), world.catalog()
+    archive = _start(world, client, catalog)
+    uploads.acknowledge(client, archive, journals=world.journals)
+    world.remember("archive", archive)
+    client.engine.close()
+    catalog.close()
+
+
+def _archive_and_target(world):
+    _archive(world)
+    world.target.write_bytes(b"an older version")
+
+
+def _half_received(world):
+    """Leave a download that stopped after the first of its ranges."""
+    _archive(world)
+    client = world.client(timeout=0.1)
+    client.engine.faults.add(
+        "GetJobOutput", kind="status", code="AccessDeniedException", status=403, times=9
+    )
+    try:
+        _fetch(world, client)
+    except GlacierError:
+        pass
+    else:
+        raise AssertionError("the download was not stopped")
+    client.engine.faults.clear()
+    client.engine.close()
+
+
+def _fetch(world, client, **options):
+    archive = world.recall("archive")
+    return downloads.download(
+        client, VAULT, archive, world.target, journals=world.journals, workers=1, **options
+    )
+
+
+def _download(world, **options):
+    client = world.client()
+    archive = _fetch(world, client, **options)
+    world.tell(archive.id)
+    span = options.get("range")
+    downloads.acknowledge(client, archive, world.target, journals=world.journals, range=span)
+
+
+def _download_over(world):
+    _download(world, overwrite=True)
+
+
+_SPAN = (5, MIB + 9)
+
+
+def _download_range(world):
+    _download(world, range=_SPAN)
+
+
+def _one_file(world, data=DATA):
+    client, archive = world.client(), world.recall("archive")
+    assert world.target.read_bytes() == data
+    assert [each.name for each in world.out.iterdir()] == [world.target.name]
+    assert len(world.retrievals(client, archive.id)) == 1
+    assert world.journal_files == []
+    [known] = world.catalogued(client)
+    assert known.id == archive.id
+
+
+def _one_range(world):
+    _one_file(world, DATA[slice(*_SPAN)])
+
+
+# --- jobs
+
+
+def _finished_job(world):
+    _archive(world)
+    client = world.client()
+    job = jobs.wait(client, VAULT, jobs.start_inventory(client, VAULT).id)
+    world.remember("job", job)
+    client.engine.close()
+
+
+def _job_output(world):
+    client, job = world.client(), world.recall("job")
+    if not (world.told and world.target.exists()):
+        downloads.job_output(
+            client,
+            VAULT,
+            job,
+            world.target,
+            journals=world.journals,
+            workers=1,
+            overwrite=world.target.exists(),
+        )
+    world.tell(job.id)
+
+
+def _one_inventory(world):
+    archive = world.recall("archive")
+    assert archive.id in world.target.read_text()
+    assert [each.name for each in world.out.iterdir()] == [world.target.name]
+    assert world.journal_files == []
+
+
+SCENARIOS = [
+    Scenario("upload", _vault, _upload, _one_archive),
+    Scenario("upload, described", _vault, _upload_described, _one_archive),
+    Scenario("upload, resumed", _stopped_in_the_parts, _upload, _one_archive),
+    Scenario("upload, changed", _stopped_then_changed, _upload, _one_changed_archive),
+    Scenario("upload, completing", _stopped_in_completing, _upload, _one_archive),
+    Scenario("upload, by id", _stopped_and_journal_lost, _resume_by_id, _one_archive),
+    Scenario("stream", _vault, _stream, _streams_told),
+    Scenario("download", _archive, _download, _one_file),
+    Scenario("download, resumed", _half_received, _download, _one_file),
+    Scenario("download, over", _archive_and_target, _download_over, _one_file),
+    Scenario("download, range", _archive, _download_range, _one_range),
+    Scenario("job output", _finished_job, _job_output, _one_inventory),
+]
