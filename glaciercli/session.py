@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from glaciercli import __version__
@@ -28,7 +28,7 @@ from glaciercli.errors import (
     Refused,
     Unavailable,
 )
-from glaciercli.replies import require_whole, translated
+from glaciercli.replies import Output, require_whole, translated
 from glaciercli.retry import GIVE_UP_AFTER, Pace, may_have_been_applied
 
 if TYPE_CHECKING:
@@ -181,40 +181,6 @@ class Client:
                 return False
             self._boto = fresh
             return True
-
-
-class Output:
-    """A job's output, or a range of it, as it comes from the network."""
-
-    def __init__(self, reply: Mapping[str, Any], operation: str) -> None:
-        self.status: int = reply["status"]
-        self.content_range: str = reply.get("contentRange", "")
-        #: The tree hash that the service claims for these bytes; absent on unaligned ranges.
-        self.checksum: str | None = reply.get("checksum")
-        headers = reply["ResponseMetadata"]["HTTPHeaders"]
-        self.length = int(headers.get("content-length", -1))
-        self._body = reply["body"]
-        self._operation = operation
-
-    def read_into(self, view: memoryview) -> int:
-        """Fill a buffer as far as bytes come; fewer than asked for only at the end."""
-        filled = 0
-        with translated(self._operation):
-            while filled < len(view):
-                count = self._body.readinto(view[filled:])
-                if not count:
-                    break
-                filled += count
-        return filled
-
-    def close(self) -> None:
-        self._body.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def connect(

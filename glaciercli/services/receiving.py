@@ -8,10 +8,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from glaciercli.errors import IntegrityError, NotFound
+from glaciercli.errors import IntegrityError, LostReply, NotFound
 from glaciercli.models import Job
+from glaciercli.replies import Output
 from glaciercli.services import vaults
-from glaciercli.session import Client, Output
+from glaciercli.session import Client
 from glaciercli.transfer.parts import parse_content_range
 from glaciercli.transfer.progress import Progress
 from glaciercli.treehash import LEAF_SIZE, TreeHash, is_tree_hash_aligned
@@ -123,12 +124,12 @@ def _fetch_once(
                 check()
                 count = output.read_into(buffer[: stop - start - done])
                 if count == 0:
-                    raise IntegrityError(f"{_named(start, stop)} ended after {done} bytes")
+                    raise LostReply(f"{_named(start, stop)} ended after {done} bytes")
                 hashed.update(buffer[:count])
                 sink(buffer[:count], start + done)
                 done += count
                 progress.advance(count)
-            if output.read_into(buffer[:1]):
+            if not output.finish():
                 raise IntegrityError(f"{_named(start, stop)} came with more bytes than asked for")
             _require_hash(output, content, start, stop, hashed.hexdigest())
         except BaseException:

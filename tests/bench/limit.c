@@ -2,7 +2,7 @@
  *
  *   limit treehash FILE THREADS          read, hash in 1 MiB leaves
  *   limit upload   FILE THREADS PORT     read, both hashes, send 16 MiB parts to the sink
- *   limit download FILE THREADS PORT     receive 16 MiB ranges, hash, write to FILE
+ *   limit download FILE THREADS PORT SIZE   receive 16 MiB ranges, hash, write to a new FILE
  *
  * Nothing is signed, compared or retried: only the work that the protocol itself asks for.
  */
@@ -129,9 +129,14 @@ int main(int argc, char **argv) {
     mode = argv[1];
     count = atoi(argv[3]);
     port = argc > 4 ? atoi(argv[4]) : 0;
-    file = open(argv[2], strcmp(mode, "download") ? O_RDONLY : O_RDWR);
+    if (argc > 5) {
+        unlink(argv[2]);
+        file = open(argv[2], O_RDWR | O_CREAT | O_EXCL, 0600);
+    } else {
+        file = open(argv[2], O_RDONLY);
+    }
     if (file < 0 || fstat(file, &status)) fail(argv[2]);
-    size = status.st_size;
+    size = argc > 5 ? atol(argv[5]) : status.st_size;
     for (int i = 0; i < count; i++) pthread_create(&threads[i], NULL, work, NULL);
     for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
     return 0;

@@ -73,9 +73,7 @@ def _stopped_in_the_parts(world):
     refusal = {"code": "AccessDeniedException", "status": 403}
     _stopped(
         world,
-        lambda faults: faults.add(
-            "UploadMultipartPart", kind="status", skip=1, times=9, **refusal
-        ),
+        lambda faults: faults.add("UploadMultipartPart", kind="status", skip=1, times=9, **refusal),
     )
 
 
@@ -85,9 +83,7 @@ def _stopped_then_changed(world):
 
 
 def _stopped_in_completing(world):
-    _stopped(
-        world, lambda faults: faults.drop("CompleteMultipartUpload", applied=True, times=99)
-    )
+    _stopped(world, lambda faults: faults.drop("CompleteMultipartUpload", applied=True, times=99))
 
 
 def _stopped_and_journal_lost(world):
