@@ -17,7 +17,7 @@ import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
 from glaciercli.cli.options import GLOBALS, Described
-from glaciercli.cli.root import cli
+from glaciercli.cli.root import COMPLETION, cli
 from glaciercli.config import SETTINGS
 from glaciercli.errors import EXIT_MEANINGS, Exit
 
@@ -193,10 +193,12 @@ def _roff(text: str) -> str:
 
 def completion(kind: type[ShellComplete]) -> str:
     """Return the script that a shell loads; it asks the program, which asks nobody."""
-    script = kind(cli, {}, "glacier", "_GLACIER_COMPLETE").source()
+    script = kind(cli, {}, "glacier", COMPLETION).source()
     first, newline, rest = script.partition("\n")
     if first.startswith("#compdef"):  # zsh reads it from the first line only
-        return f"{first}\n# {_MADE}\n{rest.strip()}\n"
+        # As written by Click, it completes when it is loaded and not when it is called again.
+        once, ever = "[-1] == loadautofunc ]]", "[-1] == (loadautofunc|shfunc) ]]"
+        return f"{first}\n# {_MADE}\n{rest.replace(once, ever).strip()}\n"
     return f"# {_MADE}\n{(first + newline + rest).strip()}\n"
 
 

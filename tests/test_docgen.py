@@ -42,7 +42,10 @@ def test_pages_are_good_roff():
     pages = [str(path) for path in FILES if path.parent.name == "man"]
 
     lint = subprocess.run(
-        ["mandoc", "-T", "lint", "-W", "warning", *pages], capture_output=True, text=True
+        ["mandoc", "-T", "lint", "-W", "warning", *pages],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (lint.stdout, lint.returncode) == ("", 0)

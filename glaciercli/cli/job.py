@@ -247,11 +247,11 @@ def select(
     tier: str,
     description: str | None,
 ) -> None:
-    """Start a query over an archive of CSV; the result goes to S3.
+    r"""Start a query over an archive of CSV; the result goes to S3.
 
     Example:
-        glacier job start select log.csv --vault photos --bucket results --prefix log/ \
-            --expression "select * from archive s where s._2 = 'ERROR'"
+        glacier job start select log.csv --vault photos --bucket results \
+            --prefix log/ --expression "select * from archive s where s._2 = 'x'"
     """
     found = archives.show(app.client, app.catalog, vault, reference)
     csv = {"FieldDelimiter": delimiter}

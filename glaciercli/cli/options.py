@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -83,7 +84,7 @@ class Described(click.Command):
         text, _, example = inspect.cleandoc(kwargs.pop("help", None) or "").partition(_EXAMPLE)
         kwargs["help"] = text
         super().__init__(*args, **kwargs)
-        self.examples = tuple(line.strip() for line in example.splitlines() if line.strip())
+        self.examples = tuple(textwrap.dedent(example).strip().splitlines())
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*super().get_params(ctx), *GLOBALS]
@@ -114,7 +115,9 @@ class Command(Described):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if any(param.type is REFERENCE for param in self.params):
             args = mark_ids(args, self.get_params(ctx))
-        if any(isinstance(param, _VaultArgument) for param in self.params):
+        # A shell that completes must find the vault's word still to be given.
+        takes_vault = any(isinstance(param, _VaultArgument) for param in self.params)
+        if takes_vault and not ctx.resilient_parsing:
             args = self._with_vault(ctx, args)
         return super().parse_args(ctx, args)
 

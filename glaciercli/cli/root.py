@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.shell_completion import shell_complete
 
 from glaciercli import __version__
 from glaciercli.cli import boundary
 from glaciercli.cli.app import App, the_app
 from glaciercli.cli.options import GLOBALS, Group
+
+COMPLETION = "_GLACIER_COMPLETE"  # how a shell's script asks what a word could become
 
 #: Each command's module and its line in `--help`, which must not cost an import.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -50,11 +54,20 @@ class Root(Group):
             records = [option.get_help_record(ctx) for option in GLOBALS]
             formatter.write_dl([record for record in records if record is not None])
 
-    def run(self, arguments: Sequence[str], app: App) -> Any:
-        """Run a command line; raises what goes wrong, returns what Click does."""
-        return super().main(
-            list(arguments), prog_name=boundary.PROGRAM, standalone_mode=False, obj=app
-        )
+    def run(self, arguments: Sequence[str], app: App) -> int:
+        """Run a command line and return its exit code; raises what goes wrong.
+
+        Not Click's own `main`: that one ends the process by itself when a pipe is closed.
+        """
+        instruction = os.environ.get(COMPLETION)
+        if instruction:
+            return shell_complete(self, {}, boundary.PROGRAM, COMPLETION, instruction)
+        try:
+            with self.make_context(boundary.PROGRAM, list(arguments), obj=app) as context:
+                self.invoke(context)
+        except click.exceptions.Exit as exit_:
+            return exit_.exit_code
+        return 0
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         """Run a command line and exit, as Click's test runner and `python -c` expect."""

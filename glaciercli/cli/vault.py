@@ -127,7 +127,7 @@ def set_notifications(app: App, vault: str, topic: str, events: tuple[str, ...])
     """Let a vault tell an SNS topic when jobs are done.
 
     Example:
-        glacier vault notifications set photos --topic arn:aws:sns:us-east-1:123456789012:jobs
+        glacier vault notifications set photos --topic arn:aws:sns:us-east-1:1234:jobs
     """
     app.output.show(service.set_(app.client, vault, topic, events=events or service.EVENTS))
 

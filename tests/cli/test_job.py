@@ -61,7 +61,7 @@ def test_a_select_is_started(glacier, big, tmp_path):
 def test_jobs_are_listed_by_state(glacier, big):
     done = started(glacier, "archive", "big.tar")
     glacier("local", "clock", "--timing", "real")
-    running = started(glacier, "inventory")
+    running = started(glacier, "archive", "big.tar", "--tier", "expedited")
 
     assert glacier("job", "list", "--done", "--output", "json").ids == [done["JobId"]]
     assert glacier("job", "list", "--running", "--output", "json").ids == [running["JobId"]]

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from helpers import payload, write
 
+FULL = Path("/dev/full")
 GLACIER = [sys.executable, "-m", "glaciercli"]
 
 
@@ -27,6 +29,7 @@ def start(*words, **options):
 def finish(*words, **options):
     return subprocess.run(
         [*GLACIER, *map(str, words)],
+        check=False,
         **{"capture_output": True, "text": True, "stdin": subprocess.DEVNULL, **options},
     )
 
@@ -87,7 +90,7 @@ def test_a_pipe_that_is_closed_is_no_success(glacier):
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
 def test_a_full_disk_is_no_success(glacier, form):
     glacier("vault", "create", "photos")
-    with open("/dev/full", "w") as full:
+    with FULL.open("w") as full:
         run = finish(
             "vault", "list", "--output", form, capture_output=False, stdout=full,
             stderr=subprocess.PIPE,
@@ -100,7 +103,7 @@ def test_a_full_disk_is_no_success(glacier, form):
 def test_a_result_that_could_not_be_told_is_told_by_the_next_run(glacier, tmp_path):
     glacier("vault", "create", "photos")
     file = write(tmp_path / "a.bin", payload(1000))
-    with open("/dev/full", "w") as full:
+    with FULL.open("w") as full:
         run = finish(
             "upload", file, "-V", "photos", capture_output=False, stdout=full,
             stderr=subprocess.PIPE,
@@ -116,9 +119,12 @@ def test_a_result_that_could_not_be_told_is_told_by_the_next_run(glacier, tmp_pa
 def test_a_closed_descriptor_is_not_taken_by_a_database(glacier, closed):
     glacier("vault", "create", "photos")
 
+    close = f"{closed}{'<' if closed == 0 else '>'}&-"
+    words = [*GLACIER, "vault", "list", "--output", "json"]
+
     run = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$@" {closed}{"<" if closed == 0 else ">"}&-', "sh", *GLACIER]
-        + ["vault", "list", "--output", "json"],
+        ["/bin/sh", "-c", f'exec "$@" {close}', "sh", *words],
+        check=False,
         capture_output=True,
         text=True,
     )

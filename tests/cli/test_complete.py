@@ -1,0 +1,129 @@
+"""Completion: what is offered, and that real shells offer it."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+from helpers import payload, run, write
+
+COMPLETIONS = Path(__file__).parents[2] / "completions"
+
+
+@pytest.fixture
+def completed(monkeypatch):
+    """Return what the program offers for the last word of a line."""
+
+    def complete(*words):
+        monkeypatch.setenv("_GLACIER_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", "glacier " + " ".join(words))
+        monkeypatch.setenv("COMP_CWORD", str(len(words)))
+        return [line.partition(",")[2] for line in run().lines if line]
+
+    return complete
+
+
+def test_commands_and_options_are_offered(completed):
+    assert completed("va") == ["vault"]
+    assert completed("vault", "cr") == ["create"]
+    assert "--vault" in completed("vault", "show", "--v")
+    assert completed("vault", "list", "--output", "js") == ["json", "jsonl"]
+    assert completed("job", "start", "inv") == ["inventory"]
+
+
+def test_a_file_is_left_to_the_shell(completed):
+    assert completed("upload", "--vault", "photos", "bi") == ["bi"]
+    assert "list" in completed("upload", "l")
+
+
+@pytest.fixture
+def stored(glacier, tmp_path):
+    glacier("vault", "create", "photos")
+    for name in ("holiday.tar", "home.tar", "bad\x1b[2Jname"):
+        glacier("upload", write(tmp_path / name, payload(10)), "--vault", "photos")
+
+
+def test_names_of_vaults_and_archives_come_from_the_catalog(stored, completed):
+    assert completed("archive", "list", "--vault", "ph") == ["photos"]
+    assert completed("vault", "show", "") == ["photos"]
+    found = completed("archive", "show", "--vault", "photos", "ho")
+    assert found == ["holiday.tar", "home.tar"]
+    assert completed("archive", "show", "--vault", "other", "ho") == []
+    assert completed("archive", "show", "--vault", "photos", "bad") == []
+
+
+def test_nothing_is_made_by_asking(completed, home, monkeypatch):
+    monkeypatch.setenv("GLACIER_LOCAL", "1")
+
+    assert completed("archive", "show", "x") == []
+    assert not home.exists()
+
+
+def test_a_damaged_catalog_completes_to_nothing(completed, home, stored):
+    (home / "data" / "catalog.db").write_bytes(b"no database " * 100)
+
+    assert completed("vault", "show", "") == []
+
+
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], "source {}/glacier.bash"),
+    "zsh": (["zsh", "-f", "-i"], "fpath=({} $fpath); autoload -U compinit; compinit -D -u"),
+    "fish": (["fish", "--no-config", "-i"], "source {}/glacier.fish"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_real_shell_completes(shell, stored, tmp_path):
+    """Typed into a terminal, as a person does."""
+    command, setup = SHELLS[shell]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{shell} is not installed")
+    program = write(tmp_path / "bin" / "glacier", b"")
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m glaciercli "$@"\n')
+    program.chmod(0o755)
+    environ = {
+        **os.environ,
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "TERM": "xterm",
+        "PS1": "$ ",
+    }
+    leader, follower = pty.openpty()
+    with subprocess.Popen(
+        command, stdin=follower, stdout=follower, stderr=follower, env=environ,
+        start_new_session=True, cwd=tmp_path,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # a shell wants its terminal
+    ) as process:  # fmt: skip
+        os.close(follower)
+        try:
+            say(leader, setup.format(COMPLETIONS) + "\n")
+            say(leader, "echo re''ady\n", until="ready")
+            assert say(leader, "glacier vau\t", until="glacier vault")
+            assert say(leader, "sh\t", until="show")
+            assert say(leader, "--vault pho\t", until="photos")
+        finally:
+            process.kill()
+            os.close(leader)
+
+
+def say(terminal, text, until=None):
+    """Type, and return what the terminal shows by the time that it shows `until`."""
+    os.write(terminal, text.encode())
+    shown, deadline = "", time.monotonic() + 20
+    while until is not None and until not in shown:
+        assert time.monotonic() < deadline, shown
+        if select.select([terminal], [], [], 0.2)[0]:
+            raw = os.read(terminal, 4096).decode(errors="replace")
+            if "\x1b[c" in raw or "\x1b[0c" in raw:
+                os.write(terminal, b"\x1b[?1;2c")  # fish asks what terminal this is, and waits
+            shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|[\r\x0f]", "", shown + raw)
+    return shown
