@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from glaciercli.errors import UsageError
 
 APP = "glaciercli"
@@ -38,6 +36,8 @@ class Places:
         if home:
             root = Path(home).expanduser().absolute()
             return cls(root / "config", root / "data", root / "state", root / "cache")
+        import platformdirs  # noqa: PLC0415 - help and completion do not need it
+
         dirs = platformdirs.PlatformDirs(APP, appauthor=False)
         return cls(
             dirs.user_config_path, dirs.user_data_path, dirs.user_state_path, dirs.user_cache_path

@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-HEAVY = ("boto3", "botocore", "rich", "tqdm", "cheroot", "jmespath", "ijson")
+from glaciercli.cli.root import COMMANDS
+
+HEAVY = ("boto3", "botocore", "rich", "tqdm", "cheroot", "jmespath")
 PROBE = """
 import json, os, sys
 from glaciercli.cli.root import cli
@@ -37,6 +39,28 @@ def imported(arguments, **environ):
 )
 def test_help_imports_nothing_heavy(arguments):
     assert imported(arguments) == []
+
+
+@pytest.mark.parametrize("group", COMMANDS)
+def test_help_of_a_command_runs_nothing_that_works(group):
+    """Services are prepared and not run: they still are what the lazy loader made them."""
+    probe = """
+import sys
+from importlib.util import _LazyModule
+from glaciercli.cli.root import cli
+try:
+    cli.main([sys.argv[1], "--help"])
+except SystemExit:
+    pass
+below = ("glaciercli.services.", "glaciercli.catalog.", "glaciercli.transfer.")
+print([name for name, each in sys.modules.items()
+       if name.startswith(below) and type(each) is not _LazyModule])
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", probe, group], capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout.splitlines()[-1] == "[]"
 
 
 def test_help_of_the_root_imports_no_command():

@@ -117,10 +117,17 @@ class App:
 
         return Catalog.open(self.places.catalog)
 
-    def progress(self, label: str) -> Bar:
+    def close(self) -> None:
+        """Close what was opened; a process that ends anyway need not."""
+        if "catalog" in self.__dict__:
+            self.catalog.close()
+        if "client" in self.__dict__ and self.client.engine is not None:
+            self.client.engine.close()
+
+    def progress(self, label: str, *, unit: str = "B") -> Bar:
         """Return the bar of one transfer; it draws only on a terminal that wants it."""
         wanted = not (self.quiet or self.flags.get("no_progress"))
-        return Bar(label, self.output.note, visible=wanted and sys.stderr.isatty())
+        return Bar(label, self.output.note, unit=unit, visible=wanted and sys.stderr.isatty())
 
     def confirm(self, question: str, *, yes: bool, typed: str | None = None) -> None:
         """Return when the user agrees: by `--yes`, a `y`, or by typing `typed` where given.

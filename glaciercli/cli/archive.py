@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import click
 
+from glaciercli import models
+from glaciercli.catalog import filters
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.options import (
     Group,
-    max_wait_option,
+    limit_option,
+    name_option,
     overwrite_option,
     pass_app,
-    poll_option,
     reference_argument,
     tier_option,
     vault_option,
+    waiting_options,
     workers_option,
     yes_option,
 )
 from glaciercli.cli.types import RANGE
 from glaciercli.errors import Refused
-from glaciercli.models import Archive
-from glaciercli.services import archives, downloads
-from glaciercli.services.jobs import Poll
+from glaciercli.services import archives, downloads, jobs
 
 COLUMNS = ("archiveId", "name", "size", "creationDate", "status")
 
@@ -39,8 +39,10 @@ def archive() -> None:
 
 @archive.command(name="list")
 @vault_option
+@name_option
+@limit_option
 @pass_app
-def list_(app: App, vault: str) -> None:
+def list_(app: App, vault: str, glob: str | None, limit: int | None) -> None:
     """List a vault's archives, as the catalog of this machine knows them.
 
     Archives uploaded here are known at once, all others after `glacier vault inventory`.
@@ -48,7 +50,9 @@ def list_(app: App, vault: str) -> None:
     Example:
         glacier archive list --vault photos
     """
-    found = archives.listing(app.client, app.catalog, vault)
+    found = archives.listing(
+        app.client, app.catalog, vault, filters=filters.Filter(glob=glob), limit=limit
+    )
     app.output.listing(found, COLUMNS, empty=f"no archives of vault {vault} are known here")
 
 
@@ -76,9 +80,7 @@ def show(app: App, reference: str, vault: str) -> None:
 @vault_option
 @tier_option
 @workers_option
-@poll_option
-@max_wait_option
-@click.option("--no-wait", is_flag=True, help="Start the retrieval; exit 75 if it is not done.")
+@waiting_options
 @click.option("--range", "span", type=RANGE, metavar="A-B", help="Only these bytes: 0-16MiB.")
 @overwrite_option
 @pass_app
@@ -90,9 +92,7 @@ def download(
     vault: str,
     tier: str,
     workers: int,
-    poll_interval: timedelta,
-    max_wait: timedelta | None,
-    no_wait: bool,
+    poll: jobs.Poll,
     span: tuple[int, int] | None,
     overwrite: bool,
 ) -> None:
@@ -106,7 +106,6 @@ def download(
         glacier archive download big.tar restored.tar --vault photos --tier bulk
     """
     found = archives.show(app.client, app.catalog, vault, reference)
-    poll = Poll(poll_interval.total_seconds(), _seconds(timedelta(0) if no_wait else max_wait))
     if dest is not None and str(dest) == "-":
         with app.progress("stdout") as progress:
             downloads.to_stream(
@@ -160,7 +159,7 @@ def delete(app: App, references: tuple[str, ...], vault: str, *, yes: bool) -> N
     app.output.listing(deleted, ("archiveId", "name", "size"))
 
 
-def _target(found: Archive, dest: Path | None) -> Path:
+def _target(found: models.Archive, dest: Path | None) -> Path:
     """Return the file to write; a name from outside never leads out of the directory meant."""
     if dest is not None and not dest.is_dir():
         return dest
@@ -168,7 +167,3 @@ def _target(found: Archive, dest: Path | None) -> Path:
     if name in {"", ".", ".."} or not name.isprintable() or len(name.encode()) > 255:
         raise Refused(f"{found.name!r} is no name for a file", hint="name the file: DEST")
     return (dest or Path()) / name
-
-
-def _seconds(duration: timedelta | None) -> float | None:
-    return None if duration is None else duration.total_seconds()

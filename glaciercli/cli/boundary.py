@@ -14,7 +14,6 @@ import shlex
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
@@ -58,6 +57,8 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
         return Exit.SIGNAL + signal.SIGPIPE  # what a shell reports for any program cut off by head
     known = _known(error)
     if app.flags.get("debug"):
+        import traceback  # noqa: PLC0415 - the exception, in both senses
+
         _write("".join(traceback.format_exception(error)))
     if isinstance(known, Interrupted) and known.hint is None:
         known.hint = shlex.join([PROGRAM, *arguments])

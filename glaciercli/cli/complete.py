@@ -7,13 +7,16 @@ no client. What cannot be read completes to nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from glaciercli.cli.app import App, the_app
 from glaciercli.errors import GlacierError
-from glaciercli.models import Scope
+
+if TYPE_CHECKING:
+    from glaciercli.models import Scope
 
 _MOST = 200  # more than anybody reads
 

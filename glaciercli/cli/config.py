@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from glaciercli import models
 from glaciercli.cli.app import App
 from glaciercli.cli.options import Group, pass_app
-from glaciercli.models import SettingInForce
 
 COLUMNS = ("setting", "value", "source")
 
@@ -26,14 +26,16 @@ def show(app: App) -> None:
     """
     settings = app.settings
     rows = [
-        SettingInForce(name, value, settings.sources[name])
+        models.SettingInForce(name, value, settings.sources[name])
         for name, value in settings.values.items()
     ]
     places = app.places
     rows += [
-        SettingInForce("config file", str(app.flags.get("config") or places.config_file), "path"),
-        SettingInForce("catalog", str(places.catalog), "path"),
-        SettingInForce("journals", str(app.journals), "path"),
-        SettingInForce("embedded Glacier", str(app.local_root), "path"),
+        models.SettingInForce(
+            "config file", str(app.flags.get("config") or places.config_file), "path"
+        ),
+        models.SettingInForce("catalog", str(places.catalog), "path"),
+        models.SettingInForce("journals", str(app.journals), "path"),
+        models.SettingInForce("embedded Glacier", str(app.local_root), "path"),
     ]
     app.output.listing(rows, COLUMNS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -13,13 +13,12 @@ from glaciercli.cli.app import App
 from glaciercli.cli.options import (
     Group,
     description_option,
-    max_wait_option,
     overwrite_option,
     pass_app,
-    poll_option,
     reference_argument,
     tier_option,
     vault_option,
+    waiting_options,
     workers_option,
 )
 from glaciercli.cli.types import RANGE, TIME
@@ -70,12 +69,9 @@ def show(app: App, job_id: str, vault: str) -> None:
 @job.command()
 @reference_argument("job_id", complete.jobs, metavar="JOB")
 @vault_option
-@poll_option
-@max_wait_option
+@waiting_options
 @pass_app
-def wait(
-    app: App, job_id: str, vault: str, poll_interval: timedelta, max_wait: timedelta | None
-) -> None:
+def wait(app: App, job_id: str, vault: str, poll: jobs.Poll) -> None:
     """Wait until a job is done; exit 75 when the time is up before that.
 
     Example:
@@ -83,9 +79,7 @@ def wait(
     """
     found = jobs.show(app.client, vault, job_id)
     with app.progress("job") as progress:
-        done = jobs.wait(
-            app.client, vault, found.id, poll=_poll(poll_interval, max_wait), progress=progress
-        )
+        done = jobs.wait(app.client, vault, found.id, poll=poll, progress=progress)
     app.output.show(done, COLUMNS)
 
 
@@ -267,8 +261,3 @@ def select(
         description=description,
     )
     app.output.show(started, COLUMNS)
-
-
-def _poll(interval: timedelta, max_wait: timedelta | None) -> jobs.Poll:
-    seconds = None if max_wait is None else max_wait.total_seconds()
-    return jobs.Poll(interval.total_seconds(), seconds)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from glaciercli import models
 from glaciercli.cli.app import App
 from glaciercli.cli.options import Group, pass_app
 from glaciercli.cli.types import DURATION
 from glaciercli.errors import Conflict, IntegrityError, Interrupted, UsageError
-from glaciercli.models import Damage, FaultRule, LocalClock, LocalStore, Notice
 
 if TYPE_CHECKING:
     from glaciercli.local.engine import Engine
@@ -119,7 +119,7 @@ def clock(
                 engine.clock.advance(advance)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        reading = LocalClock(engine.clock.now(), engine.clock.rate, engine.timing.value)
+        reading = models.LocalClock(engine.clock.now(), engine.clock.rate, engine.timing.value)
     app.output.show(reading)
 
 
@@ -136,7 +136,7 @@ def info(app: App) -> None:
     with _engine(app) as engine:
         found = measure(engine)
         app.output.show(
-            LocalStore(
+            models.LocalStore(
                 path=str(app.local_root),
                 version=found.version,
                 vaults=found.vaults,
@@ -160,11 +160,13 @@ def verify(app: App) -> None:
 
     count = 0
 
-    def damages() -> Iterator[Damage]:
+    def damages() -> Iterator[models.Damage]:
         nonlocal count
         for each in find_damages(engine):
             count += 1
-            yield Damage(each.kind, each.vault, each.id, each.reason, each.region, each.start)
+            yield models.Damage(
+                each.kind, each.vault, each.id, each.reason, each.region, each.start
+            )
 
     with _engine(app) as engine:
         app.output.listing(damages(), DAMAGES, empty="everything is what it was when it was stored")
@@ -181,7 +183,7 @@ def notifications(app: App) -> None:
         glacier local notifications --output jsonl
     """
     with _engine(app) as engine:
-        sent = [Notice.from_api(each) for each in engine.outbox()]
+        sent = [models.Notice.from_api(each) for each in engine.outbox()]
     app.output.listing(sent, NOTICES, empty="no notifications")
 
 
@@ -286,9 +288,9 @@ def _argument(text: str) -> tuple[str, Any]:
         return name, value  # a plain word, such as an error code
 
 
-def _faults(engine: Engine) -> list[FaultRule]:
+def _faults(engine: Engine) -> list[models.FaultRule]:
     return [
-        FaultRule(
+        models.FaultRule(
             each.number,
             each.operation,
             each.kind.value,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
+from glaciercli import models
 from glaciercli.cli.app import App
 from glaciercli.cli.options import (
     Group,
@@ -15,7 +16,6 @@ from glaciercli.cli.options import (
     vault_argument,
     yes_option,
 )
-from glaciercli.models import Lock
 from glaciercli.services import locks
 from glaciercli.units import format_duration
 
@@ -100,7 +100,7 @@ def abort(app: App, vault: str, *, yes: bool) -> None:
     app.output.done(record, f"vault {vault} has no lock any more")
 
 
-def _say_when(app: App, found: Lock) -> None:
+def _say_when(app: App, found: models.Lock) -> None:
     if found.expires is not None:
         left = format_duration(found.expires - datetime.now(UTC))
         app.output.note(f"on trial: goes away in {left} unless it is completed")

@@ -6,6 +6,7 @@ import functools
 import inspect
 import textwrap
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -287,20 +288,54 @@ tier_option = click.option(
     callback=_setting("tier", click.Choice(TIERS, case_sensitive=False), ""),
     help="Speed and price of the retrieval.  [default: standard, 3-5 hours]",
 )
-poll_option = click.option(
-    "--poll-interval",
-    type=DURATION,
-    metavar="DURATION",
-    callback=_setting("poll-interval", DURATION, ""),
-    help="How often to look whether the job is done.  [default: 15m]",
-)
 max_wait_option = click.option(
     "--max-wait",
     type=DURATION,
     metavar="DURATION",
     help="Wait no longer than this, then exit 75.  [default: as long as it takes]",
 )
+
+
+def waiting_options(function: F) -> F:
+    """Give a command `poll`: how long it waits for a job, and how often it looks."""
+
+    @functools.wraps(function)
+    def command(
+        *args: Any,
+        poll_interval: timedelta,
+        max_wait: timedelta | None,
+        no_wait: bool,
+        **kwargs: Any,
+    ) -> Any:
+        from glaciercli.services.jobs import Poll  # noqa: PLC0415 - help does not need it
+
+        limit = timedelta(0) if no_wait else max_wait
+        seconds = None if limit is None else limit.total_seconds()
+        return function(*args, poll=Poll(poll_interval.total_seconds(), seconds), **kwargs)
+
+    options = (
+        click.option(
+            "--poll-interval",
+            type=DURATION,
+            metavar="DURATION",
+            callback=_setting("poll-interval", DURATION, ""),
+            help="How often to look whether the job is done.  [default: 15m]",
+        ),
+        max_wait_option,
+        click.option("--no-wait", is_flag=True, help="Exit 75 at once if it is not done."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command  # type: ignore[return-value]
+
+
 description_option = click.option("--description", metavar="TEXT", help="Stored with it, as given.")
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
+name_option = click.option(
+    "--name", "glob", metavar="GLOB", help="Only archives whose name matches, such as '*.tar'."
+)
+limit_option = click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="At most so many."
+)
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")

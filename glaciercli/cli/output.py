@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 from glaciercli.cli import table
 from glaciercli.cli.text import exact, human, is_id, is_number, label, safe, safe_lines
 from glaciercli.errors import Conflict, UsageError
-from glaciercli.models import Record
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from glaciercli.models import Record
 
 _FLEXIBLE = frozenset(
     {"name", "path", "archiveDescription", "ArchiveDescription", "JobDescription"}
@@ -276,7 +277,7 @@ def _picked(record: Record, columns: Sequence[str]) -> Iterator[tuple[str, Any]]
 
 
 def _is_listing(value: Any) -> bool:
-    return isinstance(value, tuple) and all(isinstance(each, Record) for each in value)
+    return isinstance(value, tuple) and all(hasattr(each, "as_json") for each in value)
 
 
 def _many(value: Any) -> bool:

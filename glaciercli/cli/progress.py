@@ -18,9 +18,12 @@ _LABEL = 24  # characters of a file's name that fit before the bar on 80 columns
 class Bar:
     """Draws the progress of one transfer on stderr and passes its notes on; safe to share."""
 
-    def __init__(self, label: str, note: Callable[[str], None], *, visible: bool) -> None:
+    def __init__(
+        self, label: str, note: Callable[[str], None], *, unit: str = "B", visible: bool
+    ) -> None:
         self._label = safe(label)
         self._note = note
+        self._unit = unit
         self._visible = visible
         self._bar: tqdm[Never] | None = None
 
@@ -49,9 +52,9 @@ class Bar:
         self._bar = tqdm(
             total=total,
             initial=done,
-            unit="B",
+            unit=self._unit,
             unit_scale=True,
-            unit_divisor=1024,
+            unit_divisor=1024 if self._unit == "B" else 1000,
             desc=label if len(label) <= _LABEL else f"{label[: _LABEL - 1]}…",
             file=sys.stderr,
             dynamic_ncols=True,

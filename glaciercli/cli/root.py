@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
-from click.shell_completion import shell_complete
+from click.shell_completion import CompletionItem, shell_complete
 
 from glaciercli import __version__
 from glaciercli.cli import boundary
 from glaciercli.cli.app import App, the_app
+from glaciercli.cli.lazy import command_module
 from glaciercli.cli.options import GLOBALS, Group
 
 COMPLETION = "_GLACIER_COMPLETE"  # how a shell's script asks what a word could become
 
 #: Each command's module and its line in `--help`, which must not cost an import.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "vault": ("vault", "Create, list, show and delete vaults."),
+    "vault": ("vault", "Create, list, inventory, empty and delete vaults."),
     "archive": ("archive", "List, show, download and delete archives, by name or id."),
     "job": ("job", "Start, watch and fetch retrievals and inventories."),
     "upload": ("upload", "Upload files to a vault; run again to resume."),
+    "catalog": ("catalog", "Search what this machine knows of all vaults, and renew it."),
     "lock": ("lock", "Lock a vault's policy for ever, after 24 hours of trial."),
     "policy": ("policy", "Access policies of vaults, and the account's retrieval policy."),
     "tags": ("tags", "Tags of a vault."),
@@ -43,7 +44,7 @@ class Root(Group):
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"glaciercli.cli.{COMMANDS[cmd_name][0]}")
+        module = command_module(COMMANDS[cmd_name][0])
         command: click.Command = getattr(module, cmd_name)
         return command
 
@@ -53,6 +54,15 @@ class Root(Group):
         with formatter.section("Global options, before or after the command"):
             records = [option.get_help_record(ctx) for option in GLOBALS]
             formatter.write_dl([record for record in records if record is not None])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the commands without importing any of them."""
+        commands = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def run(self, arguments: Sequence[str], app: App) -> int:
         """Run a command line and return its exit code; raises what goes wrong.
@@ -73,7 +83,9 @@ class Root(Group):
         """Run a command line and exit, as Click's test runner and `python -c` expect."""
         arguments = list(sys.argv[1:] if args is None else args)
         app = extra.get("obj") or App()
-        sys.exit(boundary.run(lambda: self.run(arguments, app), app, arguments))
+        code = boundary.run(lambda: self.run(arguments, app), app, arguments)
+        app.close()
+        sys.exit(code)
 
 
 def _refuse_git_annex(ctx: click.Context, _param: click.Parameter, value: bool) -> None:

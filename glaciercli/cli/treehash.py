@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
+from glaciercli import models
+from glaciercli import treehash as hashing
 from glaciercli.cli.app import App
 from glaciercli.cli.options import Command, pass_app
 from glaciercli.errors import Conflict
-from glaciercli.models import FileHash
-from glaciercli.treehash import TreeHash, hash_file
 from glaciercli.units import MIB
 
 COLUMNS = ("checksum", "path")
@@ -44,23 +44,23 @@ def treehash(app: App, files: tuple[Path, ...]) -> None:
         app.output.listing(hashed, COLUMNS)
 
 
-def _hashed(files: tuple[Path, ...]) -> Iterator[FileHash]:
+def _hashed(files: tuple[Path, ...]) -> Iterator[models.FileHash]:
     for file in files:
         if str(file) == "-":
             yield _hash_stdin()
             continue
         with file.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
-            found = hash_file(stream.fileno(), size)
+            found = hashing.hash_file(stream.fileno(), size)
             if os.fstat(stream.fileno()).st_size != size:
                 raise Conflict(f"{str(file)!r} changed while it was read")
-        yield FileHash(found, str(file), size)
+        yield models.FileHash(found, str(file), size)
 
 
-def _hash_stdin() -> FileHash:
-    whole = TreeHash()
+def _hash_stdin() -> models.FileHash:
+    whole = hashing.TreeHash()
     size = 0
     while block := sys.stdin.buffer.read(MIB):
         whole.update(block)
         size += len(block)
-    return FileHash(whole.hexdigest(), "-", size)
+    return models.FileHash(whole.hexdigest(), "-", size)

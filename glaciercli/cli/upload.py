@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from glaciercli import models
 from glaciercli.cli.app import App
 from glaciercli.cli.options import (
     DefaultGroup,
@@ -21,7 +22,6 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Partial, Refused, UsageError
-from glaciercli.models import Archive, UploadPlan
 from glaciercli.services import streams, uploads
 from glaciercli.transfer import parts
 
@@ -80,7 +80,7 @@ def start(
         app.output.listing((_planned(each, part_size) for each in files), PLAN)
         return
 
-    def send(file: Path) -> Archive:
+    def send(file: Path) -> models.Archive:
         label = name or "stdin" if str(file) == "-" else file.name
         with app.progress(label) as progress:
             if str(file) == "-":
@@ -119,7 +119,7 @@ def start(
         return
     failures: dict[str, GlacierError] = {}
 
-    def send_all() -> Iterator[Archive]:
+    def send_all() -> Iterator[models.Archive]:
         for file in files:
             try:
                 yield send(file)
@@ -209,9 +209,9 @@ def abort(app: App, upload_id: str, vault: str, *, yes: bool) -> None:
     app.output.done(found, f"upload {found.id} is aborted")
 
 
-def _planned(file: Path, part_size: int | None) -> UploadPlan:
+def _planned(file: Path, part_size: int | None) -> models.UploadPlan:
     if str(file) == "-":
         raise UsageError("the size of stdin is not known before it is read")
     plan = parts.plan(file.stat().st_size, part_size)
     # One request to begin, one to complete.
-    return UploadPlan(str(file), plan.size, plan.part_size, plan.count, plan.count + 2)
+    return models.UploadPlan(str(file), plan.size, plan.part_size, plan.count, plan.count + 2)

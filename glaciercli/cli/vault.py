@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import click
 
+from glaciercli import models
+from glaciercli.catalog import filters
 from glaciercli.cli.app import App
-from glaciercli.cli.options import Group, max_wait_option, pass_app, vault_argument, yes_option
+from glaciercli.cli.options import (
+    Group,
+    dry_run_option,
+    max_wait_option,
+    name_option,
+    pass_app,
+    vault_argument,
+    waiting_options,
+    workers_option,
+    yes_option,
+)
+from glaciercli.services import emptying, jobs, vaults
+from glaciercli.services import inventory as inventories
 from glaciercli.services import notifications as service
-from glaciercli.services import vaults
+from glaciercli.units import format_size
 
+_EVENTS = {
+    "archive": "ArchiveRetrievalCompleted",
+    "inventory": "InventoryRetrievalCompleted",
+}
 COLUMNS = ("VaultName", "NumberOfArchives", "SizeInBytes", "LastInventoryDate", "CreationDate")
 
 
 @click.group(cls=Group)
 def vault() -> None:
-    """Create, list, show and delete vaults."""
+    """Create, list, inventory, empty and delete vaults."""
 
 
 @vault.command()
@@ -78,6 +97,92 @@ def delete(app: App, vault: str, *, yes: bool) -> None:
 
 @vault.command()
 @vault_argument
+@waiting_options
+@pass_app
+def inventory(app: App, vault: str, poll: jobs.Poll) -> None:
+    """Bring the vault's inventory into the catalog, so that its archives have names.
+
+    Glacier takes an inventory about once a day, and takes hours to hand it out. What was uploaded
+    or deleted here meanwhile is kept.
+
+    Example:
+        glacier vault inventory photos
+    """
+    with app.progress("inventory") as progress:
+        merged = inventories.sync(app.client, app.catalog, vault, poll=poll, progress=progress)
+    app.output.show(merged)
+
+
+@vault.command()
+@vault_argument
+@click.option("--delete-vault", is_flag=True, help="Then delete the vault itself.")
+@name_option
+@workers_option
+@waiting_options
+@dry_run_option
+@yes_option
+@pass_app
+def empty(
+    app: App,
+    vault: str,
+    *,
+    delete_vault: bool,
+    glob: str | None,
+    workers: int,
+    poll: jobs.Poll,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Delete all archives of a vault, by a plan that is shown first; run again to go on.
+
+    Only what the plan counted is deleted, never what came into the vault after it. Archives of
+    less than 90 days are charged for the rest of them.
+
+    Example:
+        glacier vault empty photos --dry-run
+        glacier vault empty photos --delete-vault
+    """
+    wanted = filters.Filter(glob=glob)
+    with app.progress("inventory") as progress:
+        plan = emptying.plan(
+            app.client, app.catalog, vault, filters=wanted, poll=poll, progress=progress
+        )
+    if dry_run:
+        app.output.show(plan)
+        return
+    for line in _plan_lines(plan):
+        app.output.note(line)
+    app.confirm(f"this deletes {plan.archives:,} archives for ever", yes=yes, typed=vault)
+    with app.progress(vault, unit=" archives") as progress:
+        emptied = emptying.empty(
+            app.client,
+            app.catalog,
+            plan,
+            filters=wanted,
+            workers=workers,
+            delete_vault=delete_vault,
+            poll=poll,
+            progress=progress,
+        )
+    app.output.show(emptied)
+
+
+def _plan_lines(plan: models.EmptyPlan) -> Iterator[str]:
+    """Yield what a person should know before the archives are gone."""
+    yield f"vault {plan.arn}: {plan.archives:,} archives, {format_size(plan.size)}"
+    for each in (*plan.first, *plan.last) if plan.archives > 10 else plan.first:
+        yield f"  {each.name or each.id}"
+    if plan.early:
+        yield (
+            f"{plan.early:,} of them, {format_size(plan.early_size)}, are younger than 90 days:"
+            " Glacier charges the rest of their 90 days"
+        )
+    if plan.uploads:
+        yield f"{plan.uploads} open uploads stay: glacier upload list --vault {plan.vault}"
+
+
+@vault.command()
+@vault_argument
 @click.option("--gone", is_flag=True, help="Wait until it is not there any more.")
 @max_wait_option
 @pass_app
@@ -118,7 +223,7 @@ def show_notifications(app: App, vault: str) -> None:
 @click.option(
     "--event",
     "events",
-    type=click.Choice(service.EVENTS),
+    type=click.Choice(list(_EVENTS)),
     multiple=True,
     help="Only this one; may be repeated.  [default: both]",
 )
@@ -129,7 +234,8 @@ def set_notifications(app: App, vault: str, topic: str, events: tuple[str, ...])
     Example:
         glacier vault notifications set photos --topic arn:aws:sns:us-east-1:1234:jobs
     """
-    app.output.show(service.set_(app.client, vault, topic, events=events or service.EVENTS))
+    chosen = [_EVENTS[each] for each in events]
+    app.output.show(service.set_(app.client, vault, topic, events=chosen or service.EVENTS))
 
 
 @notifications.command(name="delete")

@@ -68,7 +68,8 @@ def test_nothing_is_made_by_asking(completed, home, monkeypatch):
 
 
 def test_a_damaged_catalog_completes_to_nothing(completed, home, stored):
-    (home / "data" / "catalog.db").write_bytes(b"no database " * 100)
+    for file in (home / "data").glob("catalog.db*"):
+        file.write_bytes(b"no database " * 1000)
 
     assert completed("vault", "show", "") == []
 
@@ -101,7 +102,8 @@ def test_a_real_shell_completes(shell, stored, tmp_path):
     with subprocess.Popen(
         command, stdin=follower, stdout=follower, stderr=follower, env=environ,
         start_new_session=True, cwd=tmp_path,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # a shell wants its terminal
+        # A shell wants a terminal of its own.
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
     ) as process:  # fmt: skip
         os.close(follower)
         try:

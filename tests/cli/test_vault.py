@@ -1,4 +1,5 @@
 import pytest
+from helpers import payload, write
 
 from glaciercli.errors import Exit
 
@@ -73,3 +74,65 @@ def test_an_empty_listing_says_so_to_a_person_only(glacier):
     assert "no vaults" in glacier("vault", "list").stderr
     assert glacier("vault", "list", "--quiet").stderr == ""
     assert glacier("vault", "list", "--output", "json").stderr == ""
+
+
+@pytest.fixture
+def filled(glacier, tmp_path):
+    glacier("vault", "create", "photos")
+    for number in range(3):
+        glacier("upload", write(tmp_path / f"{number}.tar", payload(10, number)), "-V", "photos")
+
+
+def test_an_inventory_is_merged_into_the_catalog(glacier, filled):
+    merged = glacier("vault", "inventory", "photos", "--output", "json").json
+
+    assert (merged["archives"], merged["new"]) == (3, 0)
+    assert {
+        each["status"]
+        for each in glacier("archive", "list", "-V", "photos", "--output", "json").json
+    } == {"seen"}
+
+
+def test_emptying_shows_its_plan_and_asks(glacier, filled):
+    result = glacier("vault", "empty", "photos", exit=Exit.USAGE)
+
+    assert "3 archives, 30 B" in result.stderr
+    assert "younger than 90 days" in result.stderr
+    assert "--yes" in result.stderr
+    assert len(glacier("archive", "list", "-V", "photos", "--output", "json").json) == 3
+
+
+def test_a_vault_is_emptied_and_gone(glacier, filled):
+    plan = glacier("vault", "empty", "photos", "--dry-run", "--output", "json").json
+    assert (plan["archives"], plan["earlyDeletions"]) == (3, 3)
+
+    done = glacier("vault", "empty", "photos", "--delete-vault", "-y", "--output", "json").json
+
+    assert (done["deletedArchives"], done["vaultDeleted"]) == (3, True)
+    assert glacier("vault", "list", "--output", "json").json == []
+
+
+def test_only_what_matches_is_deleted(glacier, filled):
+    glacier("vault", "empty", "photos", "--name", "[01].tar", "--yes")
+
+    left = glacier("archive", "list", "-V", "photos", "--output", "json").json
+    assert [each["name"] for each in left] == ["2.tar"]
+
+
+def test_notifications_are_set_shown_and_deleted(glacier):
+    glacier("vault", "create", "photos")
+    topic = "arn:aws:sns:us-east-1:000000000000:jobs"
+    words = ["vault", "notifications"]
+
+    given = glacier(*words, "set", "photos", "--topic", topic, "--output", "json").json
+    assert glacier(*words, "show", "photos", "--output", "json").json == given
+    assert len(given["Events"]) == 2
+    glacier(*words, "delete", "photos", "--yes")
+    glacier(*words, "show", "photos", exit=Exit.NOT_FOUND)
+
+
+def test_waiting_for_a_vault(glacier):
+    glacier("vault", "create", "photos")
+
+    glacier("vault", "wait", "photos")
+    glacier("vault", "wait", "photos", "--gone", "--max-wait", "0", exit=Exit.NOT_READY)
