@@ -150,6 +150,18 @@ class Inventory(Record):
 
 
 @dataclass(frozen=True)
+class Imported(Record):
+    """Another tool's file as it was read into the catalog."""
+
+    path: str = _key("path")
+    tool: str = _key("tool")
+    archives: int = _key("archives")
+    #: Archives that the catalog did not know before.
+    new: int = _key("new")
+    deletions: int = _key("deletions")
+
+
+@dataclass(frozen=True)
 class EmptyPlan(Record):
     """What emptying a vault would delete."""
 

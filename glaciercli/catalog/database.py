@@ -164,18 +164,23 @@ class Database:
         return None
 
 
-def open_foreign(path: Path) -> Connection:
-    """Open another tool's SQLite file for reading; what it holds cannot run anything.
+def foreign_rows(path: Path, query: str) -> Iterator[Row]:
+    """Yield the rows of a query on another tool's SQLite file; what it holds cannot run anything.
 
-    Raises Conflict where it cannot be opened. Close it when done; errors are sqlite3's own.
+    Raises Conflict where the file cannot be opened, IntegrityError where it is not what it must be.
     """
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
     except sqlite3.OperationalError as error:
         raise Conflict(f"{str(path)!r}: {error}") from error
-    _distrust(connection)
-    connection.row_factory = sqlite3.Row
-    return connection
+    try:
+        _distrust(connection)
+        connection.row_factory = sqlite3.Row
+        yield from connection.execute(query)
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise IntegrityError(f"{str(path)!r}: {error}") from error
+    finally:
+        connection.close()
 
 
 def _connect(path: Path) -> Connection:

@@ -12,6 +12,7 @@ from glaciercli.units import format_time_seconds
 #: Returns the archives for an SQL condition with its values, newest first.
 Select = Callable[..., list[Archive]]
 
+_BY_ALIAS = "id IN (SELECT id FROM aliases WHERE aliases.vault = archives.vault AND name = ?)"
 _SHOWN = 5  # candidates that an error names
 _SHORTEST_PREFIX = 4  # characters; shorter ones are names that were mistyped
 
@@ -26,9 +27,9 @@ def find(reference: str, select: Select, vault: str | None) -> Archive:
         exact = select("id = ?", reference)
         if exact:
             return exact[0]
-        named = _present(select("name = ?", reference)) or _dated(reference, select)
-        if named:
-            return _only(reference, named)
+        for look in (_named, _dated):
+            if named := look(reference, select):
+                return _only(reference, named)
     prefix = reference.removeprefix("id:")
     found: list[Archive] = []
     if len(prefix) >= _SHORTEST_PREFIX or reference.startswith("id:"):
@@ -39,12 +40,16 @@ def find(reference: str, select: Select, vault: str | None) -> Archive:
     raise _not_found(reference, vault, found or select("name = ?", reference))
 
 
+def _named(reference: str, select: Select) -> list[Archive]:
+    return _present(select("name = ?", reference)) or _present(select(_BY_ALIAS, reference))
+
+
 def _dated(reference: str, select: Select) -> list[Archive]:
     """Return the archives of `name@date`, where the date is the start of the creation time."""
     name, at, date = reference.rpartition("@")
     if not at:
         return []
-    there = _present(select("name = ?", name))
+    there = _named(name, select)
     return [each for each in there if _version(each).startswith(date.upper())]
 
 

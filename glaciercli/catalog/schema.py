@@ -10,7 +10,8 @@ from glaciercli.catalog.database import Connection, Migration
 
 
 def _first(connection: Connection) -> None:
-    for statement in (_ACCOUNTS, _VAULTS, _INVENTORIES, _ARCHIVES, _JOBS, *INDEXES.values()):
+    tables = (_ACCOUNTS, _VAULTS, _INVENTORIES, _ARCHIVES, _ALIASES, _JOBS)
+    for statement in (*tables, *INDEXES.values()):
         connection.execute(statement)
 
 
@@ -64,6 +65,14 @@ CREATE TABLE archives (
     path        TEXT,           -- where the file was
     location    TEXT
 )
+"""
+_ALIASES = """
+CREATE TABLE aliases (      -- further names of an archive, where a tool stored equal files once
+    vault   INTEGER NOT NULL REFERENCES vaults (key),
+    name    TEXT NOT NULL,
+    id      TEXT NOT NULL,
+    PRIMARY KEY (vault, name, id)
+) WITHOUT ROWID
 """
 _JOBS = """
 CREATE TABLE jobs (

@@ -158,21 +158,44 @@ class Catalog:
 
     def deleted(self, scope: Scope, vault: str, archive_id: str, when: datetime) -> None:
         """Record that an archive was deleted here, also one that was not known."""
-        self.deleted_all(scope, vault, [archive_id], when)
+        self.deletions(scope, vault, [(archive_id, when)])
 
-    def deleted_all(
-        self, scope: Scope, vault: str, archive_ids: Iterable[str], when: datetime
+    def deletions(
+        self, scope: Scope, vault: str, deletions: Iterable[tuple[str, datetime]]
     ) -> None:
-        """Record many deletions in one transaction. The first one's time stays."""
-        stamp = milliseconds(when)
+        """Record many deletions in one transaction. An archive's first one stays."""
         with self.database.write() as connection:
             key = vault_key(connection, scope, vault)
             connection.executemany(
                 "INSERT INTO archives (vault, id, created, deleted) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (vault, id) "
                 "DO UPDATE SET deleted = coalesce(deleted, excluded.deleted)",
-                ((key, each, stamp, stamp) for each in archive_ids),
+                (
+                    (key, ident, stamp, stamp)
+                    for ident, stamp in ((each, milliseconds(when)) for each, when in deletions)
+                ),
             )
+
+    def add_aliases(self, scope: Scope, vault: str, names: Iterable[tuple[str, str]]) -> None:
+        """Record further (name, id) of archives, whose own names stay."""
+        with self.database.write() as connection:
+            key = vault_key(connection, scope, vault)
+            connection.executemany(
+                "INSERT OR IGNORE INTO aliases VALUES (?, ?, ?)",
+                ((key, stored(name), ident) for name, ident in names),
+            )
+
+    def aliases(self, scope: Scope, vault: str, archive_id: str) -> list[str]:
+        """Return the names of an archive beside its own."""
+        with self.database.look() as connection:
+            return [
+                loaded(each["name"]) or ""
+                for row in self._vault_rows(scope, vault)
+                for each in connection.execute(
+                    "SELECT name FROM aliases WHERE vault = ? AND id = ? ORDER BY name",
+                    (row["key"], archive_id),
+                )
+            ]
 
     def find(self, scope: Scope, vault: str | None, reference: str) -> Archive:
         """Return the archive that a name, `name@date`, an id, `id:PREFIX` or an id prefix names.

@@ -152,7 +152,7 @@ def _delete_all(
 ) -> tuple[int, int]:
     """Delete archives in parallel; record each, also when stopped. Return count and bytes."""
     failures: dict[str, GlacierError] = {}
-    done: list[str] = []
+    done: list[tuple[str, datetime]] = []
     count = size = 0
     written = time.monotonic()
 
@@ -169,16 +169,16 @@ def _delete_all(
             progress.advance(1)
             if error is None:
                 count, size = count + 1, size + (archive.size or 0)
-                done.append(archive.id)
+                done.append((archive.id, datetime.now(UTC)))
             else:
                 failures[archive.id] = error
             if len(done) >= _BATCH or time.monotonic() - written > _BATCH_SECONDS:
-                catalog.deleted_all(scope, vault, done, datetime.now(UTC))
+                catalog.deletions(scope, vault, done)
                 done, written = [], time.monotonic()
             if len(failures) >= _TOO_MANY or (failures and not count and len(failures) >= workers):
                 break
     finally:
-        catalog.deleted_all(scope, vault, done, datetime.now(UTC))
+        catalog.deletions(scope, vault, done)
     if failures:
         raise Partial(
             f"{count:,} archives of vault {vault!r} were deleted, {len(failures):,} were not",

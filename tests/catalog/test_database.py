@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from glaciercli.catalog.database import Database, open_foreign
+from glaciercli.catalog.database import Database, foreign_rows
 from glaciercli.catalog.schema import MIGRATIONS
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
@@ -280,13 +280,16 @@ def test_what_was_acknowledged_survives_kill_minus_nine(path):
 def test_a_foreign_file_is_only_read(tmp_path):
     path = tmp_path / "it's 100%?.db"
     with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE a (b)")
+        connection.execute("CREATE TABLE a AS SELECT 7 AS b")
     connection.close()
 
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        open_foreign(path).execute("INSERT INTO a VALUES (1)")
+    assert [row["b"] for row in foreign_rows(path, "SELECT b FROM a")] == [7]
+    with pytest.raises(IntegrityError, match="readonly"):
+        list(foreign_rows(path, "INSERT INTO a VALUES (1)"))
+    with pytest.raises(IntegrityError, match="no such table"):
+        list(foreign_rows(path, "SELECT * FROM c"))
     with pytest.raises(Conflict):
-        open_foreign(tmp_path / "missing.db")
+        list(foreign_rows(tmp_path / "missing.db", "SELECT 1"))
 
 
 def test_times_are_kept_to_the_millisecond(path):

@@ -172,7 +172,7 @@ def test_reading_goes_on_while_others_write(catalog, scope, archive):
     catalog.created_all(scope, [archive(str(number)) for number in range(300)])
     stream = catalog.archives(scope)
     first = next(stream)
-    catalog.deleted_all(scope, "photos", [str(number) for number in range(300)], DAY)
+    catalog.deletions(scope, "photos", [(str(number), DAY) for number in range(300)])
 
     assert len([first, *stream]) == 300
     assert list(catalog.archives(scope)) == []
