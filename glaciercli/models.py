@@ -162,6 +162,36 @@ class Imported(Record):
 
 
 @dataclass(frozen=True)
+class RestorePlan(Record):
+    """What restoring a tree would retrieve."""
+
+    directory: str = _key("directory")
+    archives: int = _key("archives")
+    size: int = _key("size")
+    #: Files that are there already, as their hashes show.
+    already: int = _key("alreadyThere")
+    folders: int = _key("folders")
+    #: Archives that their tool has compressed or encrypted: restored as they are.
+    packed: int = _key("packed")
+    tier: str = _key("Tier")
+    time: str = _key("usualTime")
+    #: Why a name cannot become a path, by archive id.
+    refused: dict[str, str] = _key("refused")
+
+
+@dataclass(frozen=True)
+class Restored(Record):
+    """What restoring a tree has done, this time."""
+
+    directory: str = _key("directory")
+    restored: int = _key("restored")
+    size: int = _key("size")
+    already: int = _key("alreadyThere")
+    waiting: int = _key("waiting")
+    failed: int = _key("failed")
+
+
+@dataclass(frozen=True)
 class EmptyPlan(Record):
     """What emptying a vault would delete."""
 

@@ -1,0 +1,231 @@
+"""Trees restored from what every tool left: right names, sizes and times, and nothing outside."""
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from helpers import RecordingProgress, payload
+
+from glaciercli.catalog.descriptions import encode
+from glaciercli.catalog.filters import Filter
+from glaciercli.errors import Conflict, NotReady, Partial
+from glaciercli.models import Archive, Scope
+from glaciercli.services import inventory, restoring
+from glaciercli.services.jobs import Poll
+from glaciercli.services.trees import STAGING
+
+NOW = Poll(timeout=0.0)
+DAY = datetime(2012, 8, 21, 17, 8, 24, tzinfo=UTC)
+
+
+def fastglacier(path, lm="20120821T170824Z", extra=""):
+    code = encode(path, DAY, format="fastglacier").split("<p>")[1].split("</p>")[0]
+    return f"<m><v>4</v><p>{code}</p><lm>{lm}</lm>{extra}</m>"
+
+
+def cloudberry(path):
+    return json.dumps({"Path": path, "UTCDateModified": "20120821T170824Z", "Flags": 0})
+
+
+@pytest.fixture
+def put(client, vault):
+    """Store an archive as another tool would; return its id."""
+
+    def put(description, size=5, seed=0):
+        return client.call(
+            "UploadArchive",
+            vaultName=vault,
+            archiveDescription=description,
+            body=payload(size, seed),
+        )["archiveId"]
+
+    return put
+
+
+@pytest.fixture
+def restore(client, catalog, vault, journals, tmp_path):
+    """Sync, select and restore; options override."""
+
+    def restore(*, filters=Filter(), sync=True, **options):  # noqa: B008
+        if sync:
+            inventory.sync(client, catalog, vault, poll=NOW)
+        selection = restoring.select(client, catalog, vault, filters=filters)
+        return restoring.restore(
+            client, selection, tmp_path / "out", journals=journals, **{"poll": NOW, **options}
+        )
+
+    return restore
+
+
+def files(root):
+    return {
+        str(each.relative_to(root)): each.read_bytes() for each in root.rglob("*") if each.is_file()
+    }
+
+
+def test_a_tree_of_every_tool_has_its_names_sizes_and_times(put, restore, tmp_path):
+    put(encode("mt/директория/файл", DAY), 1, 1)
+    put(fastglacier("fast/glacier-dg.pdf"), 2, 2)
+    put(fastglacier("photos/2012/"), 1, 3)
+    put(cloudberry("c:+AFw-my+AF8-docs+AFw-caf+AOk-.txt"), 4, 4)
+    put('{"path": "/sample/1234.pdf", "type": "file"}', 5, 5)
+    put("plain.tar", 6, 6)
+    put("", 7, 7)
+    progress = RecordingProgress()
+    report = restore(progress=progress)
+
+    assert (report.restored, report.size, report.waiting, report.failed) == (6, 25, 0, 0)
+    root = tmp_path / "out"
+    found = files(root)
+    unnamed = next(each for each in found if each.startswith("archive-"))
+    assert found == {
+        "mt/директория/файл": payload(1, 1),
+        "fast/glacier-dg.pdf": payload(2, 2),
+        "my_docs/café.txt": payload(4, 4),
+        "sample/1234.pdf": payload(5, 5),
+        "plain.tar": payload(6, 6),
+        unnamed: payload(7, 7),
+    }
+    assert (root / "photos/2012").is_dir()
+    for name in ("mt/директория/файл", "fast/glacier-dg.pdf", "my_docs/café.txt"):
+        assert (root / name).stat().st_mtime == DAY.timestamp()
+    assert (progress.starts, progress.done) == ([(25, 0)], 25)
+    assert not (root / STAGING).exists()
+
+
+def test_the_plan_counts_and_writes_nothing(client, catalog, vault, put, restore, tmp_path):
+    put("a", 3)
+    put("../b", 4)
+    put(fastglacier("d/"))
+    put(fastglacier("packed", extra="<ce>1:1:4340ebcf79712dc5e3ef7d50bab98ba5:54687</ce>"), 9)
+    inventory.sync(client, catalog, vault, poll=NOW)
+    client.engine.log.clear()
+    selection = restoring.select(client, catalog, vault)
+    plan = restoring.plan(selection, tmp_path / "out", tier="Bulk")
+
+    assert (plan.archives, plan.size, plan.already, plan.folders, plan.packed) == (2, 12, 0, 1, 1)
+    assert (plan.tier, plan.time) == ("Bulk", "5-12 hours")
+    [reason] = plan.refused.values()
+    assert reason == "'../b' leads out of the directory (..)"
+    assert client.engine.log.count() == 0
+    assert not (tmp_path / "out").exists()
+
+
+def test_hostile_names_stay_inside_and_are_named(put, restore, tmp_path):
+    before = {each for each in tmp_path.iterdir() if each.name != "out"}
+    bad = [put(name) for name in ("../escape", "a/../../escape", "x" * 256, "d/..")]
+    bad.append(put(cloudberry("..+AFw-escape")))
+    bad.append(put(f"{STAGING}/x"))
+    put("/etc/passwd", seed=9)
+    with pytest.raises(Partial, match="1 files are restored, 6 could not be") as caught:
+        restore()
+
+    assert set(caught.value.failures) == set(bad)
+    assert files(tmp_path / "out") == {"etc/passwd": payload(5, 9)}
+    assert {each for each in tmp_path.iterdir() if each.name != "out"} == before
+
+
+def test_one_wait_for_all_and_a_run_that_goes_on(client, put, restore, catalog, vault, tmp_path):
+    for number in range(3):
+        put(f"file{number}", 5, number)
+    inventory.sync(client, catalog, vault, poll=NOW)
+    client.engine.timing = "real"
+    client.engine.clock.freeze()
+    client.engine.log.clear()
+    for _ in range(2):
+        with pytest.raises(NotReady, match="3 retrievals are still running"):
+            restore(sync=False)
+    assert files(tmp_path / "out") == {}
+    client.engine.clock.advance(timedelta(hours=5))
+    report = restore(sync=False)
+
+    assert (report.restored, report.already) == (3, 0)
+    assert client.engine.log.count("InitiateJob") == 3
+    assert set(files(tmp_path / "out")) == {"file0", "file1", "file2"}
+
+
+def test_what_is_there_is_not_retrieved_again(client, put, restore, tmp_path):
+    put("one", 5, 1)
+    put("two", 5, 2)
+    restore()
+    (tmp_path / "out" / "two").unlink()
+    client.engine.log.clear()
+    report = restore()
+
+    assert (report.restored, report.already) == (1, 1)
+    initiated = [each.params for each in client.engine.log.calls("InitiateJob")]
+    assert sum("ArchiveId" in str(each) for each in initiated) <= 1
+    assert client.engine.log.count("GetJobOutput") == 2  # an inventory and one archive
+
+
+def test_another_file_in_the_place_is_kept_unless_asked(put, restore, tmp_path):
+    put("one", 5, 1)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "one").write_bytes(b"mine")
+    with pytest.raises(Partial) as caught:
+        restore()
+    assert isinstance(next(iter(caught.value.failures.values())), Conflict)
+    assert files(tmp_path / "out")["one"] == b"mine"
+
+    assert restore(overwrite=True).restored == 1
+    assert files(tmp_path / "out") == {"one": payload(5, 1)}
+
+
+def test_versions_of_a_name_are_all_there_and_the_newest_has_it(client, put, restore, tmp_path):
+    client.engine.clock.freeze()
+    old = put("a.txt", 5, 1)
+    client.engine.clock.advance(timedelta(hours=1))
+    put("a.txt", 5, 2)
+    restore()
+
+    assert files(tmp_path / "out") == {
+        "a.txt": payload(5, 2),
+        f"a.txt.archive-{old[:8]}": payload(5, 1),
+    }
+
+
+def test_filters_restore_a_part(put, restore, tmp_path):
+    put("photos/a")
+    put("music/b")
+    restore(filters=Filter(glob="photos/*"))
+
+    assert set(files(tmp_path / "out")) == {"photos/a"}
+
+
+def test_equal_files_of_synology_are_retrieved_once(client, catalog, vault, put, restore, tmp_path):
+    ident = put("", 5, 1)
+    scope = Scope(client.target.endpoint, client.engine.account, client.region)
+    catalog.created(scope, Archive(ident, vault, name="photo/a.jpg", tool="Synology"))
+    catalog.add_aliases(scope, vault, [("photo/copy of a.jpg", ident), ("b.jpg", ident)])
+    report = restore()
+
+    assert report.restored == 1
+    assert files(tmp_path / "out") == dict.fromkeys(
+        ["photo/a.jpg", "photo/copy of a.jpg", "b.jpg"], payload(5, 1)
+    )
+    assert restore().already == 1
+
+
+def test_a_damaged_archive_is_named_and_the_rest_is_restored(client, put, restore, tmp_path):
+    bad = put("bad", 5, 1)
+    put("good", 5, 2)
+    inventory_bytes = 1  # requests of GetJobOutput before the archives'
+    fault = client.engine.faults.add("GetJobOutput", kind="corrupt", times=3, skip=inventory_bytes)
+    with pytest.raises(Partial) as caught:
+        restore(workers=1)
+
+    assert client.engine.faults.delivered(fault) == 3
+    assert set(caught.value.failures) == {bad}
+    assert set(files(tmp_path / "out")) - {"good"} <= {
+        each for each in files(tmp_path / "out") if each.startswith(STAGING)
+    }
+    assert restore().restored == 1
+    assert set(files(tmp_path / "out")) == {"good", "bad"}
+
+
+def test_names_that_are_not_unicode_are_restored_as_bytes(put, restore, tmp_path):
+    put(encode(os.fsdecode(b"caf\xe9"), DAY))
+    restore()
+
+    assert os.listdir(os.fsencode(tmp_path / "out")) == [b"caf\xe9"]  # noqa: PTH208 - bytes
