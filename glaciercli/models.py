@@ -192,6 +192,55 @@ class Restored(Record):
 
 
 @dataclass(frozen=True)
+class Verified(Record):
+    """A file that is what an archive holds."""
+
+    archive_id: str = _key("archiveId")
+    vault: str = _key("vaultName")
+    path: str = _key("path")
+    size: int = _key("size")
+    tree_hash: str = _key("checksum")
+    #: The newest inventory that lists the archive; None when none does yet.
+    seen: datetime | None = _key("lastSeen")
+
+
+@dataclass(frozen=True)
+class Audit(Record):
+    """The catalog of a vault against the vault's newest inventory, as counts."""
+
+    vault: str = _key("vaultName")
+    inventory_date: datetime = _key("InventoryDate")
+    archives: int = _key("archives")
+    #: Known here, absent from an inventory that should have them.
+    missing: int = _key("missing")
+    #: In the vault, but not made here.
+    foreign: int = _key("foreign")
+    #: Size or hash is not what it was when the archive was made.
+    changed: int = _key("changed")
+    #: Content that an older archive of the vault holds too.
+    duplicates: int = _key("duplicates")
+    #: Deleted here, and listed days later all the same.
+    undeleted: int = _key("undeleted")
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether everything that should be in the vault is, unchanged."""
+        return not (self.missing or self.changed)
+
+
+@dataclass(frozen=True)
+class Sample(Record):
+    """A range of an archive that was retrieved and proven; all of it, or one leaf of many."""
+
+    archive_id: str = _key("archiveId")
+    vault: str = _key("vaultName")
+    name: str | None = _key("name")
+    range: str = _key("RetrievalByteRange")
+    tree_hash: str = _key("SHA256TreeHash")
+    is_whole: bool = _key("provenWhole")
+
+
+@dataclass(frozen=True)
 class EmptyPlan(Record):
     """What emptying a vault would delete."""
 

@@ -11,13 +11,21 @@ import heapq
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from glaciercli.catalog.database import Connection, Database, Row
 from glaciercli.catalog.descriptions import decode
-from glaciercli.catalog.filters import Filter, Horizon, horizon_of, milliseconds, moment, source
+from glaciercli.catalog.filters import (
+    INVENTORY_LAG,
+    Filter,
+    Horizon,
+    horizon_of,
+    milliseconds,
+    moment,
+    source,
+)
 from glaciercli.catalog.references import find
 from glaciercli.catalog.schema import MIGRATIONS
 from glaciercli.errors import IntegrityError
@@ -290,6 +298,47 @@ class Catalog:
             None if newest is None else moment(newest),
         )
 
+    #: What `findings` can look for, with the condition of each.
+    FINDINGS: ClassVar[dict[str, str]] = {
+        "missing": "deleted IS NULL AND {missing}",
+        "foreign": "recorded IS NULL AND deleted IS NULL AND NOT ({gone})",
+        "changed": "differs IS NOT NULL",
+        "duplicates": (
+            "deleted IS NULL AND NOT ({gone}) AND tree_hash IS NOT NULL AND EXISTS "
+            "(SELECT 1 FROM temp.twice WHERE twice.tree_hash = archives.tree_hash "
+            "AND twice.first < archives.key)"
+        ),
+        # The service lists it days after it was asked to delete it.
+        "undeleted": "deleted IS NOT NULL AND seen > deleted + :lag",
+    }
+
+    def findings(
+        self, scope: Scope, vault: str, kind: str, *, limit: int = 0
+    ) -> tuple[int, list[Archive]]:
+        """Return how many archives have a finding (see FINDINGS), and the first `limit` of them.
+
+        Of archives with equal content, all but the first are duplicates.
+        """
+        count, found = 0, []
+        with self.database.bulk() as connection:
+            for row in self._vault_rows(scope, vault):
+                horizon = horizon_of(connection, row["key"])
+                lost, bound = horizon.conditions()
+                condition = self.FINDINGS[kind].format(
+                    missing=f"(({lost['missing']}) OR ({lost['gone']}))", gone=lost["gone"]
+                )
+                if kind == "duplicates":
+                    connection.execute(_TWICE, (row["key"],))
+                selected = (
+                    "FROM archives INDEXED BY archives_by_created "
+                    f"WHERE vault = :vault AND ({condition})"
+                )
+                bound = {**bound, "vault": row["key"], "lag": _LAG, "limit": limit}
+                count += connection.execute(f"SELECT count(*) {selected}", bound).fetchone()[0]
+                rows = connection.execute(f"SELECT * {selected} LIMIT :limit", bound)
+                found += [_archive(each, vault, horizon) for each in rows]
+        return count, found
+
     def watermark(self) -> int:
         """Return a number that later archives are above."""
         with self.database.look() as connection:
@@ -406,6 +455,14 @@ def loaded(value: str | bytes | None) -> str | None:
     """Return the text that `stored` was given."""
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
+
+_LAG = INVENTORY_LAG // timedelta(milliseconds=1)
+_TWICE = """
+CREATE TEMP TABLE twice AS
+SELECT tree_hash, min(key) AS first FROM archives
+WHERE vault = ? AND tree_hash IS NOT NULL AND deleted IS NULL
+GROUP BY tree_hash HAVING count(*) > 1
+"""
 
 # What is known already is kept, except that a fuller word fills a gap.
 _RECORD = """

@@ -1,0 +1,182 @@
+"""Evidence that what should be in a vault is there: cheap first, and honest about its reach.
+
+    archive   a file's tree hash against the catalog's and, through it, the service's inventory
+    catalog   the catalog against the newest inventory: missing, foreign, changed, stored twice
+    sample    random ranges of random archives, retrieved and compared with the tree hash
+
+Only the last one reads stored bytes, and it costs retrievals.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glaciercli.catalog.filters import Filter
+from glaciercli.errors import (
+    GlacierError,
+    IntegrityError,
+    Interrupted,
+    NotReady,
+    Partial,
+    Refused,
+    Unavailable,
+)
+from glaciercli.models import Archive, Audit, Job, Sample, Verified
+from glaciercli.services import archives, jobs, scopes
+from glaciercli.services.jobs import Poll
+from glaciercli.services.receiving import Content, fetch
+from glaciercli.transfer.progress import NullProgress, Progress
+from glaciercli.transfer.source import Source
+from glaciercli.treehash import hash_file
+from glaciercli.units import MIB
+
+if TYPE_CHECKING:
+    from glaciercli.catalog.store import Catalog
+    from glaciercli.session import Client
+
+_EVERYTHING = Filter()
+
+
+def archive(
+    client: Client, catalog: Catalog, vault: str | None, reference: str, path: Path
+) -> Verified:
+    """Compare a file with an archive without retrieving it; raises IntegrityError if they differ.
+
+    Proves that the file is what was stored. That the service still has it is proven as far as its
+    last inventory goes, whose date is in the result; None means that no inventory has shown it.
+    """
+    found = archives.show(client, catalog, vault, reference)
+    if found.tree_hash is None:
+        raise Refused(
+            f"the catalog does not know the tree hash of {reference!r}",
+            hint=f"glacier vault inventory {found.vault}",
+        )
+    source = Source.open(path)
+    tree_hash = hash_file(source.descriptor.number, source.size)
+    source.require_unchanged()
+    for what, here, there in (
+        ("bytes", source.size, found.size),
+        ("tree hash", tree_hash, found.tree_hash),
+    ):
+        if there is not None and here != there:
+            raise IntegrityError(
+                f"{path} has {what} {here}, archive {found.id[:12]}... has {there}"
+            )
+    return Verified(found.id, found.vault, str(path), source.size, tree_hash, found.seen)
+
+
+def catalog(client: Client, catalog: Catalog, vault: str) -> Audit:
+    """Compare the catalog with the newest inventory that was merged, without asking for a new one.
+
+    Raises NotReady when there is none. The archives behind a count are `catalog.findings`.
+    """
+    scope = scopes.of(client, catalog)
+    last = catalog.inventory(scope, vault)
+    if last is None:
+        raise NotReady(
+            f"no inventory of vault {vault!r} is in the catalog",
+            hint=f"glacier vault inventory {vault}",
+        )
+    catalog.database.check()
+    counts = {each: catalog.findings(scope, vault, each)[0] for each in catalog.FINDINGS}
+    return Audit(vault, last.made, last.archives, **counts)
+
+
+def sample(
+    client: Client,
+    catalog: Catalog,
+    vault: str,
+    count: int,
+    *,
+    seed: str,
+    filters: Filter = _EVERYTHING,
+    tier: str = "Standard",
+    poll: Poll = Poll(),  # noqa: B008 - frozen
+    progress: Progress | None = None,
+) -> list[Sample]:
+    """Retrieve 1 MiB of each of `count` random archives and compare it with its tree hash.
+
+    The same `seed` chooses the same ranges and finds the jobs of an earlier run again. An archive
+    of up to 1 MiB is proven whole against the hash that the catalog knows. Of a larger one it is
+    proven that the service has bytes there that match its own hash of them, and that it still
+    claims the whole's hash; not that the range is in the tree, nor anything of the other bytes.
+    Raises NotReady while retrievals run, Partial naming the archives that failed.
+    """
+    progress = progress or NullProgress()
+    scope = scopes.of(client, catalog)
+    known = (
+        each
+        for each in catalog.archives(scope, vault, filters=filters)
+        if each.size and each.tree_hash
+    )
+    chosen = heapq.nsmallest(count, known, key=lambda each: _rank(seed, each))
+    there = {job.description: job for job in jobs.listing(client, vault)}
+    running = []
+    for each in chosen:
+        span = _span(seed, each)
+        token = _rank(seed, each).hex()[:16]
+        job = there.get(jobs.OWN_DESCRIPTION + token) or jobs.start_archive(
+            client, vault, each.id, tier=tier, range=span, token=token
+        )
+        running.append((each, span, job))
+    results: list[Sample] = []
+    failures: dict[str, GlacierError] = {}
+    waiting = 0
+    for each, span, job in running:
+        try:
+            done = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
+            results.append(_compare(client, each, span, done, progress))
+        except NotReady:
+            waiting += 1
+        except (Unavailable, Interrupted):
+            raise
+        except GlacierError as error:
+            failures[each.id] = error
+    if waiting:
+        raise NotReady(
+            f"{len(results)} samples are proven, {waiting} retrievals are still running",
+            hint=f"run the same command again later, with --seed {seed}",
+        )
+    if failures:
+        raise Partial(f"{len(results)} samples are proven, {len(failures)} are not", failures)
+    return results
+
+
+def _rank(seed: str, archive: Archive) -> bytes:
+    """Return where an archive stands in the order that a seed gives; the same every time."""
+    return hashlib.sha256(f"{seed} {archive.id}".encode()).digest()
+
+
+def _span(seed: str, archive: Archive) -> tuple[int, int]:
+    """Return one leaf of an archive: the least that may be asked for, and always aligned."""
+    assert archive.size
+    leaves = -(-archive.size // MIB)
+    leaf = random.Random(_rank(seed, archive)).randrange(leaves)  # noqa: S311 - not a secret
+    return leaf * MIB, min((leaf + 1) * MIB, archive.size)
+
+
+def _compare(
+    client: Client, archive: Archive, span: tuple[int, int], job: Job, progress: Progress
+) -> Sample:
+    if job.archive_tree_hash != archive.tree_hash:
+        raise IntegrityError(
+            f"the service says tree hash {job.archive_tree_hash} of archive {archive.id[:12]}..., "
+            f"the catalog says {archive.tree_hash}"
+        )
+    content = Content.of(job)
+    tree_hash = fetch(client, content, 0, content.size, lambda *_: None, progress=progress)
+    whole = span == (0, archive.size)
+    if tree_hash != (archive.tree_hash if whole else job.tree_hash):
+        raise IntegrityError(f"bytes {span[0]}-{span[1] - 1} of {archive.id[:12]}... are damaged")
+    return Sample(
+        archive.id,
+        archive.vault,
+        archive.name,
+        f"{span[0]}-{span[1] - 1}",
+        tree_hash,
+        is_whole=whole,
+    )

@@ -1,0 +1,189 @@
+"""Evidence: what is found, and what is not claimed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from helpers import payload
+
+from glaciercli.catalog.inventories import Entry
+from glaciercli.catalog.merging import merge
+from glaciercli.errors import IntegrityError, NotReady, Partial, Refused
+from glaciercli.models import Archive, Scope
+from glaciercli.services import inventory, uploads, verification
+from glaciercli.services.jobs import Poll
+from glaciercli.units import MIB
+
+NOW = Poll(timeout=0.0)
+DAY = datetime(2013, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def scope(client):
+    return Scope(client.target.endpoint, client.engine.account, client.region)
+
+
+@pytest.fixture
+def put(client, vault, catalog, journals, tmp_path):
+    """Upload a file of some size; return its path and archive."""
+
+    def put(name="one", size=5, seed=0):
+        path = tmp_path / name
+        path.write_bytes(payload(size, seed))
+        archive = uploads.start(
+            client, path, vault, journals=journals, catalog=catalog, part_size=MIB
+        )
+        uploads.acknowledge(client, archive, journals=journals)
+        return path, archive
+
+    return put
+
+
+def test_a_file_that_is_the_archive(client, catalog, vault, put):
+    path, stored = put(size=2 * MIB + 7)
+    report = verification.archive(client, catalog, vault, "one", path)
+
+    assert (report.archive_id, report.size, report.tree_hash, report.seen) == (
+        stored.id,
+        2 * MIB + 7,
+        stored.tree_hash,
+        None,
+    )
+    made = inventory.sync(client, catalog, vault, poll=NOW).inventory_date
+    assert verification.archive(client, catalog, vault, "one", path).seen == made
+
+
+@pytest.mark.parametrize(("size", "seed"), [(6, 0), (5, 1)])
+def test_a_file_that_is_not_the_archive(client, catalog, vault, put, size, seed):
+    path, _ = put()
+    path.write_bytes(payload(size, seed))
+
+    with pytest.raises(IntegrityError, match="has bytes 6" if size == 6 else "has tree hash"):
+        verification.archive(client, catalog, vault, "one", path)
+
+
+def test_without_a_hash_there_is_nothing_to_compare(client, catalog, vault, put, scope):
+    path, _ = put()
+    catalog.created(scope, Archive("x", vault, name="unknown"))
+
+    with pytest.raises(Refused, match="does not know the tree hash"):
+        verification.archive(client, catalog, vault, "unknown", path)
+
+
+def test_the_catalog_without_an_inventory(client, catalog, vault, put):
+    put()
+
+    with pytest.raises(NotReady, match="no inventory"):
+        verification.catalog(client, catalog, vault)
+
+
+def test_the_catalog_against_its_inventory(client, catalog, vault, scope):
+    hashes = {letter: bytes([number]) * 32 for number, letter in enumerate("abcdef")}
+
+    def known(ident, letter, **fields):
+        catalog.created(
+            scope,
+            Archive(ident, vault, 5, hashes[letter].hex(), created=DAY, **fields),
+        )
+
+    def listed(ident, letter):
+        return Entry(ident, "", DAY, 5, hashes[letter])
+
+    known("good", "a")
+    known("lost", "b")
+    known("other", "c")
+    known("copy", "a")
+    known("dead", "d")
+    catalog.deleted(scope, vault, "dead", DAY)
+    entries = [
+        listed("good", "a"),
+        listed("other", "e"),
+        listed("copy", "a"),
+        listed("dead", "d"),
+        listed("alien", "f"),
+    ]
+    when = DAY + timedelta(days=9)
+    merge(catalog, scope, vault, entries, made=when, asked=when)
+    report = verification.catalog(client, catalog, vault)
+
+    assert (report.inventory_date, report.archives) == (when, 5)
+    assert not report.is_sound
+    want = {
+        "missing": "lost",
+        "foreign": "alien",
+        "changed": "other",
+        "duplicates": "copy",
+        "undeleted": "dead",
+    }
+    for kind, ident in want.items():
+        assert getattr(report, kind) == 1
+        count, found = catalog.findings(scope, vault, kind, limit=9)
+        assert (count, [each.id for each in found]) == (1, [ident])
+
+
+def test_a_sound_catalog(client, catalog, vault, put):
+    put()
+    inventory.sync(client, catalog, vault, poll=NOW)
+
+    assert verification.catalog(client, catalog, vault).is_sound
+
+
+def test_samples_are_proven(client, catalog, vault, put):
+    put("small", 5, 1)
+    put("large", 3 * MIB + 5, 2)
+    client.engine.log.clear()
+    found = verification.sample(client, catalog, vault, 9, seed="s", poll=NOW)
+
+    whole = {each.name: each.is_whole for each in found}
+    assert whole == {"small": True, "large": False}
+    for call in client.engine.log.calls("InitiateJob"):
+        assert call.params is not None
+    again = verification.sample(client, catalog, vault, 9, seed="s", poll=NOW)
+    assert again == found
+    assert client.engine.log.count("InitiateJob") == 2
+
+
+def test_samples_are_random_but_the_same_for_a_seed(client, catalog, vault, put):
+    for number in range(6):
+        put(f"f{number}", 5, number)
+
+    def names(seed):
+        return [
+            each.name
+            for each in verification.sample(client, catalog, vault, 2, seed=seed, poll=NOW)
+        ]
+
+    assert len(names("a")) == 2
+    assert names("a") == names("a")
+    assert len({tuple(names(seed)) for seed in "abcdef"}) > 1
+
+
+def test_samples_wait_for_their_retrievals(client, catalog, vault, put):
+    put()
+    client.engine.timing = "real"
+    client.engine.clock.freeze()
+    with pytest.raises(NotReady, match="0 samples are proven, 1 retrievals"):
+        verification.sample(client, catalog, vault, 1, seed="s", poll=NOW)
+    client.engine.clock.advance(timedelta(hours=6))
+
+    assert len(verification.sample(client, catalog, vault, 1, seed="s", poll=NOW)) == 1
+    assert client.engine.log.count("InitiateJob") == 1
+
+
+def test_a_damaged_sample_is_named(client, catalog, vault, put):
+    _, bad = put()
+    fault = client.engine.faults.add("GetJobOutput", kind="corrupt", times=3)
+    with pytest.raises(Partial) as caught:
+        verification.sample(client, catalog, vault, 1, seed="s", poll=NOW)
+
+    assert client.engine.faults.delivered(fault) == 3
+    assert set(caught.value.failures) == {bad.id}
+
+
+def test_a_hash_that_the_service_no_longer_claims(client, catalog, vault, put, scope):
+    _, stored = put()
+    with catalog.database.write() as connection:
+        connection.execute("UPDATE archives SET tree_hash = ?", (b"\1" * 32,))
+
+    with pytest.raises(Partial) as caught:
+        verification.sample(client, catalog, vault, 1, seed="s", poll=NOW)
+    assert "the service says tree hash" in caught.value.failures[stored.id].message
