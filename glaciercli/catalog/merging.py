@@ -15,8 +15,9 @@ from glaciercli.catalog.database import Connection
 from glaciercli.catalog.descriptions import decode
 from glaciercli.catalog.filters import horizon_of, milliseconds
 from glaciercli.catalog.inventories import Entry
+from glaciercli.catalog.rows import stored, vault_key
 from glaciercli.catalog.schema import INDEXES
-from glaciercli.catalog.store import Catalog, stored, vault_key
+from glaciercli.catalog.store import Catalog
 from glaciercli.models import Inventory, Scope
 
 # Below this many new rows, keeping the indexes is cheaper than making them again.

@@ -8,27 +8,25 @@ and a tombstone is what keeps a stale inventory from bringing an archive back.
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
 
-from glaciercli.catalog.database import Connection, Database, Row
-from glaciercli.catalog.descriptions import decode
-from glaciercli.catalog.filters import (
-    INVENTORY_LAG,
-    Filter,
-    Horizon,
-    horizon_of,
-    milliseconds,
-    moment,
-    source,
-)
+from glaciercli.catalog import ledger
+from glaciercli.catalog.database import Database, Row
+from glaciercli.catalog.filters import Filter, horizon_of, milliseconds, moment, source
 from glaciercli.catalog.references import find
+from glaciercli.catalog.rows import (
+    RECORD,
+    archive_of,
+    archives_of,
+    loaded,
+    row_of,
+    stored,
+    vault_key,
+)
 from glaciercli.catalog.schema import MIGRATIONS
-from glaciercli.errors import IntegrityError
 from glaciercli.models import Archive, Job, Scope
 
 _EVERYTHING = Filter()
@@ -161,7 +159,7 @@ class Catalog:
                     "SELECT 1 FROM archives WHERE vault = ? AND id = ?", (key, each.id)
                 )
                 added += known.fetchone() is None
-                connection.execute(_RECORD, _row_of(key, each, token, now))
+                connection.execute(RECORD, row_of(key, each, token, now))
             return added
 
     def deleted(self, scope: Scope, vault: str, archive_id: str, when: datetime) -> None:
@@ -223,7 +221,7 @@ class Catalog:
                         "ORDER BY created DESC LIMIT 100",
                         (key, *map(stored, values)),
                     )
-                    found += [_archive(row, names[key], horizon) for row in rows]
+                    found += [archive_of(row, names[key], horizon) for row in rows]
                 return found
 
             return find(reference, select, vault)
@@ -237,7 +235,7 @@ class Catalog:
                     (vault_row["key"], token),
                 ).fetchone()
                 if row is not None:
-                    return _archive(row, vault, horizon_of(connection, vault_row["key"]))
+                    return archive_of(row, vault, horizon_of(connection, vault_row["key"]))
         return None
 
     def archives(
@@ -265,7 +263,7 @@ class Catalog:
                     f"ORDER BY created {direction}, key {direction} LIMIT :limit",
                     {**parameters, "limit": -1 if limit is None else limit, "up_to": up_to},
                 )
-                streams.append(_archives(rows, str(row["name"]), horizon))
+                streams.append(archives_of(rows, str(row["name"]), horizon))
             merged = heapq.merge(
                 *streams, key=lambda each: each.created or _NO_TIME, reverse=not oldest_first
             )
@@ -297,47 +295,6 @@ class Catalog:
             None if oldest is None else moment(oldest),
             None if newest is None else moment(newest),
         )
-
-    #: What `findings` can look for, with the condition of each.
-    FINDINGS: ClassVar[dict[str, str]] = {
-        "missing": "deleted IS NULL AND {missing}",
-        "foreign": "recorded IS NULL AND deleted IS NULL AND NOT ({gone})",
-        "changed": "differs IS NOT NULL",
-        "duplicates": (
-            "deleted IS NULL AND NOT ({gone}) AND tree_hash IS NOT NULL AND EXISTS "
-            "(SELECT 1 FROM temp.twice WHERE twice.tree_hash = archives.tree_hash "
-            "AND twice.first < archives.key)"
-        ),
-        # The service lists it days after it was asked to delete it.
-        "undeleted": "deleted IS NOT NULL AND seen > deleted + :lag",
-    }
-
-    def findings(
-        self, scope: Scope, vault: str, kind: str, *, limit: int = 0
-    ) -> tuple[int, list[Archive]]:
-        """Return how many archives have a finding (see FINDINGS), and the first `limit` of them.
-
-        Of archives with equal content, all but the first are duplicates.
-        """
-        count, found = 0, []
-        with self.database.bulk() as connection:
-            for row in self._vault_rows(scope, vault):
-                horizon = horizon_of(connection, row["key"])
-                lost, bound = horizon.conditions()
-                condition = self.FINDINGS[kind].format(
-                    missing=f"(({lost['missing']}) OR ({lost['gone']}))", gone=lost["gone"]
-                )
-                if kind == "duplicates":
-                    connection.execute(_TWICE, (row["key"],))
-                selected = (
-                    "FROM archives INDEXED BY archives_by_created "
-                    f"WHERE vault = :vault AND ({condition})"
-                )
-                bound = {**bound, "vault": row["key"], "lag": _LAG, "limit": limit}
-                count += connection.execute(f"SELECT count(*) {selected}", bound).fetchone()[0]
-                rows = connection.execute(f"SELECT * {selected} LIMIT :limit", bound)
-                found += [_archive(each, vault, horizon) for each in rows]
-        return count, found
 
     def watermark(self) -> int:
         """Return a number that later archives are above."""
@@ -374,47 +331,33 @@ class Catalog:
     def job_seen(self, scope: Scope, job: Job, *, token: str | None = None) -> None:
         """Record a job as the service tells it; a token that is known for it stays."""
         with self.database.write() as connection:
-            _record_job(connection, vault_key(connection, scope, job.vault), job, token)
+            ledger.record(connection, vault_key(connection, scope, job.vault), job, token)
 
     def jobs_listed(self, scope: Scope, vault: str, jobs: Iterable[Job], when: datetime) -> None:
         """Record a vault's whole listing: jobs that it lacks have expired."""
         with self.database.write() as connection:
             key = vault_key(connection, scope, vault)
-            listed = set()
-            for job in jobs:
-                _record_job(connection, key, job, None)
-                listed.add(job.id)
-            known = connection.execute(
-                "SELECT id FROM jobs WHERE vault = ? AND expired IS NULL", (key,)
-            ).fetchall()
-            connection.executemany(
-                "UPDATE jobs SET expired = ? WHERE vault = ? AND id = ?",
-                [(milliseconds(when), key, row["id"]) for row in known if row["id"] not in listed],
-            )
+            ledger.record_listing(connection, key, jobs, when)
 
     def jobs(self, scope: Scope, vault: str | None = None, *, expired: bool = False) -> list[Job]:
         """Return the jobs of the ledger, newest first, without those the service has dropped."""
-        found: list[tuple[int, Job]] = []
         with self.database.look() as connection:
-            for row in self._vault_rows(scope, vault):
-                rows = connection.execute(
-                    "SELECT * FROM jobs WHERE vault = ? AND (expired IS NULL OR ?)",
-                    (row["key"], expired),
-                )
-                found += [(each["created"], _job(each)) for each in rows]
-        return [job for _, job in sorted(found, key=lambda pair: pair[0], reverse=True)]
+            found = [
+                job
+                for row in self._vault_rows(scope, vault)
+                for job in ledger.of_vault(connection, row["key"], expired=expired)
+            ]
+        return sorted(found, key=lambda job: job.created or _NO_TIME, reverse=True)
 
     def find_job(self, scope: Scope, vault: str, token: str) -> Job | None:
         """Return the job that was started here with this token, unless it has expired."""
         with self.database.look() as connection:
-            for vault_row in self._vault_rows(scope, vault):
-                row = connection.execute(
-                    "SELECT * FROM jobs WHERE vault = ? AND token = ? AND expired IS NULL",
-                    (vault_row["key"], token),
-                ).fetchone()
-                if row is not None:
-                    return _job(row)
-        return None
+            key = self.vault_key(scope, vault)
+            return None if key is None else ledger.with_token(connection, key, token)
+
+    def vault_key(self, scope: Scope, vault: str) -> int | None:
+        """Return the key of a vault's row, for the other modules of this package."""
+        return next((row["key"] for row in self._vault_rows(scope, vault)), None)
 
     def _vault_rows(self, scope: Scope, vault: str | None = None) -> list[Row]:
         with self.database.look() as connection:
@@ -423,133 +366,3 @@ class Catalog:
                 "AND region = ? AND (? IS NULL OR name = ?) ORDER BY name",
                 (scope.endpoint, scope.account, scope.region, vault, vault),
             ).fetchall()
-
-
-def vault_key(connection: Connection, scope: Scope, vault: str) -> int:
-    """Return the key of a vault's row, made new where there is none; what is used is not gone."""
-    where_it_is = (scope.endpoint, scope.account, scope.region, vault)
-    connection.execute(
-        "INSERT INTO vaults (endpoint, account, region, name) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET deleted = NULL WHERE deleted IS NOT NULL",
-        where_it_is,
-    )
-    row = connection.execute(
-        "SELECT key FROM vaults WHERE endpoint = ? AND account = ? AND region = ? AND name = ?",
-        where_it_is,
-    ).fetchone()
-    return int(row["key"])
-
-
-def stored(text: str | None) -> str | bytes | None:
-    """Return a text as SQLite can hold it: names that are not Unicode become their bytes."""
-    if text is None or text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # lone surrogates, which stand for bytes (see `descriptions`)
-        return text.encode("utf-8", "surrogatepass")
-    return text
-
-
-def loaded(value: str | bytes | None) -> str | None:
-    """Return the text that `stored` was given."""
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
-
-
-_LAG = INVENTORY_LAG // timedelta(milliseconds=1)
-_TWICE = """
-CREATE TEMP TABLE twice AS
-SELECT tree_hash, min(key) AS first FROM archives
-WHERE vault = ? AND tree_hash IS NOT NULL AND deleted IS NULL
-GROUP BY tree_hash HAVING count(*) > 1
-"""
-
-# What is known already is kept, except that a fuller word fills a gap.
-_RECORD = """
-INSERT INTO archives (vault, id, size, tree_hash, description, tool, name, modified, created,
-                      recorded, token, path, location)
-VALUES (:vault, :id, :size, :tree_hash, :description, :tool, :name, :modified, :created,
-        :recorded, :token, :path, :location)
-ON CONFLICT (vault, id) DO UPDATE SET
-    size = coalesce(size, excluded.size),
-    tree_hash = coalesce(tree_hash, excluded.tree_hash),
-    description = coalesce(excluded.description, description),
-    tool = coalesce(excluded.tool, tool),
-    name = coalesce(excluded.name, name),
-    modified = coalesce(excluded.modified, modified),
-    recorded = coalesce(recorded, excluded.recorded),
-    token = coalesce(excluded.token, token),
-    path = coalesce(excluded.path, path),
-    location = coalesce(excluded.location, location)
-"""
-
-
-def _row_of(vault: int, archive: Archive, token: str | None, now: datetime) -> dict[str, Any]:
-    decoded = decode(archive.description)
-    told = bool(archive.description)  # an import may know the name and not the description
-    modified = archive.modified or decoded.modified
-    return {
-        "vault": vault,
-        "id": archive.id,
-        "size": archive.size,
-        "tree_hash": None if archive.tree_hash is None else bytes.fromhex(archive.tree_hash),
-        "description": stored(archive.description or None),
-        "tool": archive.tool or (decoded.tool if told else None),
-        "name": stored(archive.name or decoded.name or None),
-        "modified": None if modified is None else milliseconds(modified),
-        "created": milliseconds(archive.created or now),
-        "recorded": milliseconds(archive.recorded or now),
-        "token": token or decoded.token,
-        "path": stored(archive.path),
-        "location": archive.location,
-    }
-
-
-def _archives(rows: Iterable[Row], vault: str, horizon: Horizon) -> Iterator[Archive]:
-    for row in rows:
-        yield _archive(row, vault, horizon)
-
-
-def _archive(row: Row, vault: str, horizon: Horizon) -> Archive:
-    try:
-        return Archive(
-            id=row["id"],
-            vault=vault,
-            size=row["size"],
-            tree_hash=None if row["tree_hash"] is None else row["tree_hash"].hex(),
-            name=loaded(row["name"]),
-            description=loaded(row["description"]) or "",
-            created=moment(row["created"]),
-            modified=_moment(row["modified"]),
-            seen=_moment(row["seen"]),
-            deleted=_moment(row["deleted"]),
-            path=loaded(row["path"]),
-            location=row["location"],
-            recorded=_moment(row["recorded"]),
-            tool=row["tool"],
-            status=horizon.state(row),
-        )
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise IntegrityError(f"the catalog holds a row that is not one: {error}") from error
-
-
-def _moment(value: int | None) -> datetime | None:
-    return None if value is None else moment(value)
-
-
-def _record_job(connection: Connection, vault: int, job: Job, token: str | None) -> None:
-    created = milliseconds(job.created or datetime.now(UTC))
-    connection.execute(
-        "INSERT INTO jobs (vault, id, created, token, record) VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET record = excluded.record, expired = NULL, "
-        "token = coalesce(token, excluded.token)",
-        (vault, job.id, created, token, json.dumps(job.as_json())),
-    )
-
-
-def _job(row: Row) -> Job:
-    try:
-        record = json.loads(row["record"])
-        return Job.from_api(record, vault=record["vaultName"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise IntegrityError(f"the catalog holds a job that is not one: {error}") from error

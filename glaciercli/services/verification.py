@@ -15,6 +15,7 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from glaciercli.catalog import findings
 from glaciercli.catalog.filters import Filter
 from glaciercli.errors import (
     GlacierError,
@@ -72,7 +73,7 @@ def archive(
 def catalog(client: Client, catalog: Catalog, vault: str) -> Audit:
     """Compare the catalog with the newest inventory that was merged, without asking for a new one.
 
-    Raises NotReady when there is none. The archives behind a count are `catalog.findings`.
+    Raises NotReady when there is none. The archives behind a count: `findings.look`.
     """
     scope = scopes.of(client, catalog)
     last = catalog.inventory(scope, vault)
@@ -82,7 +83,7 @@ def catalog(client: Client, catalog: Catalog, vault: str) -> Audit:
             hint=f"glacier vault inventory {vault}",
         )
     catalog.database.check()
-    counts = {each: catalog.findings(scope, vault, each)[0] for each in catalog.FINDINGS}
+    counts = {each: findings.look(catalog, scope, vault, each)[0] for each in findings.KINDS}
     return Audit(vault, last.made, last.archives, **counts)
 
 

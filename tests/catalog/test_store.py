@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from glaciercli.catalog.descriptions import encode
 from glaciercli.catalog.filters import Filter
-from glaciercli.catalog.store import Catalog, loaded, stored
+from glaciercli.catalog.rows import loaded, stored
+from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.models import Archive, Job, Scope
 

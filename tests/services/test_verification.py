@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from helpers import payload
 
+from glaciercli.catalog import findings
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
 from glaciercli.errors import IntegrityError, NotReady, Partial, Refused
@@ -116,7 +117,7 @@ def test_the_catalog_against_its_inventory(client, catalog, vault, scope):
     }
     for kind, ident in want.items():
         assert getattr(report, kind) == 1
-        count, found = catalog.findings(scope, vault, kind, limit=9)
+        count, found = findings.look(catalog, scope, vault, kind, limit=9)
         assert (count, [each.id for each in found]) == (1, [ident])
 
 

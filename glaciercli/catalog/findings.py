@@ -1,0 +1,58 @@
+"""What is odd about a vault, by what the catalog knows: the conditions that an audit counts.
+
+missing     known here, absent from an inventory that should have it
+foreign     in the vault, but not made here
+changed     the inventory's size or hash is not the one known here
+duplicates  the same content as an older archive of the vault
+undeleted   deleted here, and listed days later all the same
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from glaciercli.catalog.filters import INVENTORY_LAG, horizon_of
+from glaciercli.catalog.rows import archive_of
+from glaciercli.catalog.store import Catalog
+from glaciercli.models import Archive, Scope
+
+_LAG = INVENTORY_LAG // timedelta(milliseconds=1)
+_TWICE = """
+CREATE TEMP TABLE twice AS
+SELECT tree_hash, min(key) AS first FROM archives
+WHERE vault = ? AND tree_hash IS NOT NULL AND deleted IS NULL
+GROUP BY tree_hash HAVING count(*) > 1
+"""
+_CONDITIONS = {
+    "missing": "deleted IS NULL AND (({missing}) OR ({gone}))",
+    "foreign": "recorded IS NULL AND deleted IS NULL AND NOT ({gone})",
+    "changed": "differs IS NOT NULL",
+    "duplicates": (
+        "deleted IS NULL AND NOT ({gone}) AND EXISTS (SELECT 1 FROM twice "
+        "WHERE twice.tree_hash = archives.tree_hash AND twice.first < archives.key)"
+    ),
+    "undeleted": "deleted IS NOT NULL AND seen > deleted + :lag",
+}
+KINDS = tuple(_CONDITIONS)
+
+
+def look(
+    catalog: Catalog, scope: Scope, vault: str, kind: str, *, limit: int = 0
+) -> tuple[int, list[Archive]]:
+    """Return how many archives are of a kind, and the first `limit` of them."""
+    with catalog.database.bulk() as connection:
+        key = catalog.vault_key(scope, vault)
+        if key is None:
+            return 0, []
+        horizon = horizon_of(connection, key)
+        states, bound = horizon.conditions()
+        if kind == "duplicates":
+            connection.execute(_TWICE, (key,))
+        selected = (
+            "FROM archives INDEXED BY archives_by_created "
+            f"WHERE vault = :vault AND ({_CONDITIONS[kind].format(**states)})"
+        )
+        values = {**bound, "vault": key, "lag": _LAG, "limit": limit}
+        count = connection.execute(f"SELECT count(*) {selected}", values).fetchone()[0]
+        rows = connection.execute(f"SELECT * {selected} LIMIT :limit", values)
+        return count, [archive_of(each, vault, horizon) for each in rows]

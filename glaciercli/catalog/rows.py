@@ -1,0 +1,117 @@
+"""Rows of the catalog to records and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from glaciercli.catalog.database import Connection, Row
+from glaciercli.catalog.descriptions import decode
+from glaciercli.catalog.filters import Horizon, milliseconds, moment
+from glaciercli.errors import IntegrityError
+from glaciercli.models import Archive, Scope
+
+
+def vault_key(connection: Connection, scope: Scope, vault: str) -> int:
+    """Return the key of a vault's row, made new where there is none; what is used is not gone."""
+    where_it_is = (scope.endpoint, scope.account, scope.region, vault)
+    connection.execute(
+        "INSERT INTO vaults (endpoint, account, region, name) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET deleted = NULL WHERE deleted IS NOT NULL",
+        where_it_is,
+    )
+    row = connection.execute(
+        "SELECT key FROM vaults WHERE endpoint = ? AND account = ? AND region = ? AND name = ?",
+        where_it_is,
+    ).fetchone()
+    return int(row["key"])
+
+
+def stored(text: str | None) -> str | bytes | None:
+    """Return a text as SQLite can hold it: names that are not Unicode become their bytes."""
+    if text is None or text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # lone surrogates, which stand for bytes (see `descriptions`)
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def loaded(value: str | bytes | None) -> str | None:
+    """Return the text that `stored` was given."""
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+# What is known already is kept, except that a fuller word fills a gap.
+RECORD = """
+INSERT INTO archives (vault, id, size, tree_hash, description, tool, name, modified, created,
+                      recorded, token, path, location)
+VALUES (:vault, :id, :size, :tree_hash, :description, :tool, :name, :modified, :created,
+        :recorded, :token, :path, :location)
+ON CONFLICT (vault, id) DO UPDATE SET
+    size = coalesce(size, excluded.size),
+    tree_hash = coalesce(tree_hash, excluded.tree_hash),
+    description = coalesce(excluded.description, description),
+    tool = coalesce(excluded.tool, tool),
+    name = coalesce(excluded.name, name),
+    modified = coalesce(excluded.modified, modified),
+    recorded = coalesce(recorded, excluded.recorded),
+    token = coalesce(excluded.token, token),
+    path = coalesce(excluded.path, path),
+    location = coalesce(excluded.location, location)
+"""
+
+
+def row_of(vault: int, archive: Archive, token: str | None, now: datetime) -> dict[str, Any]:
+    decoded = decode(archive.description)
+    told = bool(archive.description)  # an import may know the name and not the description
+    modified = archive.modified or decoded.modified
+    return {
+        "vault": vault,
+        "id": archive.id,
+        "size": archive.size,
+        "tree_hash": None if archive.tree_hash is None else bytes.fromhex(archive.tree_hash),
+        "description": stored(archive.description or None),
+        "tool": archive.tool or (decoded.tool if told else None),
+        "name": stored(archive.name or decoded.name or None),
+        "modified": None if modified is None else milliseconds(modified),
+        "created": milliseconds(archive.created or now),
+        "recorded": milliseconds(archive.recorded or now),
+        "token": token or decoded.token,
+        "path": stored(archive.path),
+        "location": archive.location,
+    }
+
+
+def archives_of(rows: Iterable[Row], vault: str, horizon: Horizon) -> Iterator[Archive]:
+    for row in rows:
+        yield archive_of(row, vault, horizon)
+
+
+def archive_of(row: Row, vault: str, horizon: Horizon) -> Archive:
+    try:
+        return Archive(
+            id=row["id"],
+            vault=vault,
+            size=row["size"],
+            tree_hash=None if row["tree_hash"] is None else row["tree_hash"].hex(),
+            name=loaded(row["name"]),
+            description=loaded(row["description"]) or "",
+            created=moment(row["created"]),
+            modified=_moment(row["modified"]),
+            seen=_moment(row["seen"]),
+            deleted=_moment(row["deleted"]),
+            path=loaded(row["path"]),
+            location=row["location"],
+            recorded=_moment(row["recorded"]),
+            tool=row["tool"],
+            status=horizon.state(row),
+        )
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise IntegrityError(f"the catalog holds a row that is not one: {error}") from error
+
+
+def _moment(value: int | None) -> datetime | None:
+    return None if value is None else moment(value)
