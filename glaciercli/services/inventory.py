@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,15 @@ from typing import TYPE_CHECKING
 from glaciercli.catalog.inventories import Document
 from glaciercli.catalog.merging import merge
 from glaciercli.config import private_directory
-from glaciercli.errors import IntegrityError, NotFound, NotReady
+from glaciercli.errors import (
+    GlacierError,
+    IntegrityError,
+    Interrupted,
+    NotFound,
+    NotReady,
+    Partial,
+    Unavailable,
+)
 from glaciercli.models import Inventory, Job, Vault
 from glaciercli.services import downloads, jobs, scopes, vaults
 from glaciercli.services.jobs import Poll
@@ -70,6 +79,54 @@ def sync(
     path.unlink()
     _compare(there, report, progress)
     return report
+
+
+def sync_all(
+    client: Client,
+    catalog: Catalog,
+    *,
+    poll: Poll = Poll(),  # noqa: B008 - frozen
+    progress: Progress | None = None,
+) -> list[Inventory]:
+    """Sync every vault of the account; all jobs are started before any is waited for.
+
+    Vaults without an inventory are told and left out. Raises NotReady naming the vaults whose jobs
+    are running when `poll` runs out, Partial naming those that failed; the others are merged.
+    """
+    progress = progress or NullProgress()
+    deadline = None if poll.timeout is None else time.monotonic() + poll.timeout
+    reports: list[Inventory] = []
+    failures: dict[str, GlacierError] = {}
+    waiting = [each.name for each in vaults.listing(client) if _has_inventory(each, progress)]
+    for last in (False, True):  # the first round starts the jobs, the last one waits for them
+        running: list[str] = []
+        for name in waiting:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            limit = Poll(poll.interval, left) if last else Poll(timeout=0.0)
+            try:
+                reports.append(sync(client, catalog, name, poll=limit, progress=progress))
+            except NotReady:
+                running.append(name)
+            except (Unavailable, Interrupted):
+                raise
+            except GlacierError as error:
+                failures[name] = error
+        waiting = running
+    if waiting:
+        raise NotReady(
+            f"{len(reports)} vaults are synced; the inventories of {', '.join(waiting)} are "
+            "still being prepared",
+            hint="run the same command again later",
+        )
+    if failures:
+        raise Partial(f"{len(reports)} vaults are synced, {len(failures)} are not", failures)
+    return reports
+
+
+def _has_inventory(vault: Vault, progress: Progress) -> bool:
+    if vault.inventoried is None:
+        progress.note(f"vault {vault.name!r} has no inventory yet")
+    return vault.inventoried is not None
 
 
 def _job(client: Client, vault: Vault, *, merged: datetime | None) -> Job:

@@ -7,7 +7,7 @@ import pytest
 from helpers import RecordingProgress, payload
 
 from glaciercli.catalog.filters import STATES, Filter
-from glaciercli.errors import IntegrityError, NotFound, NotReady
+from glaciercli.errors import IntegrityError, NotFound, NotReady, Partial
 from glaciercli.models import Scope
 from glaciercli.services import archives, inventory, jobs
 from glaciercli.services.jobs import Poll
@@ -227,3 +227,43 @@ def test_deleted_here_stays_deleted_while_the_inventory_is_stale(
     assert report.archives == 1
     [found] = catalog.archives(scope, filters=Filter(states=frozenset(STATES)))
     assert found.status == "deleted"
+
+
+@pytest.fixture
+def three(client, vault, put):
+    """Two vaults with archives and an inventory, and one that was never written to."""
+    for name in ("films", "never"):
+        client.call("CreateVault", vaultName=name)
+    put("a")
+    put("b", into="films")
+
+
+def test_all_vaults_are_synced_and_those_without_inventory_told(client, catalog, three):
+    progress = RecordingProgress()
+    reports = inventory.sync_all(client, catalog, poll=NOW, progress=progress)
+
+    assert [each.vault for each in reports] == ["films", "photos"]
+    assert progress.notes == ["vault 'never' has no inventory yet"]
+
+
+def test_the_jobs_of_all_vaults_are_started_at_once(client, catalog, three):
+    client.engine.timing = "real"
+    client.engine.clock.freeze()
+    client.engine.clock.advance(timedelta(days=2))
+    with pytest.raises(NotReady, match="0 vaults are synced; the inventories of films, photos"):
+        inventory.sync_all(client, catalog, poll=NOW)
+    assert client.engine.log.count("InitiateJob") == 2
+    client.engine.clock.advance(timedelta(hours=5))
+
+    assert len(inventory.sync_all(client, catalog, poll=NOW)) == 2
+    assert client.engine.log.count("InitiateJob") == 2
+
+
+def test_a_vault_that_fails_is_named_and_the_others_are_synced(client, catalog, three, scope):
+    fault = client.engine.faults.add("GetJobOutput", kind="corrupt", at=0)
+    with pytest.raises(Partial, match="1 vaults are synced, 1 are not") as caught:
+        inventory.sync_all(client, catalog, poll=NOW)
+
+    assert client.engine.faults.delivered(fault) == 1
+    assert set(caught.value.failures) == {"films"}
+    assert catalog.inventory(scope, "photos") is not None

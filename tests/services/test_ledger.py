@@ -1,0 +1,38 @@
+from datetime import timedelta
+
+import pytest
+
+from glaciercli.services import jobs, ledger
+
+
+@pytest.fixture
+def two_vaults(client, vault):
+    client.call("CreateVault", vaultName="films")
+    for name in (vault, "films"):
+        client.call("UploadArchive", vaultName=name, body=b"x")
+    return [jobs.start_inventory(client, name) for name in (vault, "films")]
+
+
+def test_the_jobs_of_all_vaults_are_one_list(client, catalog, two_vaults):
+    found = ledger.refresh(client, catalog)
+
+    assert {each.id for each in found} == {each.id for each in two_vaults}
+    assert [each.vault for each in ledger.refresh(client, catalog, "films")] == ["films"]
+
+
+def test_an_output_is_there_for_a_day_and_then_forgotten(client, catalog, two_vaults):
+    client.engine.clock.freeze()
+    [job, _] = ledger.refresh(client, catalog)
+    assert ledger.expires(job) == job.finished + timedelta(hours=24)
+
+    client.engine.clock.advance(timedelta(hours=25))
+    assert ledger.refresh(client, catalog) == []
+
+
+def test_a_running_job_has_no_output_to_expire(client, catalog, two_vaults, vault):
+    client.engine.timing = "real"
+    client.engine.clock.freeze()
+    running = jobs.start_inventory(client, vault)
+
+    [found] = [each for each in ledger.refresh(client, catalog) if each.id == running.id]
+    assert ledger.expires(found) is None
