@@ -128,10 +128,12 @@ def acknowledge(client: Client, archive: Archive, *, journals: Path) -> None:
 
     Until then a run of the same command reports the same archive, instead of storing it twice.
     """
-    for what in (archive.path, archive.id):
-        if what is None:
+    for state in known(journals):
+        intent = state.intent
+        if intent is None or state.done is None or state.done.id != archive.id:
             continue
-        with UploadJournal.open(client, journals, archive.vault, what) as journal:
+        what = intent.path or intent.token
+        with UploadJournal.open(client, journals, intent.vault, what) as journal:
             if journal.state.done is not None and journal.state.done.id == archive.id:
                 journal.forget()
 

@@ -128,16 +128,22 @@ def key_of(*parts: str) -> str:
 
 
 def stored(directory: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
-    """Yield every journal with its lines, without locking; for listings only."""
+    """Yield every journal with its lines, without locking; those that are not ours are left out.
+
+    The run that needs such a journal says what is wrong with it; nobody else is stopped by it.
+    """
     for path in sorted(directory.glob("*.journal")):
         try:
             descriptor = _open_own(path, os.O_RDONLY)
-        except FileNotFoundError:
-            continue  # finished since the directory was read
+        except (FileNotFoundError, Conflict):
+            continue  # finished since the directory was read, or not a journal of ours
         try:
-            lines = [_parse(line) for line in _read(descriptor, path).split(b"\n")]
+            data = _read(descriptor, path)
+        except Conflict:
+            continue
         finally:
             os.close(descriptor)
+        lines = [_parse(line) for line in data.split(b"\n")]
         yield path, [line for line in lines if line is not None]
 
 

@@ -1,0 +1,80 @@
+"""Streams against the engine: read once, stored once, and what a run that died leaves is ended."""
+
+import io
+
+import pytest
+from helpers import RecordingProgress, payload
+
+from glaciercli.errors import AccessDenied, Refused
+from glaciercli.services import streams, uploads
+from glaciercli.units import MIB
+
+DATA = payload(2 * MIB + 777, seed=6)
+
+
+@pytest.fixture
+def send(client, vault, journals, catalog):
+    """Store a stream in parts of 1 MiB; options override."""
+
+    def run(data=DATA, **options):
+        options = {"name": "home.tar", "part_size": MIB, "workers": 1, **options}
+        return streams.start(
+            client, io.BytesIO(data), vault, journals=journals, catalog=catalog, **options
+        )
+
+    return run
+
+
+def journal_files(journals):
+    return list((journals / "uploads").iterdir())
+
+
+@pytest.mark.parametrize("size", [1, MIB, MIB + 1, 2 * MIB, len(DATA)])
+def test_a_stream_is_stored_whole(send, stored, size):
+    archive = send(DATA[:size], workers=3)
+
+    assert stored() == {archive.id: DATA[:size]}
+    assert archive.name == "home.tar"
+
+
+def test_an_empty_stream_costs_no_request(engine, send):
+    engine.log.clear()
+    with pytest.raises(Refused, match="empty"):
+        send(b"")
+
+    assert engine.log.count() == 0
+
+
+@pytest.mark.parametrize("description", [None, "the user's own text"])
+def test_an_acknowledged_stream_leaves_nothing_behind(client, send, journals, description):
+    archive = send(description=description)
+    assert journal_files(journals)
+    uploads.acknowledge(client, archive, journals=journals)
+
+    assert journal_files(journals) == []
+
+
+def test_a_stream_that_was_stored_untold_is_told_by_the_next_run(client, send, journals, stored):
+    first = send()
+    progress = RecordingProgress()
+    second = send(progress=progress)
+
+    assert set(stored()) == {first.id, second.id}
+    assert any(first.id in note for note in progress.notes)
+
+
+def test_a_stream_that_fails_leaves_no_upload(client, engine, vault, send, journals):
+    fault = engine.faults.add(
+        "UploadMultipartPart",
+        kind="status",
+        code="AccessDeniedException",
+        status=403,
+        skip=1,
+        times=9,
+    )
+    with pytest.raises(AccessDenied):
+        send()
+
+    assert engine.faults.delivered(fault)
+    assert list(client.pages("ListMultipartUploads", vaultName=vault)) == []
+    assert journal_files(journals) == []
