@@ -117,6 +117,9 @@ def output(app: App, job_id: str, dest: Path, vault: str, workers: int, *, overw
             overwrite=overwrite,
         )
     if not to_stdout:
+        app.at_end.append(
+            lambda: downloads.acknowledge_output(app.client, found, dest, journals=app.journals)
+        )
         app.output.show(found, COLUMNS)
 
 

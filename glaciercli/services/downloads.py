@@ -23,7 +23,7 @@ from glaciercli.transfer.parts import hash_window
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
-from glaciercli.transfer.target import PartFile, require_free
+from glaciercli.transfer.target import PartFile, finish_placing, require_free
 from glaciercli.treehash import combine_hex, hash_file, is_tree_hash_aligned
 from glaciercli.units import MIB, format_size
 
@@ -53,8 +53,7 @@ def download(
     target = target.absolute()
     content = _content_name(archive, range)
     with DownloadJournal.open(client, journals, vault, content, target) as journal:
-        if journal.state.placed is not None and _is_placed(journal.state.placed, target):
-            progress.note("an earlier run had finished it; nothing was fetched again")
+        if _was_placed(journal, content, target, progress):
             return archive
         require_free(target, overwrite=overwrite)
         if journal.is_empty or journal.state.done:
@@ -67,9 +66,7 @@ def download(
         if range is not None:
             size, tree_hash = part.keep(*_within(job, range))
         part.finish(size, archive.modified)
-        journal.placing(size, tree_hash)
-        part.place(overwrite=overwrite)
-        journal.done()
+        _place(journal, part, size, tree_hash, overwrite=overwrite)
     return archive
 
 
@@ -106,10 +103,17 @@ def acknowledge(
     range: Span | None = None,  # noqa: A002 - the API's own word
 ) -> None:
     """Drop the journal of a finished download, now that the user knows of the file."""
-    target = target.absolute()
-    content = _content_name(archive, range)
-    with DownloadJournal.open(client, journals, archive.vault, content, target) as journal:
-        if journal.state.done:
+    _forget(client, archive.vault, _content_name(archive, range), target, journals)
+
+
+def acknowledge_output(client: Client, job: Job, target: Path, *, journals: Path) -> None:
+    """Drop the journal of a job's output that is in its file, now that the user knows of it."""
+    _forget(client, job.vault, _output_name(job), target, journals)
+
+
+def _forget(client: Client, vault: str, content: str, target: Path, journals: Path) -> None:
+    with DownloadJournal.open(client, journals, vault, content, target.absolute()) as journal:
+        if journal.state.placed is not None:
             journal.forget()
 
 
@@ -150,6 +154,7 @@ def job_output(
 ) -> Job:
     """Bring the output of a finished job, of either kind, into a file or a stream.
 
+    After the user was told of the file, `acknowledge_output`; until then it is reported again.
     An inventory has no checksums: its ranges and its size are compared, which is all there is.
     """
     progress = progress or NullProgress()
@@ -158,21 +163,47 @@ def job_output(
     if not isinstance(target, Path):
         _write_in_order(client, job, target, progress, None)
         return job
-    target, content = target.absolute(), f"job {job.id}"
+    target, content = target.absolute(), _output_name(job)
     with DownloadJournal.open(client, journals, vault, content, target) as journal:
+        if _was_placed(journal, content, target, progress):
+            return job
         require_free(target, overwrite=overwrite)
-        if journal.is_empty:
+        if journal.is_empty or journal.state.done:
             journal.begin(content, target)
         part = PartFile.open(target, content)
         size, _ = _receive(client, journal, job, part, workers, progress)
         part.finish(size, None)
-        part.place(overwrite=overwrite)
-        journal.forget()
+        tree_hash = hash_file(part.descriptor.number, size)
+        _place(journal, part, size, tree_hash, overwrite=overwrite)
     return job
+
+
+def _place(
+    journal: DownloadJournal, part: PartFile, size: int, tree_hash: str, *, overwrite: bool
+) -> None:
+    """Give a whole and proven part file its name; a run that comes after knows it by its hash."""
+    journal.placing(size, tree_hash)
+    part.place(overwrite=overwrite)
+    journal.done()
+
+
+def _was_placed(journal: DownloadJournal, content: str, target: Path, progress: Progress) -> bool:
+    """Tell whether an earlier run got as far as naming the file, and make its end if it did."""
+    if journal.state.placed is None or not _is_placed(journal.state.placed, target):
+        return False
+    if not journal.state.done:
+        finish_placing(target, content)
+        journal.done()
+    progress.note("an earlier run had finished it; nothing was fetched again")
+    return True
 
 
 def _content_name(archive: Archive, span: Span | None) -> str:
     return f"{archive.id} {span[0]}-{span[1]}" if span else archive.id
+
+
+def _output_name(job: Job) -> str:
+    return f"job {job.id}"
 
 
 def _retrieval(

@@ -77,6 +77,7 @@ def sync(
         path.unlink()  # the next run fetches it anew
         raise
     path.unlink()
+    downloads.acknowledge_output(client, job, path, journals=path.parent)
     _compare(there, report, progress)
     return report
 
@@ -178,6 +179,7 @@ def _receive(client: Client, catalog: Catalog, job: Job, workers: int, progress:
             journals=directory,
             workers=workers,
             progress=progress,
+            overwrite=True,  # a rename, which leaves no second name behind when it is cut short
         )
     if path.stat().st_size != job.inventory_size:
         size = path.stat().st_size

@@ -30,16 +30,21 @@ class PartFile:
     @classmethod
     def open(cls, target: Path, content: str) -> Self:
         """Open or make the part file for `content`, any text that names what is received."""
-        tag = hashlib.sha256(content.encode()).hexdigest()[:8]
-        name = os.fsencode(target.name)[: _MAX_NAME - len(f".{tag}.part")]
-        path = target.with_name(os.fsdecode(name) + f".{tag}.part")
+        path = _part_path(target, content)
         try:
             number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _cannot_write(path, error) from error
-        if not stat.S_ISREG(os.fstat(number).st_mode):
+        status = os.fstat(number)
+        if not stat.S_ISREG(status.st_mode):
             os.close(number)
             raise Conflict(f"{str(path)!r} is in the way", hint="move it, then run this again")
+        if status.st_nlink > 1:
+            # A run was killed while it gave the file its name, and the file was moved since:
+            # whatever has that other name is not to be written to any more.
+            os.close(number)
+            path.unlink()
+            return cls.open(target, content)
         return cls(target, path, number)
 
     @property
@@ -107,6 +112,12 @@ class PartFile:
             self.path.unlink()
 
 
+def finish_placing(target: Path, content: str) -> None:
+    """Make the end of a `place` that was cut short: the target alone has the file."""
+    _part_path(target, content).unlink(missing_ok=True)
+    sync_directory(target.parent)
+
+
 def require_free(target: Path, *, overwrite: bool) -> None:
     """Raise Conflict before anything is paid for when the target cannot be written."""
     if not target.parent.is_dir():
@@ -119,6 +130,12 @@ def require_free(target: Path, *, overwrite: bool) -> None:
 
 def exists(target: Path) -> Conflict:
     return Conflict(f"{str(target)!r} exists already", hint="--overwrite replaces it")
+
+
+def _part_path(target: Path, content: str) -> Path:
+    tag = hashlib.sha256(content.encode()).hexdigest()[:8]
+    name = os.fsencode(target.name)[: _MAX_NAME - len(f".{tag}.part")]
+    return target.with_name(os.fsdecode(name) + f".{tag}.part")
 
 
 def _cannot_write(path: Path, error: OSError) -> GlacierError:

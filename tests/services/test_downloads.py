@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 
 import pytest
 from helpers import RecordingProgress, payload
@@ -247,6 +248,38 @@ def test_until_it_is_acknowledged_a_finished_download_is_reported_again(
         download()
 
 
+def killed_at_unlink(work):
+    """Do `work` in a process that dies where it would remove a file."""
+    pid = os.fork()
+    if pid == 0:
+        os.unlink = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+        work()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+
+
+def test_a_download_killed_while_it_names_its_file_is_brought_to_its_end(
+    client, download, place, journals, archive
+):
+    killed_at_unlink(download)
+    assert len(beside(place)) == 2  # the file has both names
+    download()
+    downloads.acknowledge(client, archive, place, journals=journals)
+
+    assert place.read_bytes() == DATA
+    assert beside(place) == ["restored.tar"]
+    assert not list((journals / "downloads").iterdir())
+
+
+def test_a_file_that_was_moved_away_in_that_moment_is_not_written_to(download, place, tmp_path):
+    killed_at_unlink(lambda: download(range=(5, 17)))
+    moved = place.rename(tmp_path / "moved")
+    download(range=(5, 17))
+
+    assert moved.read_bytes() == place.read_bytes() == DATA[5:17]
+    assert not moved.samefile(place)
+
+
 def test_a_catalog_that_disagrees_is_an_integrity_error(client, download, archive, place):
     from dataclasses import replace
 
@@ -321,7 +354,15 @@ def test_the_output_of_an_inventory_job(client, vault, journals, archive, place)
 
     assert archive.id in place.read_text()
     assert beside(place) == ["restored.tar"]
+
+    client.engine.log.clear()
+    downloads.job_output(client, vault, job, place, journals=journals)  # told again, not refused
+    assert client.engine.log.count() == 0
+
+    downloads.acknowledge_output(client, job, place, journals=journals)
     assert not list((journals / "downloads").iterdir())
+    with pytest.raises(Conflict, match="exists already"):
+        downloads.job_output(client, vault, job, place, journals=journals)
 
 
 def test_a_full_disk_keeps_what_was_received(download, place):
