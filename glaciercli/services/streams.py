@@ -23,6 +23,7 @@ from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import Piece, send_pieces
 from glaciercli.services.upload_journal import UploadJournal, known
 from glaciercli.session import Client
+from glaciercli.transfer.journal import sweep
 from glaciercli.transfer.parts import MAX_PARTS, Window, check_part_size
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
@@ -107,6 +108,8 @@ def clean_up(
                 drop(client, journal)
                 progress.note(f"gave up the earlier upload of {intent.name}: its stream is gone")
             journal.forget()
+    # A token does not come twice either, so nobody else would look at them again.
+    sweep(journals / "uploads")
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,16 @@ def stored(directory: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
         yield path, [line for line in lines if line is not None]
 
 
+def sweep(directory: Path) -> None:
+    """Remove the journals that say nothing: their runs were killed before the first line."""
+    for path, lines in stored(directory):
+        if not lines:
+            try:
+                Journal.open(directory, path.stem).close()
+            except Conflict:
+                continue  # its run is alive, and about to write
+
+
 def sync_directory(directory: Path) -> None:
     """Make new, renamed and removed names of a directory durable.
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glaciercli.errors import Conflict
-from glaciercli.transfer.journal import Journal, stored
+from glaciercli.transfer.journal import Journal, stored, sweep
 
 
 def kinds(journal):
@@ -169,3 +169,15 @@ def test_listing_skips_what_it_cannot_read(tmp_path, written):
     (tmp_path / "other.journal").chmod(0o600)
 
     assert {path.stem: len(lines) for path, lines in stored(tmp_path)} == {"key": 3, "other": 0}
+
+
+def test_journals_that_say_nothing_are_swept_away_but_not_from_under_a_run(tmp_path):
+    for content, key in ((b"", "empty"), (b"12345678 {to", "torn"), (b"", "held")):
+        (tmp_path / f"{key}.journal").write_bytes(content)
+    with Journal.open(tmp_path, "spoken") as journal:
+        journal.append("upload")
+    held = Journal.open(tmp_path, "held")
+    sweep(tmp_path)
+
+    assert {path.stem for path in tmp_path.iterdir()} == {"held", "spoken"}
+    held.close()
