@@ -83,7 +83,7 @@ def _do(work, writer):
         try:
             result = (work(), None, "")
             code = 0
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - handed to the parent
             result = (None, _portable(error), traceback.format_exc())
         data = pickle.dumps(result)
         while data:
@@ -95,6 +95,6 @@ def _do(work, writer):
 def _portable(error):
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, it does not travel
         return RuntimeError(repr(error))
     return error

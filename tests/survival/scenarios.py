@@ -269,17 +269,9 @@ def _finished_job(world):
 
 def _job_output(world):
     client, job = world.client(), world.recall("job")
-    if not (world.told and world.target.exists()):
-        downloads.job_output(
-            client,
-            VAULT,
-            job,
-            world.target,
-            journals=world.journals,
-            workers=1,
-            overwrite=world.target.exists(),
-        )
+    downloads.job_output(client, VAULT, job, world.target, journals=world.journals, workers=1)
     world.tell(job.id)
+    downloads.acknowledge_output(client, job, world.target, journals=world.journals)
 
 
 def _one_inventory(world):

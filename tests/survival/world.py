@@ -5,6 +5,7 @@ locks are named by them; the source stays the same file, since an upload is boun
 """
 
 import functools
+import importlib
 import json
 import os
 import pickle
@@ -129,6 +130,8 @@ def share_session():
     """Have all boto3 sessions share botocore's; loading its data again takes longer than a run."""
     shared = botocore.session.get_session()
     boto3.Session = functools.partial(boto3.Session, botocore_session=shared)
+    boto3.Session().client("glacier", region_name="us-east-1")
+    importlib.import_module("glaciercli.local.inprocess")  # else each child imports it
     return shared
 
 
