@@ -81,7 +81,6 @@ class Connection:
         access_log: Callable[[str], None] | None,
     ) -> None:
         self._socket = sock
-        self._port = sock.getsockname()[1]
         self._handler = handler
         self._authenticator = authenticator
         self._limits = limits
@@ -182,7 +181,7 @@ class Connection:
         for raw_name, raw_value in head.headers:
             name, value = raw_name.decode(), raw_value.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        length = admit(exchange.method, exchange.target, headers, port=self._port)
+        length = admit(exchange.method, exchange.target, headers)
         received = exchange.parser.trailing_data[0]
         self._received = received[length:]
         exchange.body = Body(

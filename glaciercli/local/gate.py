@@ -7,6 +7,7 @@ a page must not be able to reach it, by a form, a script or a name of its own th
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 
 from glaciercli.local.errors import ServiceError, denied, invalid, missing
@@ -14,14 +15,18 @@ from glaciercli.local.rules import MAX_PART
 
 _METHODS = {"GET", "PUT", "POST", "DELETE", "HEAD"}
 
+#: The service's own names. Clients without a choice of endpoint are led here by the hosts file,
+#: and say the name that they were built with; no foreign page can have it.
+_SERVICE = re.compile(r"glacier(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?", re.IGNORECASE)
 
-def admit(method: str, target: str, headers: Mapping[str, str], *, port: int) -> int:
+
+def admit(method: str, target: str, headers: Mapping[str, str]) -> int:
     """Return the length of the request's body; raise ServiceError for what the engine must not see.
 
-    `headers` have lower-case names; `port` is the one that we listen on.
+    `headers` have lower-case names.
     """
-    if not is_loopback(headers.get("host", ""), port):
-        raise denied("Host must be a loopback address with the port of this server")
+    if not _is_ours(headers.get("host", "")):
+        raise denied("Host must be a loopback address, localhost or a name of Glacier itself")
     if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
         raise denied("requests of web pages are not answered")
     if method not in _METHODS:
@@ -37,16 +42,19 @@ def admit(method: str, target: str, headers: Mapping[str, str], *, port: int) ->
     return length
 
 
-def is_loopback(host: str, port: int) -> bool:
-    """Tell whether a Host header names this machine and `port`."""
-    name, colon, given = host.rpartition(":")
-    if not colon or host.endswith("]"):
-        name, given = host, "80"
-    if given != str(port):
+def _is_ours(host: str) -> bool:
+    """Tell whether a Host header names this machine, or the service that we stand in for.
+
+    The port is not looked at: some clients leave it out, a tunnel changes it, and a page that
+    reaches us under one of these names has given its origin away.
+    """
+    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(:[0-9]{1,5})?", host)
+    if match is None:
         return False
-    if name.lower() == "localhost":
+    name = match[1].strip("[]")
+    if name.lower() == "localhost" or _SERVICE.fullmatch(name):
         return True
     try:
-        return ipaddress.ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
+        return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
