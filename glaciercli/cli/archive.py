@@ -29,7 +29,7 @@ from glaciercli.cli.types import RANGE
 from glaciercli.errors import Refused
 from glaciercli.services import archives, downloads, jobs
 
-COLUMNS = ("archiveId", "name", "size", "creationDate", "status")
+COLUMNS = ("name", "size", "creationDate", "status", "archiveId")
 
 
 @click.group(cls=Group)
@@ -156,7 +156,7 @@ def delete(app: App, references: tuple[str, ...], vault: str, *, yes: bool) -> N
     names = ", ".join(each.name or each.id for each in found)
     app.confirm(f"delete {names} from vault {vault}, for ever?", yes=yes)
     deleted = (archives.delete(app.client, app.catalog, vault, each.id) for each in found)
-    app.output.listing(deleted, ("archiveId", "name", "size"))
+    app.output.listing(deleted, ("name", "size", "archiveId"))
 
 
 def _target(found: models.Archive, dest: Path | None) -> Path:

@@ -62,6 +62,8 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
         _write("".join(traceback.format_exception(error)))
     if isinstance(known, Interrupted) and known.hint is None:
         known.hint = shlex.join([PROGRAM, *arguments])
+    if isinstance(known, Interrupted) and sys.stderr is not None and sys.stderr.isatty():
+        _write("\n")  # past the ^C, a prompt or the rest of a bar
     _log.error("%s", safe(known.message))
     _write(_json(known) if wants_json(app, arguments) else _lines(known))
     return int(known.exit_code)

@@ -24,7 +24,7 @@ from glaciercli.cli.options import (
 from glaciercli.cli.types import RANGE, TIME
 from glaciercli.services import archives, downloads, jobs
 
-COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate", "JobDescription")
+COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate")
 _STATUSES = {"in-progress": "InProgress", "succeeded": "Succeeded", "failed": "Failed"}
 _HEADERS = {"use": "USE", "ignore": "IGNORE", "none": "NONE"}
 

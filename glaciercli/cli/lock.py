@@ -102,5 +102,8 @@ def abort(app: App, vault: str, *, yes: bool) -> None:
 
 def _say_when(app: App, found: models.Lock) -> None:
     if found.expires is not None:
-        left = format_duration(found.expires - datetime.now(UTC))
+        # The embedded Glacier has a clock of its own, which a rehearsal turns on.
+        engine = app.client.engine
+        now = datetime.now(UTC) if engine is None else engine.clock.now()
+        left = format_duration(found.expires - now)
         app.output.note(f"on trial: goes away in {left} unless it is completed")

@@ -150,6 +150,16 @@ class Group(Described, click.Group):
     command_class = Command
     group_class = type
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with all of their first line, however long."""
+        rows = [
+            (name, (command.help or "").partition("\n")[0])
+            for name in self.list_commands(ctx)
+            if (command := self.get_command(ctx, name)) is not None
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
 
 class DefaultGroup(Group):
     """A group whose verb may be left out: words that begin with no verb are the default's."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _FLEXIBLE = frozenset(
     {"name", "path", "archiveDescription", "ArchiveDescription", "JobDescription"}
 )
+_FOR_SCRIPTS = frozenset({"location", "watermark"})  # of no use to a person
+_NESTED = frozenset({"name", "size", "creationDate", "RangeInBytes", "SHA256TreeHash"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters that a spreadsheet would run
 
 _log = logging.getLogger("glaciercli")
@@ -69,12 +71,12 @@ class Output:
         if not self.quiet and sys.stderr is not None:
             print(safe_lines(text), file=sys.stderr)  # noqa: T201 - this is the place
 
-    def show(self, record: Record, columns: Sequence[str] = ()) -> None:
-        """Print one record; `columns` are those of its listing, for text and csv."""
+    def show(self, record: Record, columns: Sequence[str] = (), *, brief: bool = False) -> None:
+        """Print one record; `columns` are those that text has, and with `brief` a person too."""
         if self.query is not None:
             self._found(record.as_json())
         elif self.form == "table":
-            self._pairs(record)
+            self._pairs(record, columns if brief else ())
         elif self.form == "json":
             self._json(record.as_json())
         elif self.form == "jsonl":
@@ -146,22 +148,28 @@ class Output:
             emoji=False,
         )
 
-    def _pairs(self, record: Record) -> None:
-        values = _values(record)
+    def _pairs(self, record: Record, only: Sequence[str]) -> None:
+        values = dict(_picked(record, only or _keys(record)))
         nested = {key: value for key, value in values.items() if _is_listing(value)}
+        documents = {key: value for key, value in values.items() if isinstance(value, dict)}
         pairs = [
             (label(key), human(key, value, short=False))
             for key, value in values.items()
-            if key not in nested and value is not None and value != ""
+            if value is not None
+            and value != ""
+            and not {key} & {*nested, *documents, *_FOR_SCRIPTS}
         ]
         if self._console is not None:
             table.write_rich_pairs(self._console, pairs)
         else:
             table.write_pairs(self.stdout, pairs)
-        for items in nested.values():
+        for key, document in documents.items():
+            self.stdout.write(f"\n{label(key)}\n")
+            self._json(document)
+        for key, items in nested.items():
             if items:
-                self.stdout.write("\n")
-                self._table(items, _keys(items[0]))
+                self.stdout.write(f"\n{label(key)}\n")
+                self._table(items, [each for each in _keys(items[0]) if each in _NESTED])
 
     def _rows(self, records: Iterable[Record], columns: Sequence[str]) -> None:
         if self.form == "table":

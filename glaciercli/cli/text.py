@@ -22,6 +22,8 @@ _SIZES = frozenset(
         "ArchiveSizeInBytes",
         "InventorySizeInBytes",
         "BytesPerHour",
+        "earlyDeletionSize",
+        "deletedSize",
     }
 )
 _LABELS = {
@@ -109,16 +111,15 @@ def human(key: str, value: Any, *, short: bool, cut: bool = False) -> str:
 
     `short` is for the cells of a listing; `cut` shortens ids, for a terminal's width.
     """
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        local = value.astimezone()
-        return f"{local:%Y-%m-%d %H:%M}" if short else f"{local:%Y-%m-%d %H:%M:%S %z}"
+        return f"{value.astimezone():{'%Y-%m-%d %H:%M' if short else '%Y-%m-%d %H:%M:%S %z'}}"
     if key in _SIZES and isinstance(value, int):
         whole = "" if short or value < 1024 else f" ({value} bytes)"
         return format_size(value) + whole
     if cut and is_id(key) and isinstance(value, str) and len(value) > SHORT_ID:
         return f"{safe(value[:SHORT_ID])}…"
+    if isinstance(value, tuple | list) and all(isinstance(each, str) for each in value):
+        return safe("; ".join(value))
     return safe(exact(value))

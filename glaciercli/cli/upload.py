@@ -25,7 +25,7 @@ from glaciercli.errors import Conflict, GlacierError, IntegrityError, Partial, R
 from glaciercli.services import streams, uploads
 from glaciercli.transfer import parts
 
-ARCHIVE = ("archiveId", "size", "checksum", "name")
+ARCHIVE = ("name", "size", "checksum", "archiveId")
 OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "path", "ArchiveDescription")
 PLAN = ("path", "size", "PartSizeInBytes", "parts", "requests")
 _ABOUT_ONE_FILE = (Conflict, IntegrityError, Refused)  # the next file may well do better
@@ -115,7 +115,7 @@ def start(
         return archive
 
     if len(files) == 1:
-        app.output.show(send(files[0]), ARCHIVE)
+        app.output.show(send(files[0]), ARCHIVE, brief=True)
         return
     failures: dict[str, GlacierError] = {}
 
@@ -188,7 +188,7 @@ def resume(app: App, upload_id: str, file: Path, vault: str, workers: int) -> No
             progress=progress,
         )
     app.at_end.append(lambda: uploads.acknowledge(app.client, archive, journals=app.journals))
-    app.output.show(archive, ARCHIVE)
+    app.output.show(archive, ARCHIVE, brief=True)
 
 
 @upload.command()

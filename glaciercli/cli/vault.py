@@ -147,8 +147,11 @@ def empty(
         plan = emptying.plan(
             app.client, app.catalog, vault, filters=wanted, poll=poll, progress=progress
         )
-    if dry_run:
+    if dry_run and not app.output.is_plain:
         app.output.show(plan)
+        return
+    if dry_run:
+        app.output.lines(_plan_lines(plan))
         return
     for line in _plan_lines(plan):
         app.output.note(line)

@@ -8,7 +8,7 @@ import pytest
 
 from glaciercli.cli.output import Output
 from glaciercli.errors import UsageError
-from glaciercli.models import Archive, Part, Upload, Vault
+from glaciercli.models import Archive, Lock, Part, Upload, Vault
 
 EVIL = "\x1b]8;;http://x\x07[red]=cmd()|[/red]\u202e\n"
 COLUMNS = ("archiveId", "name", "size", "creationDate")
@@ -150,7 +150,9 @@ def test_parts_of_an_upload_are_a_table_of_their_own(printed):
 
     text = printed(lambda output: output.show(upload))
 
-    assert text.splitlines()[-3:] == [
+    assert text.splitlines()[-5:] == [
+        "",
+        "Parts",
         "RANGE            TREE HASH",
         "0-1048575        ab",
         "1048576-2097151  cd",
@@ -165,3 +167,18 @@ def test_color_is_only_for_terminals_unless_asked_for(printed, monkeypatch):
     assert "\x1b[" in printed(act, color="always")
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[" not in printed(act, tty=True)
+
+
+def test_a_document_in_a_record_is_laid_out_below_it(printed):
+    lock = Lock("photos", "InProgress", {"Statement": []}, forbids=("a", "b"))
+
+    assert printed(lambda output: output.show(lock)).splitlines() == [
+        "Vault    photos",
+        "State    InProgress",
+        "Forbids  a; b",
+        "",
+        "Policy",
+        "{",
+        '  "Statement": []',
+        "}",
+    ]
