@@ -26,7 +26,10 @@ from glaciercli.cli.text import safe, safe_lines
 from glaciercli.errors import Conflict, Exit, GlacierError, Interrupted, Partial, UsageError
 
 PROGRAM = "glacier"
-_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOPS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+_PIPE = 13  # SIGPIPE, which not every system has
 _GRACE = 4.5  # seconds that a stopped run has to put its state down; five are promised
 
 _log = logging.getLogger("glaciercli")
@@ -54,7 +57,7 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
     """Say what went wrong on stderr and return the exit code for it."""
     if isinstance(error, BrokenPipeError):
         _forget_stdout()
-        return Exit.SIGNAL + signal.SIGPIPE  # what a shell reports for any program cut off by head
+        return Exit.SIGNAL + _PIPE  # what a shell reports for any program cut off by head
     known = _known(error)
     if app.flags.get("debug"):
         import traceback  # noqa: PLC0415 - the exception, in both senses
