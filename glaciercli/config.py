@@ -5,6 +5,7 @@ A setting comes from the first place that has it: flag, environment, file, defau
 
 from __future__ import annotations
 
+import errno
 import os
 import tomllib
 from collections.abc import Mapping
@@ -59,7 +60,8 @@ class Places:
 def private_directory(path: Path) -> Path:
     """Make a directory, and its missing parents, for its owner alone; return it.
 
-    The mode is given when it is made, so that there is no moment in which others may look in.
+    The mode is given when it is made, so that there is no moment in which others may look in. The
+    names are on disk when it returns: what is synced in a directory that is lost, is lost with it.
     """
     missing = []
     while not path.exists():
@@ -68,7 +70,23 @@ def private_directory(path: Path) -> Path:
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
         each.chmod(0o700)  # a generous umask cannot widen 0700, a strict one may have narrowed it
+        sync_directory(each.parent)
     return missing[0] if missing else path
+
+
+def sync_directory(directory: Path) -> None:
+    """Make new, renamed and removed names of a directory durable.
+
+    File systems that cannot sync a directory say so with EINVAL; there is nothing better to do.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True)

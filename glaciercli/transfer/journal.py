@@ -7,7 +7,6 @@ in the middle is skipped after a copy of the file was set aside.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -19,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from glaciercli.config import private_directory
+from glaciercli.config import private_directory, sync_directory
 from glaciercli.errors import Conflict
 from glaciercli.transfer.locks import Busy, try_lock
 
@@ -155,21 +154,6 @@ def sweep(directory: Path) -> None:
                 Journal.open(directory, path.stem).close()
             except Conflict:
                 continue  # its run is alive, and about to write
-
-
-def sync_directory(directory: Path) -> None:
-    """Make new, renamed and removed names of a directory durable.
-
-    File systems that cannot sync a directory say so with EINVAL; there is nothing better to do.
-    """
-    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def set_aside(path: Path, data: bytes) -> None:

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from glaciercli.config import sync_directory
 from glaciercli.errors import Conflict, GlacierError
-from glaciercli.transfer.journal import sync_directory
 from glaciercli.transfer.source import Descriptor
 from glaciercli.treehash import LEAF_SIZE, hash_file
 
