@@ -81,7 +81,12 @@ class World:
 
     @property
     def journal_files(self):
-        return sorted(each for each in self.journals.rglob("*") if each.is_file())
+        return sorted(self.journals.rglob("*.journal"))
+
+    @property
+    def damaged_journals(self):
+        """The copies that were set aside; killed processes damage none, power failures may."""
+        return sorted(self.journals.rglob("*.damaged-*"))
 
     @property
     def is_over(self):
