@@ -143,10 +143,10 @@ def settle(
     if state.done is not None:
         enter(client, catalog, state.done, state.account, state.intent.token)
         return state.done
+    assert state.tree_hash is not None and state.size is not None  # noqa: PT018
     try:
-        if not state.uncertain:
-            assert state.tree_hash is not None and state.size is not None  # noqa: PT018
-            return complete(client, journal, catalog, size=state.size, tree_hash=state.tree_hash)
+        # Asked again even when it is uncertain: a 404 that was a mistake ends here.
+        return complete(client, journal, catalog, size=state.size, tree_hash=state.tree_hash)
     except Uncertain:
         pass  # the journal says so now
     except Refused as error:

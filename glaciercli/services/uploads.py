@@ -213,6 +213,7 @@ def _go_on(
     except NotFound:
         vaults.show(client, intent.vault)  # raises NotFound when it is the vault that is gone
         progress.note("the earlier upload has expired; it begins anew")
+        drop(client, journal)  # costs nothing when that is so, and saves a bill when it is not
         return None
     if upload.account != state.account:
         raise Conflict(

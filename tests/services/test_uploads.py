@@ -297,6 +297,21 @@ def test_an_expired_upload_begins_anew(client, engine, upload, vault, stored):
     assert any("expired" in note for note in progress.notes)
 
 
+def test_an_upload_that_is_gone_by_mistake_is_not_left_open(client, engine, upload, vault, stored):
+    stop_after_parts(engine, 2)
+    with pytest.raises(AccessDenied):
+        upload()
+    engine.faults.clear()
+    fault = engine.faults.add(
+        "ListParts", kind="status", code="ResourceNotFoundException", status=404
+    )
+    archive = upload()
+
+    assert engine.faults.delivered(fault) == 1
+    assert stored() == {archive.id: DATA}
+    assert open_uploads(client, vault) == []
+
+
 def test_a_missing_vault_is_named_with_the_command_that_makes_it(client, source, journals, catalog):
     with pytest.raises(NotFound, match="vault 'nope' does not exist") as caught:
         uploads.start(client, source, "nope", journals=journals, catalog=catalog)
@@ -421,17 +436,40 @@ class TestWhenTheReplyToCompletionNeverCame:
         self, died, engine, upload, stored
     ):
         engine.faults.add(
-            "CompleteMultipartUpload", kind="status", code="ResourceNotFoundException", status=404
+            "CompleteMultipartUpload",
+            kind="status",
+            code="ResourceNotFoundException",
+            status=404,
+            times=99,
         )
         archive = upload()
 
         assert stored() == {archive.id: DATA}
         assert archive.tree_hash == tree_hash(DATA)
 
+    def test_a_reply_that_was_mistaken_is_taken_back_by_the_next(
+        self, client, died, engine, upload, vault, stored
+    ):
+        engine.timing = "real"
+        fault = engine.faults.add(
+            "CompleteMultipartUpload", kind="status", code="ResourceNotFoundException", status=404
+        )
+        with pytest.raises(NotReady):
+            upload()
+        assert engine.faults.delivered(fault) == 1
+        archive = upload()
+
+        engine.timing = "instant"
+        assert stored() == {archive.id: DATA}
+
     def test_while_no_inventory_tells_it_is_not_sent_again(self, died, engine, upload, stored):
         engine.timing = "real"
         engine.faults.add(
-            "CompleteMultipartUpload", kind="status", code="ResourceNotFoundException", status=404
+            "CompleteMultipartUpload",
+            kind="status",
+            code="ResourceNotFoundException",
+            status=404,
+            times=3,
         )
         with pytest.raises(NotReady, match="stored, or it has expired"):
             upload()
