@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[A-Za-z0-9_-]{1,256}")  # of archives, uploads and jobs; opaque, never longer
 
 
+_OF_PARSERS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
+
 def _is_id(value: object) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
@@ -236,6 +239,6 @@ def _translations() -> tuple[_Translation, ...]:
         ),
         ((aws.ParamValidationError,), lambda _, error: Refused(str(error))),
         ((aws.HTTPClientError, aws.IncompleteReadError), _lost),
-        # botocore's parsers raise these and worse on a reply that is not Glacier's at all.
-        ((aws.BotoCoreError, ValueError, KeyError, AttributeError), _lost),
+        # botocore's parsers raise any of these on a reply that is not Glacier's at all.
+        ((aws.BotoCoreError, *_OF_PARSERS), _lost),
     )
