@@ -34,7 +34,7 @@ Mode = Literal["off", "parse", "strict"]
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _BASIC = "%Y%m%dT%H%M%SZ"
 _CREDENTIAL = re.compile(
-    r"([\w.+=@-]{1,128})/(\d{8})/([a-z0-9-]{1,32})/([\w-]+)/aws4_request", re.ASCII
+    r"([\w.+=@-]{1,128})/(\d{8}/([a-z0-9-]{1,32})/([\w-]+)/aws4_request)", re.ASCII
 )
 _DEFAULT_REGION = "us-east-1"  # of a caller who signs nothing
 
@@ -60,14 +60,15 @@ class Authorization:
     """An Authorization header taken apart."""
 
     access_key: str
-    date: str  # YYYYMMDD, of the scope
+    scope: str  # DATE/REGION/SERVICE/aws4_request, as signed
     region: str
     signed_headers: tuple[str, ...]
     signature: str
 
     @property
-    def scope(self) -> str:
-        return f"{self.date}/{self.region}/glacier/aws4_request"
+    def date(self) -> str:
+        """The day of the scope, YYYYMMDD."""
+        return self.scope.partition("/")[0]
 
 
 class Authenticator:
@@ -184,11 +185,15 @@ def parse(headers: Mapping[str, str]) -> Authorization:
     match = _CREDENTIAL.fullmatch(fields["Credential"])
     if match is None:
         raise _malformed("'Credential' must be KEY/YYYYMMDD/REGION/glacier/aws4_request")
-    access_key, date, region, service = match.groups()
-    if service != "glacier":
+    access_key, scope, region, service = match.groups()
+    # boto 2 takes both from the endpoint's name: at 127.0.0.1, service 127 in region 0.
+    labels = headers.get("host", "").partition(":")[0].split(".")
+    if service not in {"glacier", labels[0]}:
         raise _invalid("Credential should be scoped to correct service: 'glacier'.")
+    if service != "glacier" and region in labels:
+        region = _DEFAULT_REGION
     signed = tuple(fields["SignedHeaders"].lower().split(";"))
-    return Authorization(access_key, date, region, signed, fields["Signature"])
+    return Authorization(access_key, scope, region, signed, fields["Signature"])
 
 
 def canonical_request(

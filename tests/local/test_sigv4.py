@@ -16,6 +16,8 @@ from glaciercli.local.sigv4 import (
     Credential,
     canonical_request,
     read_credentials,
+    sign,
+    string_to_sign,
 )
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -167,6 +169,31 @@ def test_a_missing_or_malformed_authorization_is_refused(mode, changes, status, 
     error = refusal(authenticator, create_vault(**changes))
 
     assert (error.status, error.code) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("host", "service", "region", "meant"),
+    [
+        ("127.0.0.1:8480", "127", "0", "us-east-1"),
+        ("localhost:8480", "localhost", "localhost", "us-east-1"),
+        ("localhost:8480", "localhost", "eu-west-1", "eu-west-1"),
+    ],
+)
+def test_a_scope_may_be_made_from_the_name_of_the_endpoint(host, service, region, meant):
+    """By boto 2, which knows no endpoint but the service's own."""
+    scope = f"20120525/{region}/{service}/aws4_request"
+    signed = ("host", "x-amz-date", "x-amz-glacier-version")
+    headers = create_vault(host=host)
+    canonical = canonical_request("PUT", "/-/vaults/examplevault", headers, signed, EMPTY)
+    signature = sign(SECRET, scope, string_to_sign("20120525T002453Z", scope, canonical))
+
+    headers["authorization"] = authorization(signature, *signed, region=region, service=service)
+    caller = strict().authenticate("PUT", "/-/vaults/examplevault", headers, lambda: EMPTY)
+    headers["authorization"] = authorization("0", *signed, region=region, service=service)
+    refused = refusal(strict(), headers)
+
+    assert caller == Caller(KEY, meant)
+    assert refused.code == "InvalidSignatureException"
 
 
 @pytest.mark.parametrize(
