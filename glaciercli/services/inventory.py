@@ -45,7 +45,7 @@ def sync(
 ) -> Inventory:
     """Merge the vault's inventory into the catalog; return what it is and what it changed.
 
-    Uses an inventory job that is running, or is done and was not merged, else starts one. Raises
+    Uses an inventory job that is done and was not merged, or is running, else starts one. Raises
     NotReady when `poll` runs out first, or while the vault has no inventory: the same call goes
     on later, also with a document that was received in part.
     """
@@ -53,7 +53,8 @@ def sync(
     there = vaults.show(client, vault)
     scope = scopes.learned(client, catalog, there)
     last = catalog.inventory(scope, vault)
-    job = _job(client, there, merged=None if last is None else last.asked)
+    merged = None if last is None else last.asked
+    job = _job(client, there, merged=merged, progress=progress)
     catalog.job_seen(scope, job)
     job = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
     catalog.job_seen(scope, job)
@@ -130,21 +131,35 @@ def _has_inventory(vault: Vault, progress: Progress) -> bool:
     return vault.inventoried is not None
 
 
-def _job(client: Client, vault: Vault, *, merged: datetime | None) -> Job:
-    """Return the inventory job to wait for: a running one, a done one that is news, or a new one.
+def _job(client: Client, vault: Vault, *, merged: datetime | None, progress: Progress) -> Job:
+    """Return the inventory job to merge or to wait for; starts one where that brings more.
 
-    A done one is of use when it was created after the service's last inventory, which then is the
-    one it holds, and after the job that was `merged` last.
+    A done job that was not merged is always of use: who looks once a day would otherwise find each
+    time that the service has a newer inventory than the job of the day before, and never get any.
     """
-
-    def is_news(job: Job) -> bool:
-        after = [each for each in (vault.inventoried, merged) if each is not None]
-        return job.created is not None and all(job.created > each for each in after)
-
     found = [job for job in jobs.listing(client, vault.name) if _is_whole(job)]
-    usable = [job for job in found if not job.completed or (job.succeeded and is_news(job))]
-    if usable:
-        return max(usable, key=lambda job: (job.completed, job.created or vault.created))
+    done = [job for job in found if job.succeeded and _is_after(job, merged)]
+    running = [job for job in found if not job.completed]
+    newest = max(done, key=lambda job: job.created or vault.created, default=None)
+    if newest is not None and _is_after(newest, vault.inventoried):
+        return newest
+    if running:
+        return newest or running[0]
+    started = _start(client, vault)
+    if newest is None or started.succeeded:
+        return started
+    progress.note(
+        f"vault {vault.name!r} has a newer inventory than the one that is ready; run again in "
+        "about five hours for that one"
+    )
+    return newest
+
+
+def _is_after(job: Job, moment: datetime | None) -> bool:
+    return moment is None or (job.created is not None and job.created > moment)
+
+
+def _start(client: Client, vault: Vault) -> Job:
     try:
         return jobs.start_inventory(client, vault.name)
     except NotFound as error:

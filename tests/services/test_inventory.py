@@ -115,6 +115,34 @@ def test_a_job_that_was_merged_is_not_merged_again(put, sync):
     assert (second.archives, second.new) == (2, 1)
 
 
+def test_who_looks_once_a_day_gets_an_inventory_each_day(put, sync, client):
+    """The vault changes daily, so the service always has a newer one than yesterday's job."""
+    client.engine.timing = "real"
+    client.engine.clock.freeze()
+    put("0")
+    client.engine.clock.advance(timedelta(days=2))
+    with pytest.raises(NotReady):
+        sync()
+    counts = []
+    for day in range(1, 4):
+        put(str(day))
+        client.engine.clock.advance(timedelta(days=1))
+        progress = RecordingProgress()
+        counts.append(sync(progress=progress).archives)
+        assert any("has a newer inventory" in note for note in progress.notes)
+
+    assert counts == [1, 2, 3]
+    assert client.engine.log.count("InitiateJob") == 4
+
+
+def test_a_newer_inventory_that_is_there_at_once_is_taken(put, sync, client, vault):
+    put("a")
+    jobs.start_inventory(client, vault)
+    put("b")
+
+    assert sync().archives == 2
+
+
 def test_a_vault_without_an_inventory_is_not_ready(put, sync, client):
     client.engine.timing = "real"
     put()
