@@ -28,12 +28,17 @@ class Event:
 
 
 class Watch:
-    """Tells `see` of every event before it happens; `see` may kill, raise, or just note it."""
+    """Tells `see` of every event before it happens; `see` may kill, raise, or just note it.
 
-    def __init__(self, see, *, halves=False):
+    With `halves` there is another event in the middle of each write. With `short` a write takes
+    only half of what it is given, as near a quota, and says so.
+    """
+
+    def __init__(self, see, *, halves=False, short=False):
         self.count = 0
         self._see = see
         self._halves = halves
+        self._short = short
         self._lock = threading.RLock()
         self._inside = False
 
@@ -59,9 +64,11 @@ class Watch:
     def _wrapped(self, name, real):
         def call(*args, **kwargs):
             self.happen(name, *args)
-            if self._halves and name in _WRITES and len(args[1]) > 1:
+            if (self._halves or self._short) and name in _WRITES and len(args[1]) > 1:
                 half = memoryview(args[1])[: len(args[1]) // 2]
                 done = real(args[0], half, *args[2:])
+                if self._short:
+                    return done
                 self.happen(name, *args, half=True)
                 rest = memoryview(args[1])[done:]
                 moved = (args[2] + done,) if name == "pwrite" else ()
@@ -82,9 +89,13 @@ class Watch:
         watch, connect = self, sqlite3.connect
 
         class Connection(sqlite3.Connection):
+            def __init__(self, path, *args, **kwargs):
+                super().__init__(path, *args, **kwargs)
+                self.path = path
+
             def execute(self, sql, *args):
                 if sql == "COMMIT":
-                    watch.happen("COMMIT")
+                    watch.happen("COMMIT", self.path)
                 return super().execute(sql, *args)
 
         sqlite3.connect = lambda *args, **kwargs: connect(*args, **kwargs, factory=Connection)
