@@ -115,6 +115,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("output", ("GLACIER_OUTPUT",), "table", str, OUTPUTS),
     Setting("color", ("GLACIER_COLOR",), "auto", str, COLORS),
     Setting("timeout", ("GLACIER_TIMEOUT",), "2m"),
+    Setting("bandwidth-limit", ("GLACIER_BANDWIDTH_LIMIT",), None),
+    Setting("max-requests", ("GLACIER_MAX_REQUESTS",), None),
     Setting("tier", ("GLACIER_TIER",), "standard", str, TIERS),
     Setting("part-size", ("GLACIER_PART_SIZE",), None),
     Setting("workers", ("GLACIER_WORKERS",), "8"),

@@ -40,9 +40,15 @@ class Pace:
     """
 
     def __init__(
-        self, timeout: float = GIVE_UP_AFTER, *, stop: threading.Event | None = None
+        self,
+        timeout: float = GIVE_UP_AFTER,
+        *,
+        stop: threading.Event | None = None,
+        bandwidth: int | None = None,
     ) -> None:
         self.timeout = timeout
+        #: Bytes a second that all workers together may move; None is as fast as it goes.
+        self.bandwidth = bandwidth
         self.stop = stop or threading.Event()
         #: Repetitions so far; shown at the end of a transfer.
         self.retries = 0
@@ -52,6 +58,8 @@ class Pace:
         self._quiet_until = 0.0
         self._quiet = 0.0
         self._last_move = 0.0
+        self._spending = threading.Lock()
+        self._paid_until = 0.0
 
     def run(
         self,
@@ -127,6 +135,19 @@ class Pace:
     def moved(self) -> None:
         """Note that a part or a range got through, which renews everyone's patience."""
         self._last_move = time.monotonic()
+
+    def spend(self, count: int) -> None:
+        """Wait until `count` more bytes fit the bandwidth; each worker pays for its own block.
+
+        Time not used is not saved up: after a pause the line is not flooded.
+        """
+        if self.bandwidth is None or count <= 0:
+            return
+        with self._spending:
+            now = time.monotonic()
+            wait = max(0.0, self._paid_until - now)
+            self._paid_until = now + wait + count / self.bandwidth
+        self.stop.wait(wait)
 
     def _succeeded(self) -> None:
         with self._changed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import itertools
 import logging
 import os
 import threading
@@ -92,9 +93,16 @@ class Client:
     """boto3's Glacier client with our errors, our retries, and nothing else of boto3's."""
 
     def __init__(
-        self, target: Target, make: Callable[[], Any], pace: Pace, engine: Engine | None = None
+        self,
+        target: Target,
+        make: Callable[[], Any],
+        pace: Pace,
+        max_requests: int | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.target = target
+        self.max_requests = max_requests
+        self._requests = itertools.count(1)
         self.pace = pace
         #: The engine behind a local target; tests count its requests and ask it for faults.
         self.engine = engine
@@ -119,6 +127,11 @@ class Client:
     def once(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Return the reply to one operation asked once; expired credentials are renewed first."""
         parameters.setdefault("accountId", self.target.account_id)
+        if self.max_requests is not None and next(self._requests) > self.max_requests:
+            raise Refused(
+                f"the {self.max_requests} requests of --max-requests are used up",
+                hint="run the same command again to go on; what was done is kept",
+            )
         boto = self._boto
         try:
             return _ask(boto, operation, parameters)
@@ -189,11 +202,14 @@ def connect(
     timeout: float = GIVE_UP_AFTER,
     connections: int = 16,
     stop: threading.Event | None = None,
+    bandwidth: int | None = None,
+    max_requests: int | None = None,
 ) -> Client:
     """Return a client for a target; makes no request yet.
 
-    `timeout` is in seconds (see `Pace`). Raises UsageError when the region or profile is missing
-    or wrong, Refused for an endpoint that would send data in the clear.
+    `timeout` is in seconds and `bandwidth` in bytes a second (see `Pace`); `max_requests` ends the
+    work when it is used up, repetitions included. Raises UsageError when the region or profile is
+    missing or wrong, Refused for an endpoint that would send data in the clear.
     """
     from botocore.config import Config  # noqa: PLC0415 - see the module's docstring
 
@@ -204,9 +220,9 @@ def connect(
         retries={"total_max_attempts": 1, "mode": "standard"},
         user_agent_extra=f"glaciercli/{__version__}",
     )
-    pace = Pace(timeout, stop=stop)
+    pace = Pace(timeout, stop=stop, bandwidth=bandwidth)
     if target.local_root is not None:
-        return _connect_local(target, target.local_root, config, pace)
+        return _connect_local(target, target.local_root, config, pace, max_requests)
     if target.endpoint_url is not None:
         _require_private(target.endpoint_url)
 
@@ -218,10 +234,12 @@ def connect(
             client = session.client("glacier", endpoint_url=target.endpoint_url, config=config)
         return _prepared(client)
 
-    return Client(target, make, pace)
+    return Client(target, make, pace, max_requests)
 
 
-def _connect_local(target: Target, root: Path, config: Config, pace: Pace) -> Client:
+def _connect_local(
+    target: Target, root: Path, config: Config, pace: Pace, max_requests: int | None
+) -> Client:
     # Imported here: a command that talks to AWS does not pay for an engine.
     import boto3  # noqa: PLC0415
 
@@ -246,7 +264,7 @@ def _connect_local(target: Target, root: Path, config: Config, pace: Pace) -> Cl
         plug_in(client, engine)
         return _prepared(client)
 
-    return Client(target, make, pace, engine)
+    return Client(target, make, pace, max_requests, engine)
 
 
 def _prepared(client: Any) -> Any:

@@ -37,6 +37,11 @@ def parse_size(text: str) -> int:
     return int(number) * 1024 ** _POWERS[unit.lower()] if number.isdigit() else int(size)
 
 
+def parse_rate(text: str) -> int:
+    """Return bytes a second for `5MiB/s` or `5MiB`; raises ValueError for anything else."""
+    return parse_size(text.strip().removesuffix("/s"))
+
+
 def format_size(size: int) -> str:
     """Return `size` bytes for a person: `0 B`, `512 B`, `1.0 MiB`, `3.2 GiB`."""
     if size < KIB:

@@ -110,3 +110,27 @@ def test_a_stop_ends_the_waiting():
     with pytest.raises(Unavailable):
         pace.run(Flaky(*[Unavailable("down", retry_after=60)] * 9))
     assert time.monotonic() - started < 5
+
+
+def test_bandwidth_is_shared_by_all_workers():
+    pace = Pace(bandwidth=1_000_000)
+    started = time.monotonic()
+    workers = [
+        threading.Thread(target=lambda: [pace.spend(25_000) for _ in range(10)]) for _ in range(4)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    # A million bytes at a million a second; what the last worker sent need not be waited for.
+    assert 0.85 <= time.monotonic() - started < 3
+
+
+def test_bytes_that_are_given_back_cost_no_time():
+    pace = Pace(bandwidth=1)
+    started = time.monotonic()
+    pace.spend(-1_000_000)
+    pace.spend(0)
+
+    assert time.monotonic() - started < 1

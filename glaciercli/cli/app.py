@@ -19,13 +19,14 @@ from glaciercli.cli import log
 from glaciercli.cli.output import Output
 from glaciercli.cli.progress import Bar
 from glaciercli.errors import Refused, UsageError
-from glaciercli.units import parse_duration
+from glaciercli.units import KIB, parse_duration, parse_rate
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.session import Client, Target
 
 _CONNECTIONS = 16  # enough for the default workers; --workers raises it
+_LEAST_BANDWIDTH = 64 * KIB  # shared by eight connections, each block still beats the timeouts
 
 
 class App:
@@ -104,12 +105,25 @@ class App:
     def client(self) -> Client:
         from glaciercli.session import connect  # noqa: PLC0415
 
+        limit = self._parsed("bandwidth-limit", parse_rate)
+        if limit is not None and limit < _LEAST_BANDWIDTH:
+            raise UsageError("a --bandwidth-limit below 64KiB/s would let connections time out")
         return connect(
             self.target,
-            timeout=parse_duration(self.settings["timeout"]).total_seconds(),
+            timeout=self._parsed("timeout", parse_duration).total_seconds(),
             connections=self.connections,
             stop=self.stop,
+            bandwidth=limit,
+            max_requests=self._parsed("max-requests", int),
         )
+
+    def _parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
+        """Return a setting's value read by `parse`; None where it has none."""
+        text = self.settings[name]
+        try:
+            return None if text is None else parse(str(text))
+        except ValueError as error:
+            raise UsageError(f"--{name} {text}: {error}") from error
 
     @cached_property
     def catalog(self) -> Catalog:

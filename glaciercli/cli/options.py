@@ -68,6 +68,14 @@ GLOBALS: tuple[click.Option, ...] = (
         help="Give a silent server up after this.  [default: 2m]",
     ),
     _global(
+        "--bandwidth-limit",
+        metavar="SIZE/s",
+        help="Move at most this many bytes a second, such as 5MiB/s.",
+    ),
+    _global(
+        "--max-requests", metavar="N", help="Stop after this many requests; run again to go on."
+    ),
+    _global(
         "--config",
         type=click.Path(dir_okay=False, path_type=Path),
         help="Read this instead of config.toml.",

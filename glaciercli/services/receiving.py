@@ -129,6 +129,7 @@ def _fetch_once(
                 sink(buffer[:count], start + done)
                 done += count
                 progress.advance(count)
+                client.pace.spend(count)
             if not output.finish():
                 raise IntegrityError(f"{_named(start, stop)} came with more bytes than asked for")
             _require_hash(output, content, start, stop, hashed.hexdigest())

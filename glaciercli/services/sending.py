@@ -52,7 +52,7 @@ def send_file(
         def body() -> Window:
             pool.check()
             return Window.over(
-                source.descriptor, start, stop, check=pool.check, sent=progress.advance
+                source.descriptor, start, stop, check=pool.check, sent=counted(client, progress)
             )
 
         return Piece(start, stop, body)
@@ -82,6 +82,16 @@ def send_pieces(
         return (piece.start, piece.stop), tree_hash
 
     return dict(pool.map(send, pieces))
+
+
+def counted(client: Client, progress: Progress) -> Callable[[int], None]:
+    """Return what is told of each block that goes out: it is paid for in time, then shown."""
+
+    def sent(count: int) -> None:
+        client.pace.spend(count)
+        progress.advance(count)
+
+    return sent
 
 
 def _send(client: Client, upload: Upload, piece: Piece, changed: Callable[[], None]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from glaciercli.errors import Conflict, GlacierError, Interrupted, Refused
 from glaciercli.models import Archive
 from glaciercli.services.completing import complete, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
-from glaciercli.services.sending import Piece, send_pieces
+from glaciercli.services.sending import Piece, counted, send_pieces
 from glaciercli.services.upload_journal import UploadJournal, known
 from glaciercli.session import Client
 from glaciercli.transfer.journal import sweep
@@ -73,7 +73,7 @@ def start(
             upload = open_upload(client, journal)
             progress.start(None)
             pool = Pool(workers)
-            pieces = _pieces(first, stream, spool, part_size, pool, progress)
+            pieces = _pieces(first, stream, spool, part_size, pool, counted(client, progress))
             sent = send_pieces(client, upload, pieces, pool)
         except Interrupted:
             raise  # quickly; the next run cleans up
@@ -140,7 +140,7 @@ def _pieces(
     directory: Path,
     part_size: int,
     pool: Pool,
-    progress: Progress,
+    sent: Callable[[int], None],
 ) -> Iterator[Piece]:
     """Yield the parts of a stream as they are asked for, the first of them read already."""
     part, start = first, 0
@@ -150,15 +150,15 @@ def _pieces(
                 f"the stream is longer than {MAX_PARTS:,} parts of {format_size(part_size)}",
                 hint=f"--part-size {part_size * 2 // MIB}MiB, or more",
             )
-        yield _piece(part, start, pool, progress)
+        yield _piece(part, start, pool, sent)
         start += part.hashed.size
         if part.hashed.size < part_size:
             return
         part = _spool(stream, directory, part_size)
 
 
-def _piece(part: _Spooled, start: int, pool: Pool, progress: Progress) -> Piece:
+def _piece(part: _Spooled, start: int, pool: Pool, sent: Callable[[int], None]) -> Piece:
     def body() -> Window:
-        return Window(part.descriptor, 0, part.hashed, check=pool.check, sent=progress.advance)
+        return Window(part.descriptor, 0, part.hashed, check=pool.check, sent=sent)
 
     return Piece(start, start + part.hashed.size, body)

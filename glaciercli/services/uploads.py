@@ -21,7 +21,7 @@ from glaciercli.retry import may_have_been_applied
 from glaciercli.services import vaults
 from glaciercli.services.completing import complete, is_wrong_hash, record, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
-from glaciercli.services.sending import send_file
+from glaciercli.services.sending import counted, send_file
 from glaciercli.services.upload_journal import Intent, UploadJournal, UploadState, known
 from glaciercli.session import Client
 from glaciercli.transfer.parts import MAX_PART_SIZE, Window, plan
@@ -289,7 +289,7 @@ def _send_single(
     if source.size > MAX_PART_SIZE:
         raise Refused("one request stores at most 4 GiB", hint="leave --single out")
     progress.start(source.size)
-    body = Window.over(source.descriptor, 0, source.size, sent=progress.advance)
+    body = Window.over(source.descriptor, 0, source.size, sent=counted(client, progress))
     source.require_unchanged()
     try:
         reply = client.call(

@@ -38,7 +38,7 @@ def source(tmp_path):
 def upload(client, source, vault, journals, catalog):
     """Upload the file in parts of 1 MiB; options override."""
 
-    def run(path=source, **options):
+    def run(path=source, client=client, **options):
         options = {"part_size": MIB, "workers": 1, "journals": journals, **options}
         return uploads.start(client, path, vault, catalog=catalog, **options)
 
@@ -583,3 +583,17 @@ def test_the_description_is_stored_as_given(client, upload, vault):
 
     # Blanks around it are lost on the way: HTTP trims headers.
     assert item["ArchiveDescription"].strip() == 'plain text  with \\ and "'
+
+
+def test_used_up_requests_stop_the_work_and_the_next_run_goes_on(client, engine, upload, stored):
+    from glaciercli.session import connect
+
+    limited = connect(client.target, max_requests=3)
+    with pytest.raises(Refused, match="3 requests"):
+        upload(client=limited)
+    limited.engine.close()
+    engine.log.clear()
+    archive = upload()
+
+    assert engine.log.count("UploadMultipartPart") == PARTS - 2
+    assert stored() == {archive.id: DATA}
