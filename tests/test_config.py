@@ -1,0 +1,80 @@
+import stat
+
+import pytest
+from helpers import write
+
+from glaciercli import config
+from glaciercli.errors import UsageError
+
+
+def load(file=None, flags=None, **environ):
+    return config.load(flags or {}, environ=environ, file=file)
+
+
+@pytest.fixture
+def file(tmp_path):
+    text = b'vault = "file"\nlocal = true\n[profiles.work]\nvault = "work"\n'
+    return write(tmp_path / "config.toml", text)
+
+
+def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(file):
+    layers = [
+        ({"vault": "flag"}, {"GLACIER_VAULT": "environment"}, "flag", "flag"),
+        ({}, {"GLACIER_VAULT": "environment"}, "environment", "GLACIER_VAULT"),
+        ({}, {}, "file", str(file)),
+    ]
+    for flags, environ, value, source in layers:
+        settings = load(file, flags, **environ)
+        assert (settings["vault"], settings.sources["vault"]) == (value, source)
+    assert load(GLACIER_HOME="/nowhere").sources["vault"] == "default"
+
+
+def test_a_profile_has_its_own_table(file):
+    assert load(file, {"profile": "work"})["vault"] == "work"
+    assert load(file, AWS_PROFILE="work")["vault"] == "work"
+
+
+def test_our_variable_goes_before_that_of_aws():
+    environ = {"GLACIER_HOME": "/nowhere", "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "x"}
+
+    assert load(**environ)["region"] == "eu-west-1"
+    assert load(**environ, GLACIER_REGION="us-east-1")["region"] == "us-east-1"
+
+
+@pytest.mark.parametrize(("word", "value"), [("1", True), ("Yes", True), ("off", False)])
+def test_yes_and_no_are_written_in_many_ways(word, value):
+    assert load(GLACIER_HOME="/nowhere", GLACIER_LOCAL=word)["local"] is value
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('valut = "x"', "unknown setting 'valut'"),
+        ('[profiles.a]\nvalut = "x"', "unknown setting 'valut'"),
+        ("vault = 7", "must be text"),
+        ('local = "perhaps"', "true or false"),
+        ('output = "xml"', "one of table, json"),
+        ("vault = ", "not valid TOML"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path, text, reason):
+    with pytest.raises(UsageError, match=reason):
+        load(write(tmp_path / "config.toml", text.encode()))
+
+
+def test_a_file_that_is_named_must_be_there(tmp_path):
+    with pytest.raises(UsageError, match="does not exist"):
+        load(tmp_path / "nope.toml")
+
+
+def test_one_variable_moves_all_our_files(tmp_path):
+    places = config.Places.find({"GLACIER_HOME": str(tmp_path)})
+
+    for each in (places.config_file, places.catalog, places.local_root, places.state):
+        assert each.is_relative_to(tmp_path)
+
+
+def test_directories_are_for_their_owner_alone(tmp_path):
+    made = config.private_directory(tmp_path / "a" / "b")
+
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (made, made.parent)] == [0o700, 0o700]
