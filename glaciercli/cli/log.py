@@ -41,7 +41,10 @@ def start(*, verbose: bool, file: Path | None) -> None:
             each.close()
     logger.propagate = False
     if verbose and sys.stderr is not None:
-        _add(logger, logging.StreamHandler(sys.stderr), "%(message)s", logging.DEBUG)
+        told = logging.StreamHandler(sys.stderr)
+        # What commands themselves say, under the bare name, is on stderr without a log.
+        told.addFilter(lambda record: record.name != _NAME)
+        _add(logger, told, "%(message)s", logging.DEBUG)
     if file is not None:
         try:
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))

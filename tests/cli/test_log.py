@@ -12,6 +12,14 @@ def test_verbose_tells_each_request(glacier):
     ]
 
 
+def test_verbose_says_nothing_twice(glacier):
+    told = glacier("vault", "list", "-v").stderr.splitlines()
+    failed = glacier("vault", "show", "nope", "-v", exit=Exit.NOT_FOUND).stderr.splitlines()
+
+    assert told[1:] == ["no vaults in this region"]
+    assert failed[1] == "error: vault 'nope' does not exist"
+
+
 def test_a_log_file_has_requests_talk_and_errors_and_is_private(glacier, tmp_path):
     file = tmp_path / "glacier.log"
 
