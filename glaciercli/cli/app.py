@@ -114,7 +114,7 @@ class App:
             connections=self.connections,
             stop=self.stop,
             bandwidth=limit,
-            max_requests=self._parsed("max-requests", int),
+            max_requests=self._parsed("max-requests", _count),
         )
 
     def _parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
@@ -164,3 +164,9 @@ class App:
 def the_app(context: click.Context) -> App:
     """Return the run's App; completion has none yet and gets a fresh one."""
     return context.find_root().ensure_object(App)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError("write a whole number, at least 1")
+    return int(text)
