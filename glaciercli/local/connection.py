@@ -44,7 +44,7 @@ class Limits:
     head_timeout: float = 30.0  # for a whole head, however it drips in
     body_timeout: float = 60.0  # without a byte going either way
     idle_timeout: float = 300.0  # between requests; SDKs keep connections for later
-    unread: int = 32 * MIB  # of a body nobody wants, read so that the client hears why
+    unread: int = 32 * MIB  # of a body nobody wants, read to keep the connection
     grace: float = 5.0  # for clients that are to leave: when we stop, or after a last reply
 
 
@@ -272,19 +272,18 @@ class Connection:
         return exchange.parser.send(reply) or b""
 
     def _linger(self) -> None:
-        """End our side, then read for a while.
+        """End our side, then read for a while, however much it is.
 
-        To close with unread input would be a reset, which can overtake the reply.
+        To close with unread input would be a reset, which can overtake the reply; and some
+        clients read no reply before they have sent all of a body.
         """
         self._socket.shutdown(socket.SHUT_WR)
-        buffer, left = bytearray(256 * KIB), self._limits.unread
+        buffer = bytearray(256 * KIB)
         deadline = time.monotonic() + self._limits.grace
-        while left > 0 and (remaining := deadline - time.monotonic()) > 0:
+        while (remaining := deadline - time.monotonic()) > 0:
             self._socket.settimeout(remaining)
-            count = self._socket.recv_into(buffer)
-            if count == 0:
+            if self._socket.recv_into(buffer) == 0:
                 return
-            left -= count
 
     def _log(self, exchange: _Exchange, status: int, size: int) -> None:
         """Write a line of the access log; status 0 is a connection that broke or was dropped."""
