@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from survival.world import World, memory_directory, share_session
 
-_counts = Counter()
+_MARK = "survived: "
 
 
 @pytest.fixture
@@ -26,11 +26,21 @@ def world(room):
 
 
 @pytest.fixture
-def count():
+def count(request):
     """Count things that were proven; the sums are printed when all tests have run."""
-    return _counts.update
+
+    def add(numbers):
+        request.node.user_properties.extend((_MARK + name, n) for name, n in numbers.items())
+
+    return add
 
 
 def pytest_terminal_summary(terminalreporter):
-    for name in sorted(_counts):
-        terminalreporter.write_line(f"survived: {_counts[name]:>6} {name}")
+    # From the reports, which also come from workers in other processes.
+    sums = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, number in report.user_properties:
+            if name.startswith(_MARK) and report.when == "call":
+                sums[name.removeprefix(_MARK)] += number
+    for name, number in sorted(sums.items()):
+        terminalreporter.write_line(f"{_MARK}{number:>6} {name}")
