@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,8 +13,8 @@ import click
 from glaciercli import models
 from glaciercli.cli.app import App
 from glaciercli.cli.options import Group, pass_app
-from glaciercli.cli.types import DURATION
 from glaciercli.errors import Conflict, IntegrityError, Interrupted, UsageError
+from glaciercli.units import parse_duration
 
 if TYPE_CHECKING:
     from glaciercli.local.engine import Engine
@@ -23,6 +22,14 @@ if TYPE_CHECKING:
 
 DAMAGES = ("kind", "vaultName", "id", "reason")
 FAULTS = ("number", "operation", "kind", "arguments", "skip", "remaining", "delivered")
+_CODES = {
+    400: "BadRequest",
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    408: "RequestTimeoutException",
+    429: "ThrottlingException",
+    500: "ServiceUnavailableException",
+}
 NOTICES = ("Timestamp", "TopicArn", "Message")
 
 
@@ -46,11 +53,26 @@ def local() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="AWS credentials file with the keys that `strict` accepts.",
 )
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The directory to serve; the same as --local-root.",
+)
+@click.option("--access-log", is_flag=True, help="Tell each request on stderr.")
 @pass_app
-def serve(app: App, host: str, port: int, auth: str, credentials: Path | None) -> None:
+def serve(
+    app: App,
+    *,
+    host: str,
+    port: int,
+    auth: str,
+    credentials: Path | None,
+    root: Path | None,
+    access_log: bool,
+) -> None:
     """Serve the embedded Glacier over HTTP, for SDKs and the AWS CLI, until interrupted.
 
-    Prints its URL once it listens. With -v, each request is told.
+    Prints `Serving Glacier on URL` once it listens.
 
     Example:
         glacier local serve --port 8480
@@ -59,8 +81,8 @@ def serve(app: App, host: str, port: int, auth: str, credentials: Path | None) -
     from glaciercli.local.server import Server  # noqa: PLC0415 - only who serves pays for it
 
     authenticator = _authenticator(auth, credentials)
-    told = app.output.note if app.flags.get("verbose") or app.flags.get("debug") else None
-    with _engine(app) as engine:
+    told = app.output.note if access_log else None
+    with _engine(app, root) as engine:
         try:
             server = Server(engine, host, port, auth=authenticator, access_log=told)
         except ValueError as error:
@@ -68,7 +90,7 @@ def serve(app: App, host: str, port: int, auth: str, credentials: Path | None) -
         except OSError as error:
             raise Conflict(f"cannot listen on {host}:{port}: {error.strerror}") from error
         with server:
-            app.output.lines([server.url])
+            app.output.lines([f"Serving Glacier on {server.url}"])
             try:
                 app.stop.wait()
             except Interrupted:
@@ -77,46 +99,41 @@ def serve(app: App, host: str, port: int, auth: str, credentials: Path | None) -
 
 
 @local.command()
-@click.option("--advance", type=DURATION, metavar="DURATION", help="Let time pass at once.")
-@click.option("--freeze", is_flag=True, help="Stand still.")
-@click.option("--scale", type=float, metavar="FACTOR", help="Run so many times as fast.")
-@click.option("--real", is_flag=True, help="Keep the world's pace again.")
+@click.argument(
+    "act", type=click.Choice(["show", "advance", "freeze", "scale", "real"]), default="show"
+)
+@click.argument("value", required=False, metavar="[DURATION|FACTOR]")
 @click.option(
     "--timing",
     type=click.Choice(["instant", "real"]),
     help="How long jobs and inventories take: no time, or Glacier's.",
 )
 @pass_app
-def clock(
-    app: App,
-    *,
-    advance: timedelta | None,
-    freeze: bool,
-    scale: float | None,
-    real: bool,
-    timing: str | None,
-) -> None:
+def clock(app: App, *, act: str, value: str | None, timing: str | None) -> None:
     """Show or set the clock of the embedded Glacier.
 
-    Rehearse what takes a day in a second: start a lock, let 25 hours pass, see it gone.
+    `advance 25h` lets time pass at once, `freeze` stops it, `scale 3600` makes an hour of every
+    second, `real` gives it the world's pace again. It is kept with the store.
 
     Example:
-        glacier local clock --timing real --advance 5h
+        glacier local clock --timing real
+        glacier local clock advance 25h
     """
-    if sum([freeze, scale is not None, real]) > 1:
-        raise UsageError("--freeze, --scale and --real exclude each other")
+    if (value is None) == (act in {"advance", "scale"}):
+        raise UsageError("`advance` takes a duration and `scale` a factor; the others take nothing")
     with _engine(app) as engine:
         if timing is not None:
             engine.timing = timing
         try:
-            if freeze:
-                engine.clock.freeze()
-            if scale is not None:
-                engine.clock.scale(scale)
-            if real:
-                engine.clock.real()
-            if advance is not None:
-                engine.clock.advance(advance)
+            match act:
+                case "advance":
+                    engine.clock.advance(parse_duration(value or ""))
+                case "freeze":
+                    engine.clock.freeze()
+                case "scale":
+                    engine.clock.scale(float(value or ""))
+                case "real":
+                    engine.clock.real()
         except ValueError as error:
             raise UsageError(str(error)) from error
         reading = models.LocalClock(engine.clock.now(), engine.clock.rate, engine.timing.value)
@@ -194,8 +211,14 @@ def fault() -> None:
 
 @fault.command()
 @click.argument("operation")
-@click.argument("kind")
+@click.argument("kind", required=False)
 @click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option(
+    "--status",
+    type=click.IntRange(400, 599),
+    metavar="HTTP",
+    help="Answer with this; the kind need not be named.",
+)
 @click.option(
     "--times", type=click.IntRange(min=1), metavar="N", default=1, help="So many.  [default: 1]"
 )
@@ -204,7 +227,14 @@ def fault() -> None:
 )
 @pass_app
 def add(
-    app: App, operation: str, kind: str, arguments: tuple[str, ...], times: int, skip: int
+    app: App,
+    *,
+    operation: str,
+    kind: str | None,
+    arguments: tuple[str, ...],
+    status: int | None,
+    times: int,
+    skip: int,
 ) -> None:
     """Let the next requests of OPERATION fail; `*` means any.
 
@@ -212,10 +242,14 @@ def add(
     truncate (keep), corrupt (at), header (name, value), whole, delay (seconds) or expire.
 
     Example:
-        glacier local fault add UploadMultipartPart drop-after --times 2
-        glacier local fault add '*' status code=ServiceUnavailableException status=500
+        glacier local fault add UploadMultipartPart --status 503 --times 3
+        glacier local fault add CompleteMultipartUpload drop-after
     """
     given = dict(_argument(each) for each in arguments)
+    if status is not None:
+        kind, given = kind or "status", {"code": _code(status), "status": status, **given}
+    if kind is None:
+        raise UsageError("what is to happen? name a kind, or give --status")
     with _engine(app) as engine:
         try:
             number = engine.faults.add(operation, kind=kind, times=times, skip=skip, **given)
@@ -251,13 +285,13 @@ def clear(app: App) -> None:
 
 
 @contextmanager
-def _engine(app: App) -> Iterator[Engine]:
-    """Open the engine of the run's directory; whatever the settings say, it is the one meant."""
+def _engine(app: App, root: Path | None = None) -> Iterator[Engine]:
+    """Open the engine of a directory, by default the run's own; it is the one meant."""
     from glaciercli.local.engine import open_engine  # noqa: PLC0415 - only `local` opens one
     from glaciercli.local.errors import StoreError  # noqa: PLC0415
 
     try:
-        engine = open_engine(app.local_root)
+        engine = open_engine(root.absolute() if root else app.local_root)
     except StoreError as error:
         raise Conflict(str(error)) from error
     try:
@@ -276,6 +310,11 @@ def _authenticator(mode: str, credentials: Path | None) -> Authenticator:
         )
     except (ValueError, PermissionError) as error:
         raise UsageError(str(error), hint="--credentials FILE") from error
+
+
+def _code(status: int) -> str:
+    """Return the code that the service most often gives with an HTTP status."""
+    return _CODES.get(status) or _CODES[500 if status >= 500 else 400]
 
 
 def _argument(text: str) -> tuple[str, Any]:

@@ -63,7 +63,7 @@ def test_no_wait_ends_with_75_and_the_same_command_goes_on_later(glacier, big, t
     later = glacier(*words, "--no-wait", exit=Exit.NOT_READY)
     assert "run the same command again" in later.stderr
     assert not (tmp_path / "restored.tar").exists()
-    glacier("local", "clock", "--advance", "6h")
+    glacier("local", "clock", "advance", "6h")
     glacier(*words, "--no-wait")
 
     assert (tmp_path / "restored.tar").read_bytes() == big.read_bytes()

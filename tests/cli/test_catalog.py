@@ -57,7 +57,7 @@ def test_what_is_not_ready_comes_with_the_next_run(glacier, foreign):
 
     later = glacier("catalog", "sync", "photos", "--no-wait", exit=Exit.NOT_READY)
     assert "photos" in later.stderr
-    glacier("local", "clock", "--advance", "6h")
+    glacier("local", "clock", "advance", "6h")
     glacier("catalog", "sync", "photos", "--no-wait")
 
 

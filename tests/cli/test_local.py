@@ -15,14 +15,17 @@ from glaciercli.units import parse_time
 
 def test_the_clock_is_advanced_frozen_and_scaled(glacier):
     before = glacier("local", "clock", "--output", "json").json
-    after = glacier("local", "clock", "--advance", "5h", "--freeze", "--output", "json").json
+    after = glacier("local", "clock", "advance", "5h", "--output", "json").json
 
     moved = parse_time(after["now"]) - parse_time(before["now"])
     assert timedelta(hours=5) <= moved < timedelta(hours=5, minutes=1)
-    assert (before["rate"], after["rate"]) == (1.0, 0.0)
-    scaled = glacier("local", "clock", "--scale", "60", "--timing", "real", "--output", "json")
+    assert (before["rate"], after["rate"]) == (1.0, 1.0)
+    assert glacier("local", "clock", "freeze", "--output", "json").json["rate"] == 0.0
+    scaled = glacier("local", "clock", "scale", "60", "--timing", "real", "--output", "json")
     assert (scaled.json["rate"], scaled.json["timing"]) == (60.0, "real")
-    glacier("local", "clock", "--freeze", "--real", exit=Exit.USAGE)
+    assert glacier("local", "clock", "real", "--output", "json").json["rate"] == 1.0
+    for words in (["advance"], ["scale", "fast"], ["freeze", "5h"], ["advance", "soon"]):
+        glacier("local", "clock", *words, exit=Exit.USAGE)
 
 
 def test_a_fault_is_added_delivered_and_cleared(glacier):
@@ -35,8 +38,16 @@ def test_a_fault_is_added_delivered_and_cleared(glacier):
     assert glacier("local", "fault", "list", "--output", "json").json == []
 
 
+def test_a_status_alone_is_a_fault(glacier):
+    glacier("vault", "create", "photos")
+    glacier("local", "fault", "add", "DescribeVault", "--status", "404", "--times", "1")
+
+    glacier("vault", "show", "photos", exit=Exit.NOT_FOUND)
+    glacier("vault", "show", "photos")
+
+
 @pytest.mark.parametrize(
-    "words", [["X", "nonsense"], ["X", "status", "when=now"], ["X", "status", "no-equals"]]
+    "words", [["X"], ["X", "nonsense"], ["X", "status", "when=now"], ["X", "status", "no-equals"]]
 )
 def test_a_fault_that_there_is_not_is_a_usage_error(glacier, words):
     glacier("local", "fault", "add", *words, exit=Exit.USAGE)
@@ -59,11 +70,12 @@ def test_info_counts_what_there_is(glacier):
 
 def test_serving_speaks_to_any_client_and_ends_well_when_stopped(clean_env):
     """In a process of its own, since it ends by a signal."""
-    words = [sys.executable, "-m", "glaciercli", "local", "serve", "--port", "0"]
+    words = [sys.executable, "-m", "glaciercli", "local", "serve", "--port", "0", "--access-log"]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
     ) as server:
-        url = server.stdout.readline().strip()
+        said, _, url = server.stdout.readline().strip().rpartition(" ")
+        assert said == "Serving Glacier on"
         client = boto3.client("glacier", endpoint_url=url, region_name="us-east-1")
         client.create_vault(vaultName="photos")
         names = [each["VaultName"] for each in client.list_vaults()["VaultList"]]
@@ -72,7 +84,9 @@ def test_serving_speaks_to_any_client_and_ends_well_when_stopped(clean_env):
         _, stderr = server.communicate(timeout=10)
 
     assert names == ["photos"]
-    assert (server.returncode, stderr) == (0, "stopped\n")
+    assert server.returncode == 0
+    assert "CreateVault" in stderr or "PUT /-/vaults/photos" in stderr
+    assert stderr.endswith("stopped\n")
 
 
 def test_serving_refuses_the_outside(glacier):

@@ -218,7 +218,7 @@ class TestServer:
     def serve(self, world, port=0):
         server = Program(world, "local", "serve", "--port", str(port))
         wait_until(lambda: "http" in server.stdout, f"no server: {server.stderr}")
-        return server, server.stdout.split()[0]
+        return server, server.stdout.splitlines()[0].rpartition(" ")[2]
 
     @pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.slow)])
     def test_what_was_acknowledged_outlives_the_server(self, world, kills, count):
