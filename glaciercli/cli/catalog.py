@@ -7,16 +7,27 @@ from collections.abc import Iterator, Sequence
 import click
 
 from glaciercli import models
-from glaciercli.catalog import filters
+from glaciercli.catalog import filters, findings
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.options import Group, limit_option, name_option, pass_app, waiting_options
 from glaciercli.cli.types import SIZE, TIME, VAULT
-from glaciercli.errors import GlacierError, NotFound, NotReady, Partial
-from glaciercli.services import archives, inventory, jobs, vaults
+from glaciercli.errors import GlacierError, IntegrityError, NotFound, NotReady, Partial
+from glaciercli.services import archives, inventory, jobs, scopes, vaults, verification
 
 COLUMNS = ("vaultName", "name", "size", "creationDate", "status", "archiveId")
 INVENTORY = ("vaultName", "InventoryDate", "archives", "size", "new", "gone")
+AUDIT = (
+    "vaultName",
+    "InventoryDate",
+    "archives",
+    "missing",
+    "changed",
+    "foreign",
+    "duplicates",
+    "undeleted",
+)
+_NAMED = 3  # findings of a kind that are told by name; the rest are counted
 
 
 @click.group(cls=Group)
@@ -102,3 +113,52 @@ def sync(app: App, names: tuple[str, ...], poll: jobs.Poll) -> None:
             f"inventories are not ready yet: {later}", hint="run the same command again later"
         )
     raise Partial(f"{len(failures)} of {len(wanted)} vaults are not in the catalog", failures)
+
+
+@catalog.command()
+@click.argument("names", nargs=-1, type=VAULT, metavar="[VAULT]...", shell_complete=complete.vaults)
+@pass_app
+def verify(app: App, names: tuple[str, ...]) -> None:
+    """Compare the catalog with the last inventory of vaults, or of all; exit 6 or 9 if unsound.
+
+    No inventory is asked for, and no stored byte is read: `glacier catalog sync` renews the
+    inventories, `glacier archive verify --sample` reads. A vault is not sound when archives are
+    missing from it or have changed. Archives that others made, that are there twice, or that are
+    listed days after their deletion are counted too, and lose nothing.
+
+    Example:
+        glacier catalog verify photos
+    """
+    wanted = names or tuple(each.name for each in vaults.listing(app.client))
+    failures: dict[str, GlacierError] = {}
+
+    def audits() -> Iterator[models.Audit]:
+        for name in wanted:
+            try:
+                audit = verification.catalog(app.client, app.catalog, name)
+            except NotReady as error:
+                failures[name] = error
+                continue
+            if not audit.is_sound:
+                failures[name] = IntegrityError(_unsound(app, audit))
+            yield audit
+
+    app.output.listing(audits(), AUDIT)
+    if len(wanted) == 1:
+        for error in failures.values():
+            raise error
+    if failures:
+        raise Partial(f"{len(failures)} of {len(wanted)} vaults are not proven sound", failures)
+
+
+def _unsound(app: App, audit: models.Audit) -> str:
+    """Return what is wrong with a vault, the first archives by name."""
+    scope = scopes.of(app.client, app.catalog)
+    told = []
+    for kind in ("missing", "changed"):
+        count, found = findings.look(app.catalog, scope, audit.vault, kind, limit=_NAMED)
+        if count:
+            names = [each.name or each.id for each in found]
+            more = [f"{count - len(names):,} more"] if count > len(names) else []
+            told.append(f"{count:,} {kind} ({', '.join(names + more)})")
+    return f"vault {audit.vault} is not sound: {', '.join(told)}"

@@ -1,7 +1,12 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from helpers import payload, write
 
+from glaciercli.catalog.inventories import Entry
+from glaciercli.catalog.merging import merge
 from glaciercli.errors import Exit
+from glaciercli.services import scopes
 
 
 @pytest.fixture
@@ -66,3 +71,52 @@ def test_a_vault_that_is_not_there_does_not_stop_the_others(glacier, vaults):
 
     assert [each["vaultName"] for each in result.json] == ["docs"]
     assert list(result.error["failures"]) == ["nope"]
+
+
+@pytest.fixture
+def lost(vaults, client, catalog):
+    """An inventory of days later, in which an archive of the first vault has another hash."""
+    scope = scopes.of(client, catalog)
+    (known,) = catalog.archives(scope, "photos")
+    later = datetime.now(UTC) + timedelta(days=9)
+
+    def inventory(*entries):
+        merge(catalog, scope, "photos", entries, made=later, asked=later)
+
+    return known, inventory
+
+
+def test_a_vault_whose_inventory_has_what_is_known_is_sound(glacier, foreign):
+    glacier("catalog", "sync")
+    shown = glacier("catalog", "verify", "--output", "json").json
+
+    found = {each["vaultName"]: (each["archives"], each["foreign"]) for each in shown}
+    assert found == {"docs": (1, 0), "photos": (2, 1)}
+    assert glacier("catalog", "verify", "photos").lines[0].split() == [
+        *("VAULT", "INVENTORY", "DATE", "ARCHIVES", "MISSING"),
+        *("CHANGED", "FOREIGN", "DUPLICATES", "UNDELETED"),
+    ]
+
+
+def test_an_archive_that_is_missing_is_named(glacier, lost):
+    _, inventory = lost
+    inventory()
+    result = glacier("catalog", "verify", "photos", "--output", "json", exit=Exit.INTEGRITY)
+
+    assert [each["missing"] for each in result.json] == [1]
+    assert result.error["message"] == "vault photos is not sound: 1 missing (Holiday 2015.tar)"
+
+
+def test_an_archive_that_has_changed_is_named_among_many_vaults(glacier, lost):
+    known, inventory = lost
+    glacier("catalog", "sync", "docs")
+    inventory(Entry(known.id, known.description, known.created, known.size, b"\1" * 32))
+    result = glacier("catalog", "verify", "--output", "json", exit=Exit.PARTIAL)
+
+    assert [each["changed"] for each in result.json] == [0, 1]
+    assert "1 changed (Holiday 2015.tar)" in result.error["failures"]["photos"]["message"]
+
+
+def test_without_an_inventory_nothing_can_be_verified(glacier, vaults):
+    assert "vault inventory docs" in glacier("catalog", "verify", "docs", exit=75).stderr
+    assert "photos" in glacier("catalog", "verify", exit=Exit.PARTIAL).stderr
