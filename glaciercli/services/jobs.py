@@ -57,6 +57,7 @@ def show(client: Client, vault: str, reference: str) -> Job:
             f"no job of vault {vault!r} begins with {reference!r}",
             hint=f"glacier job list --vault {vault}",
         )
+    found = [job for job in found if job.id == reference] or found
     if len(found) > 1:
         raise Conflict(f"{len(found)} jobs begin with {reference!r}", hint="give more of the id")
     return found[0]

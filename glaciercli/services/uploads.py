@@ -150,16 +150,18 @@ def show(client: Client, vault: str, reference: str, *, journals: Path | None) -
     upload_id = reference.removeprefix("id:")
     if len(upload_id) < ID_LENGTH:
         upload_id = _find(client, vault, upload_id).id
+    return _joined(describe(client, vault, upload_id), _ours(journals))
+
+
+def describe(client: Client, vault: str, upload_id: str) -> Upload:
+    """Return the open upload of a whole id, with its parts; raises NotFound when it is gone."""
     parts: list[Part] = []
     head: dict[str, Any] = {}
     for page in client.replies("ListParts", vaultName=vault, uploadId=upload_id):
         head = head or page
         parts += [Part.from_api(item) for item in page.get("Parts", ())]
-    upload = Upload.from_api(
+    return Upload.from_api(
         head, vault=vault, parts=tuple(parts), sent=sum(part.stop - part.start for part in parts)
-    )
-    return _joined(
-        upload, {state.upload_id: state for state in known(journals)} if journals else {}
     )
 
 
@@ -209,7 +211,7 @@ def _go_on(
     if state.upload_id is None:
         return open_upload(client, journal, again=True)
     try:
-        upload = show(client, intent.vault, state.upload_id, journals=None)
+        upload = describe(client, intent.vault, state.upload_id)
     except NotFound:
         vaults.show(client, intent.vault)  # raises NotFound when it is the vault that is gone
         progress.note("the earlier upload has expired; it begins anew")
@@ -272,7 +274,7 @@ def _send(
                     f" {error.message}",
                     hint=f"glacier upload abort {upload.id} --vault {upload.vault}",
                 ) from error
-            upload = show(client, upload.vault, upload.id, journals=None)
+            upload = describe(client, upload.vault, upload.id)
     raise AssertionError("unreachable")
 
 
@@ -318,6 +320,7 @@ def _find(client: Client, vault: str, beginning: str) -> Upload:
             f"no open upload of vault {vault!r} begins with {beginning!r}",
             hint=f"glacier upload list --vault {vault}",
         )
+    found = [upload for upload in found if upload.id == beginning] or found
     if len(found) > 1:
         raise Conflict(f"{len(found)} uploads begin with {beginning!r}", hint="give more of the id")
     return found[0]
