@@ -21,7 +21,7 @@ from glaciercli.cli.options import (
     workers_option,
     yes_option,
 )
-from glaciercli.services import emptying, jobs, vaults
+from glaciercli.services import emptying, jobs, scopes, vaults
 from glaciercli.services import inventory as inventories
 from glaciercli.services import notifications as service
 from glaciercli.units import format_size
@@ -92,6 +92,7 @@ def delete(app: App, vault: str, *, yes: bool) -> None:
     record = vaults.show(app.client, vault)
     app.confirm(f"delete vault {vault}?", yes=yes)
     vaults.delete(app.client, vault)
+    scopes.vault_gone(app.client, app.catalog, record)
     app.output.done(record, f"vault {vault} is deleted")
 
 

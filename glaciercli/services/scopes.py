@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import NotFound
@@ -29,6 +30,14 @@ def of(client: Client, catalog: Catalog) -> Scope:
     raise NotFound(
         f"there are no vaults in {client.region}", hint="another region? --region us-east-1"
     )
+
+
+def vault_gone(client: Client, catalog: Catalog, vault: Vault) -> None:
+    """Remember that a vault was deleted, and with it all that the catalog knows to be in it.
+
+    A new vault of the same name is another one.
+    """
+    catalog.vault_deleted(learned(client, catalog, vault), vault.name, datetime.now(UTC))
 
 
 def learned(client: Client, catalog: Catalog, vault: Vault) -> Scope:

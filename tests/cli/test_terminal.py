@@ -48,6 +48,13 @@ class Terminal:
                     break
         return self.shown
 
+    def ends_within(self, seconds):
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def end(self):
         self.read()
         os.close(self._leader)
@@ -65,6 +72,9 @@ def test_a_question_takes_yes_no_and_a_way_out(photos, answer, code):
     terminal = Terminal("vault", "delete", "photos")
     terminal.read(until="[y/N]")
     terminal.type(answer)
+    # A signal that comes between Python's prompt and its read is noticed with the next one only.
+    while answer == "\x03" and not terminal.ends_within(1.0):
+        terminal.type(answer)
 
     assert terminal.end() == code, terminal.shown
 

@@ -136,3 +136,12 @@ def test_waiting_for_a_vault(glacier):
 
     glacier("vault", "wait", "photos")
     glacier("vault", "wait", "photos", "--gone", "--max-wait", "0", exit=Exit.NOT_READY)
+
+
+def test_a_new_vault_of_an_old_name_is_another_one(glacier, client, filled):
+    for archive_id in glacier("archive", "list", "-V", "photos", "--output", "json").json:
+        client.call("DeleteArchive", vaultName="photos", archiveId=archive_id["archiveId"])
+    glacier("vault", "delete", "photos", "--yes")
+    glacier("vault", "create", "photos")
+
+    assert glacier("archive", "list", "-V", "photos", "--output", "json").json == []
