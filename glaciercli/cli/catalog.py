@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
 from glaciercli import models
-from glaciercli.catalog import filters, findings
+from glaciercli.catalog import filters, findings, imports
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
-from glaciercli.cli.options import Group, limit_option, name_option, pass_app, waiting_options
+from glaciercli.cli.options import (
+    Group,
+    limit_option,
+    name_option,
+    overwrite_option,
+    pass_app,
+    waiting_options,
+)
 from glaciercli.cli.types import SIZE, TIME, VAULT
 from glaciercli.errors import GlacierError, IntegrityError, NotFound, NotReady, Partial
-from glaciercli.services import archives, inventory, jobs, scopes, vaults, verification
+from glaciercli.services import archives, exchange, inventory, jobs, scopes, vaults, verification
 
 COLUMNS = ("vaultName", "name", "size", "creationDate", "status", "archiveId")
 INVENTORY = ("vaultName", "InventoryDate", "archives", "size", "new", "gone")
@@ -149,6 +157,86 @@ def verify(app: App, names: tuple[str, ...]) -> None:
             raise error
     if failures:
         raise Partial(f"{len(failures)} of {len(wanted)} vaults are not proven sound", failures)
+
+
+@catalog.command(name="import")
+@click.argument(
+    "file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    shell_complete=complete.files,
+)
+@click.option(
+    "--vault",
+    "-V",
+    type=VAULT,
+    metavar="NAME",
+    shell_complete=complete.vaults,
+    help="Its vault, where the file does not say; else take no other.",
+)
+@click.option(
+    "--tool",
+    metavar="NAME",
+    help="What wrote it: mt-aws-glacier, glacier-cli, sagu, synology, export or inventory."
+    "  [default: what the file begins with]",
+)
+@pass_app
+def import_(app: App, file: Path, vault: str | None, tool: str | None) -> None:
+    """Read another tool's record of its archives, an inventory or an export into the catalog.
+
+    Knows the journals of mt-aws-glacier, the caches of glacier-cli and Synology, the logs of SAGU,
+    inventories as Glacier hands them out, and what `glacier catalog export` has written. Importing
+    a file twice changes nothing.
+
+    Example:
+        glacier catalog import photos.journal --vault photos
+    """
+    read = exchange.bring_in(app.client, app.catalog, file, vault=vault, tool=tool)
+    app.output.done(
+        read,
+        f"{file} ({read.tool}): {read.archives:,} archives, {read.new:,} of them new here, "
+        f"and {read.deletions:,} deletions",
+    )
+
+
+@catalog.command()
+@click.argument(
+    "file",
+    required=False,
+    metavar="[FILE]",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    shell_complete=complete.files,
+)
+@click.option(
+    "--vault",
+    "-V",
+    type=VAULT,
+    metavar="NAME",
+    shell_complete=complete.vaults,
+    help="Only this vault.  [default: all]",
+)
+@click.option("--everywhere", is_flag=True, help="Of all accounts, regions and endpoints.")
+@overwrite_option
+@pass_app
+def export(
+    app: App, file: Path | None, *, vault: str | None, everywhere: bool, overwrite: bool
+) -> None:
+    """Write what is known of all archives as JSON lines, for a backup or another machine.
+
+    Deleted archives are among them. Without FILE, or with `-`, stdout gets the lines. `glacier
+    catalog import` reads them.
+
+    Example:
+        glacier catalog export catalog.jsonl
+        glacier catalog export --vault photos > photos.jsonl
+    """
+    where = app.catalog.scopes() if everywhere else exchange.worlds(app.client, app.catalog, vault)
+    if file is None or str(file) == "-":
+        imports.export(app.catalog, where, app.output.stdout, vault=vault)
+        app.output.flush()
+        return
+    count = exchange.export_to(app.catalog, where, file, vault=vault, overwrite=overwrite)
+    app.output.note(f"{count:,} archives are in {file}")
 
 
 def _unsound(app: App, audit: models.Audit) -> str:

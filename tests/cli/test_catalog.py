@@ -120,3 +120,67 @@ def test_an_archive_that_has_changed_is_named_among_many_vaults(glacier, lost):
 def test_without_an_inventory_nothing_can_be_verified(glacier, vaults):
     assert "vault inventory docs" in glacier("catalog", "verify", "docs", exit=75).stderr
     assert "photos" in glacier("catalog", "verify", exit=Exit.PARTIAL).stderr
+
+
+JOURNAL = f"B\t1367366400\tCREATED\told-id\t5\tNONE\t{'ab' * 32}\told/file.txt\n"
+
+
+def test_the_journal_of_another_tool_is_read(glacier, vaults, tmp_path):
+    file = write(tmp_path / "photos.journal", JOURNAL.encode())
+    words = ["catalog", "import", file]
+
+    assert "add --vault NAME" in glacier(*words, exit=Exit.USAGE).stderr
+    assert glacier(*words, "--vault", "photos").lines == [
+        f"{file} (mt-aws-glacier): 1 archives, 1 of them new here, and 0 deletions"
+    ]
+    again = glacier(*words, "--vault", "photos", "--output", "json").json
+    assert (again["tool"], again["archives"], again["new"]) == ("mt-aws-glacier", 1, 0)
+    assert "old/file.txt" in names(glacier("catalog", "list", "--output", "json"))
+
+
+def test_a_file_that_cannot_be_read_changes_nothing(glacier, vaults, tmp_path):
+    torn = write(tmp_path / "torn", JOURNAL.encode() + b"B\t13673")
+    glacier("catalog", "import", torn, "--vault", "photos", exit=Exit.INTEGRITY)
+    nobodys = write(tmp_path / "nobodys", b"hello")
+    refused = glacier("catalog", "import", nobodys, exit=Exit.REFUSED)
+    glacier("catalog", "import", nobodys, "--tool", "nonsense", exit=Exit.USAGE)
+    glacier("catalog", "import", tmp_path / "nowhere", exit=Exit.USAGE)
+
+    assert "mt-aws-glacier" in refused.stderr
+    assert len(names(glacier("catalog", "list", "--output", "json"))) == 2
+
+
+def test_an_export_brings_the_catalog_to_another_machine(
+    glacier, vaults, local_root, tmp_path, monkeypatch
+):
+    file = tmp_path / "catalog.jsonl"
+    glacier("archive", "delete", "taxes.tar", "--vault", "docs", "--yes")
+    listing = ["catalog", "list", "--output", "json"]
+    known = glacier(*listing).json
+    said = glacier("catalog", "export", file)
+    lines = glacier("catalog", "export").stdout
+
+    assert (said.stdout, said.stderr) == ("", f"2 archives are in {file}\n")
+    assert file.read_text() == lines
+    assert glacier("catalog", "export", "-", "--everywhere").stdout == lines
+    monkeypatch.setenv("GLACIER_LOCAL_ROOT", str(local_root))
+    monkeypatch.setenv("GLACIER_HOME", str(tmp_path / "elsewhere"))
+    assert glacier(*listing).json == []
+    glacier("catalog", "import", file)
+    found = glacier(*listing).json
+    assert [each["archiveId"] for each in found] == [each["archiveId"] for each in known]
+
+
+def test_an_export_of_one_vault_holds_no_other(glacier, vaults, tmp_path):
+    assert len(glacier("catalog", "export", "--vault", "docs").lines) == 1
+    glacier("catalog", "export", "--vault", "typo", exit=Exit.NOT_FOUND)
+
+
+def test_an_export_replaces_no_file_unasked(glacier, vaults, tmp_path):
+    file = write(tmp_path / "catalog.jsonl", b"precious")
+    glacier("catalog", "export", file, exit=Exit.CONFLICT)
+    assert file.read_bytes() == b"precious"
+    glacier("catalog", "export", file, "--overwrite")
+
+    assert len(file.read_text().splitlines()) == 2
+    assert [each.name for each in tmp_path.iterdir() if "jsonl" in each.name] == ["catalog.jsonl"]
