@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -26,10 +27,12 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.cli.types import RANGE
-from glaciercli.errors import Refused
-from glaciercli.services import archives, downloads, jobs
+from glaciercli.errors import NotFound, Refused, UsageError
+from glaciercli.services import archives, downloads, jobs, verification
+from glaciercli.units import format_size
 
 COLUMNS = ("name", "size", "creationDate", "status", "archiveId")
+SAMPLES = ("name", "RetrievalByteRange", "provenWhole", "SHA256TreeHash", "archiveId")
 
 
 @click.group(cls=Group)
@@ -157,6 +160,99 @@ def delete(app: App, references: tuple[str, ...], vault: str, *, yes: bool) -> N
     app.confirm(f"delete {names} from vault {vault}, for ever?", yes=yes)
     deleted = (archives.delete(app.client, app.catalog, vault, each.id) for each in found)
     app.output.listing(deleted, ("name", "size", "archiveId"))
+
+
+@archive.command()
+@reference_argument("reference", complete.archives, metavar="[ARCHIVE]", required=False)
+@click.argument(
+    "file",
+    required=False,
+    metavar="[FILE]",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    shell_complete=complete.files,
+)
+@vault_option
+@click.option(
+    "--sample", type=click.IntRange(min=1), metavar="N", help="Retrieve 1 MiB of N archives."
+)
+@click.option("--seed", metavar="TEXT", help="What chooses the archives.  [default: today's date]")
+@tier_option
+@waiting_options
+@yes_option
+@pass_app
+def verify(
+    app: App,
+    reference: str | None,
+    file: Path | None,
+    *,
+    vault: str,
+    sample: int | None,
+    seed: str | None,
+    tier: str,
+    poll: jobs.Poll,
+    yes: bool,
+) -> None:
+    """Prove that FILE is what an archive holds, or by --sample that stored bytes can be read.
+
+    Comparing a file retrieves nothing and costs nothing: it is compared with the tree hash under
+    which the archive was stored, and an inventory tells that it is still there.
+
+    A sample starts N retrievals, which are charged and take hours. It proves archives of up to 1
+    MiB whole; of larger ones, that 1 MiB at random can be read and is what Glacier hashed, and
+    nothing of their other bytes. The same seed goes on with the same retrievals.
+
+    Example:
+        glacier archive verify big.tar big.tar --vault photos
+        glacier archive verify --sample 3 --vault photos --tier bulk --yes
+    """
+    if sample is not None:
+        if reference is not None:
+            raise UsageError("--sample chooses the archives itself; name none")
+        _sample(app, vault, sample, seed=seed, tier=tier.capitalize(), poll=poll, yes=yes)
+        return
+    if reference is None or file is None:
+        raise UsageError("name an archive and the file to compare with it, or --sample N")
+    found = verification.archive(app.client, app.catalog, vault, reference, file)
+    seen = f"{found.seen:%Y-%m-%d}" if found.seen else ""
+    app.output.done(
+        found,
+        f"{file} is what archive {reference} was stored as: {format_size(found.size)}, tree hash "
+        f"{found.tree_hash}; "
+        + (f"the inventory of {seen} lists it" if seen else "no inventory has listed it yet"),
+    )
+
+
+def _sample(
+    app: App, vault: str, count: int, *, seed: str | None, tier: str, poll: jobs.Poll, yes: bool
+) -> None:
+    """Read some stored bytes, having said what that costs and what it does not prove."""
+    known = archives.listing(app.client, app.catalog, vault)
+    if not any(each.size and each.tree_hash for each in known):
+        raise NotFound(
+            f"the tree hash of no archive of vault {vault!r} is known here",
+            hint=f"glacier vault inventory {vault}",
+        )
+    app.confirm(
+        f"start up to {count} retrievals of 1 MiB from vault {vault} ({tier}), which are charged?",
+        yes=yes,
+    )
+    with app.progress(vault) as progress:
+        proven = verification.sample(
+            app.client,
+            app.catalog,
+            vault,
+            count,
+            seed=seed or f"{datetime.now(UTC):%Y-%m-%d}",
+            tier=tier,
+            poll=poll,
+            progress=progress,
+        )
+    app.output.listing(proven, SAMPLES)
+    whole = sum(each.is_whole for each in proven)
+    app.output.note(
+        f"{len(proven)} archives are sampled, {whole} of them proven whole; of the others 1 MiB "
+        "each was read, which says nothing of their other bytes"
+    )
 
 
 def _target(found: models.Archive, dest: Path | None) -> Path:

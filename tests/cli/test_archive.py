@@ -78,6 +78,58 @@ def test_a_deleted_archive_is_gone(glacier, big):
     glacier("archive", "show", "big.tar", exit=Exit.NOT_FOUND)
 
 
+def test_a_file_is_proven_to_be_the_archive_without_a_retrieval(glacier, big):
+    said = glacier("archive", "verify", "big.tar", big).stdout
+    assert said.startswith(f"{big} is what archive big.tar was stored as: 3.0 MiB, tree hash ")
+    assert said.endswith("no inventory has listed it yet\n")
+
+    glacier("vault", "inventory")
+    assert "lists it" in glacier("archive", "verify", "big.tar", big).stdout
+    jobs = glacier("job", "list", "--output", "json").json
+    assert {each["Action"] for each in jobs} == {"InventoryRetrieval"}
+
+
+def test_a_file_that_is_not_the_archive_ends_with_6(glacier, big, tmp_path):
+    other = write(tmp_path / "other", payload(3 * MIB + 7, seed=1))
+
+    assert "tree hash" in glacier("archive", "verify", "big.tar", other, exit=6).stderr
+    glacier("archive", "verify", "nothing", big, exit=Exit.NOT_FOUND)
+    glacier("archive", "verify", "big.tar", exit=Exit.USAGE)
+
+
+def test_a_sample_is_read_when_agreed_to_and_says_what_it_does_not_prove(glacier, big, tmp_path):
+    glacier("upload", write(tmp_path / "small", b"all of it"))
+    words = ["archive", "verify", "--sample", "9", "--output", "json"]
+
+    asked = glacier(*words, exit=Exit.USAGE).error["message"]
+    assert "up to 9 retrievals" in asked
+    assert "charged" in asked
+    assert glacier("job", "list", "--output", "json").json == []
+    result = glacier(*words, "--yes")
+    proven = {each["name"]: each["provenWhole"] for each in result.json}
+    assert proven == {"big.tar": False, "small": True}
+    assert "says nothing of their other bytes" in result.stderr
+    glacier("archive", "verify", "big.tar", "--sample", "1", exit=Exit.USAGE)
+
+
+def test_a_sample_goes_on_with_its_retrievals(glacier, big):
+    glacier("local", "clock", "--timing", "real")
+    words = ["archive", "verify", "--sample", "1", "--yes", "--no-wait", "--tier", "bulk"]
+
+    assert "--seed x" in glacier(*words, "--seed", "x", exit=Exit.NOT_READY).stderr
+    glacier("local", "clock", "--advance", "13h")
+    glacier(*words, "--seed", "x")
+
+    assert [each["Tier"] for each in glacier("job", "list", "--output", "json").json] == ["Bulk"]
+
+
+def test_where_no_hash_is_known_nothing_is_sampled(glacier, monkeypatch):
+    monkeypatch.setenv("GLACIER_VAULT", "photos")
+    glacier("vault", "create")
+
+    glacier("archive", "verify", "--sample", "1", "--yes", exit=Exit.NOT_FOUND)
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
