@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,6 +16,8 @@ from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.options import (
     Group,
+    bounds_options,
+    dry_run_option,
     limit_option,
     name_option,
     overwrite_option,
@@ -26,6 +29,7 @@ from glaciercli.cli.options import (
     workers_option,
     yes_option,
 )
+from glaciercli.cli.restore import restore
 from glaciercli.cli.types import RANGE
 from glaciercli.errors import NotFound, Refused, UsageError
 from glaciercli.services import archives, downloads, jobs, verification
@@ -73,7 +77,7 @@ def show(app: App, reference: str, vault: str) -> None:
 
 
 @archive.command()
-@reference_argument("reference", complete.archives, metavar="ARCHIVE")
+@reference_argument("reference", complete.archives, metavar="[ARCHIVE]", required=False)
 @click.argument(
     "dest",
     required=False,
@@ -86,10 +90,20 @@ def show(app: App, reference: str, vault: str) -> None:
 @waiting_options
 @click.option("--range", "span", type=RANGE, metavar="A-B", help="Only these bytes: 0-16MiB.")
 @overwrite_option
+@click.option(
+    "--to",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Restore all archives, or those below, as a tree of files.",
+)
+@name_option
+@bounds_options
+@dry_run_option
 @pass_app
 def download(
     app: App,
-    reference: str,
+    reference: str | None,
     dest: Path | None,
     *,
     vault: str,
@@ -98,16 +112,41 @@ def download(
     poll: jobs.Poll,
     span: tuple[int, int] | None,
     overwrite: bool,
+    directory: Path | None,
+    dry_run: bool,
+    **wanted: Any,
 ) -> None:
-    """Retrieve an archive into DEST, proven byte by byte; run again to go on.
+    """Retrieve an archive into DEST, or many --to a directory; run again to go on.
 
     Uses a retrieval that is there already, or starts one, which costs; waits until it is ready,
-    which takes hours; and fetches it. DEST is a file, a directory, or `-` for stdout; without it,
-    the archive's name in the current directory.
+    which takes hours; and fetches it, proven byte by byte. DEST is a file, a directory, or `-` for
+    stdout; without it, the archive's name in the current directory.
+
+    With --to, the archives that match get the paths that their names say; of equal names the
+    newest one does. What is there already is not retrieved again.
 
     Example:
         glacier archive download big.tar restored.tar --vault photos --tier bulk
+        glacier archive download --to photos --name '2015/*' -V photos --dry-run
     """
+    tier = tier.capitalize()
+    if directory is not None:
+        if reference is not None or span is not None:
+            raise UsageError("--to restores whole archives, chosen by --name and the other filters")
+        restore(
+            app,
+            vault,
+            directory,
+            filters=filters.Filter(**wanted),
+            tier=tier,
+            poll=poll,
+            workers=workers,
+            overwrite=overwrite,
+            dry_run=dry_run,
+        )
+        return
+    if reference is None or dry_run or any(each is not None for each in wanted.values()):
+        raise UsageError("name an archive; or the directory that those that match go --to")
     found = archives.show(app.client, app.catalog, vault, reference)
     if dest is not None and str(dest) == "-":
         with app.progress("stdout") as progress:
@@ -116,7 +155,7 @@ def download(
                 vault,
                 found,
                 sys.stdout.buffer,
-                tier=tier.capitalize(),
+                tier=tier,
                 poll=poll,
                 progress=progress,
                 range=span,
@@ -130,7 +169,7 @@ def download(
             found,
             target,
             journals=app.journals,
-            tier=tier.capitalize(),
+            tier=tier,
             poll=poll,
             workers=workers,
             progress=progress,

@@ -13,13 +13,14 @@ from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.options import (
     Group,
+    bounds_options,
     limit_option,
     name_option,
     overwrite_option,
     pass_app,
     waiting_options,
 )
-from glaciercli.cli.types import SIZE, TIME, VAULT
+from glaciercli.cli.types import VAULT
 from glaciercli.errors import GlacierError, IntegrityError, NotFound, NotReady, Partial
 from glaciercli.services import archives, exchange, inventory, jobs, scopes, vaults, verification
 
@@ -61,10 +62,7 @@ def list_(app: App, glob: str | None, limit: int | None) -> None:
 
 @catalog.command()
 @click.argument("text")
-@click.option("--min-size", type=SIZE, metavar="SIZE", help="At least so big.")
-@click.option("--max-size", type=SIZE, metavar="SIZE", help="At most so big.")
-@click.option("--after", type=TIME, metavar="TIME", help="Created from then on.")
-@click.option("--before", type=TIME, metavar="TIME", help="Created before.")
+@bounds_options
 @limit_option
 @pass_app
 def search(app: App, text: str, limit: int | None, **bounds: object) -> None:

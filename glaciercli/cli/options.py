@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 
 from glaciercli.cli import complete
 from glaciercli.cli.app import the_app
-from glaciercli.cli.types import DURATION, REFERENCE, SIZE, VAULT
+from glaciercli.cli.types import DURATION, REFERENCE, SIZE, TIME, VAULT
 from glaciercli.cli.words import mark_ids, scan
 from glaciercli.config import COLORS, OUTPUTS, TIERS
 from glaciercli.errors import UsageError
@@ -352,6 +352,20 @@ overwrite_option = click.option("--overwrite", is_flag=True, help="Replace a fil
 name_option = click.option(
     "--name", "glob", metavar="GLOB", help="Only archives whose name matches, such as '*.tar'."
 )
+
+
+def bounds_options(function: F) -> F:
+    """Give a command the bounds of a Filter, under its names: sizes and times of creation."""
+    for option in (
+        click.option("--before", type=TIME, metavar="TIME", help="Created before."),
+        click.option("--after", type=TIME, metavar="TIME", help="Created from then on."),
+        click.option("--max-size", type=SIZE, metavar="SIZE", help="At most so big."),
+        click.option("--min-size", type=SIZE, metavar="SIZE", help="At least so big."),
+    ):
+        function = option(function)
+    return function
+
+
 limit_option = click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="At most so many."
 )

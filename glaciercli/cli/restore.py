@@ -1,0 +1,76 @@
+"""`glacier archive download --to`: many archives as a tree of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from glaciercli import models
+from glaciercli.catalog import filters as catalog_filters
+from glaciercli.cli.app import App
+from glaciercli.errors import NotFound
+from glaciercli.services import jobs, restoring
+from glaciercli.units import format_size
+
+
+def restore(
+    app: App,
+    vault: str,
+    directory: Path,
+    *,
+    filters: catalog_filters.Filter,
+    tier: str,
+    poll: jobs.Poll,
+    workers: int,
+    overwrite: bool,
+    dry_run: bool,
+) -> None:
+    """Say what would be retrieved; then, unless that is all that was asked for, do it."""
+    selection = restoring.select(app.client, app.catalog, vault, filters=filters)
+    if not (selection.items or selection.refused):
+        raise NotFound(
+            f"no archives of vault {vault!r} that match are known here",
+            hint=f"glacier vault inventory {vault}",
+        )
+    plan = restoring.plan(selection, directory, tier=tier)
+    if dry_run and not app.output.is_plain:
+        app.output.show(plan)
+        return
+    if dry_run:
+        app.output.lines(_plan_lines(plan))
+        return
+    for line in _plan_lines(plan):
+        app.output.note(line)
+    with app.progress(directory.name or str(directory)) as progress:
+        restored = restoring.restore(
+            app.client,
+            selection,
+            directory,
+            journals=app.journals,
+            tier=tier,
+            poll=poll,
+            workers=workers,
+            progress=progress,
+            overwrite=overwrite,
+        )
+    app.output.done(
+        restored,
+        f"{restored.restored:,} files, {format_size(restored.size)}, are restored to {directory} "
+        f"and proven; {restored.already:,} were there",
+    )
+
+
+def _plan_lines(plan: models.RestorePlan) -> Iterator[str]:
+    """Yield what a person should know before the retrievals are charged."""
+    yield (
+        f"{plan.archives:,} archives, {format_size(plan.size)}, to retrieve into {plan.directory}: "
+        f"{plan.tier}, usually {plan.time}"
+    )
+    if plan.already:
+        yield f"{plan.already:,} files are there already"
+    if plan.folders:
+        yield f"{plan.folders:,} archives are folders, which are made and not retrieved"
+    if plan.packed:
+        yield f"{plan.packed:,} were compressed or encrypted by their tool, and stay so"
+    for ident, reason in plan.refused.items():
+        yield f"not {ident[:12]}…: {reason}"
