@@ -117,7 +117,7 @@ def test_a_sample_goes_on_with_its_retrievals(glacier, big):
     words = ["archive", "verify", "--sample", "1", "--yes", "--no-wait", "--tier", "bulk"]
 
     assert "--seed x" in glacier(*words, "--seed", "x", exit=Exit.NOT_READY).stderr
-    glacier("local", "clock", "--advance", "13h")
+    glacier("local", "clock", "advance", "13h")
     glacier(*words, "--seed", "x")
 
     assert [each["Tier"] for each in glacier("job", "list", "--output", "json").json] == ["Bulk"]
