@@ -151,7 +151,9 @@ class Output:
     def _pairs(self, record: Record, only: Sequence[str]) -> None:
         values = dict(_picked(record, only or _keys(record)))
         nested = {key: value for key, value in values.items() if _is_listing(value)}
-        documents = {key: value for key, value in values.items() if isinstance(value, dict)}
+        documents = {
+            key: value for key, value in values.items() if value and isinstance(value, dict)
+        }
         pairs = [
             (label(key), human(key, value, short=False))
             for key, value in values.items()
