@@ -13,6 +13,7 @@ import traceback
 import warnings
 from dataclasses import dataclass
 
+_write = os.write  # a child's own may be watched
 _LONGEST = 60.0  # seconds; a child that takes longer hangs, which is a failure of its own
 
 
@@ -87,7 +88,7 @@ def _do(work, writer):
             result = (None, _portable(error), traceback.format_exc())
         data = pickle.dumps(result)
         while data:
-            data = data[os.write(writer, data) :]
+            data = data[_write(writer, data) :]
     finally:
         os._exit(code)
 

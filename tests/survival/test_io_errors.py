@@ -79,18 +79,16 @@ def scenario(request, world):
     return request.param
 
 
-def test_an_error_at_any_seventh_call_ends_the_run_and_the_next_one_goes_on(scenario, world, count):
-    errors = sweep(scenario, world, itertools.count(1, 7))
+def test_an_error_at_any_eleventh_call_ends_a_run_and_the_next_goes_on(scenario, world, count):
+    errors = sweep(scenario, world, itertools.count(1, 11))
 
     assert errors >= 2
     count({"I/O errors": errors})
 
 
 @pytest.mark.slow
-def test_an_error_at_the_calls_between_ends_the_run_and_the_next_one_goes_on(
-    scenario, world, count
-):
-    numbers = (number for number in itertools.count(2) if number % 7 != 1)
+def test_an_error_at_the_calls_between_ends_a_run_and_the_next_goes_on(scenario, world, count):
+    numbers = (number for number in itertools.count(2) if number % 11 != 1)
     count({"I/O errors": sweep(scenario, world, numbers)})
 
 

@@ -90,7 +90,7 @@ def require_all(record, states):
 
 def test_some_states_after_a_power_failure_are_brought_to_order(record, count):
     _, states = record.states()
-    chosen = random.Random(1).sample(states, min(6, len(states)))
+    chosen = random.Random(1).sample(states, min(4, len(states)))
     require_all(record, chosen)
 
     count({"power-loss states of commands": len(chosen)})
