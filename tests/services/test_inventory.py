@@ -9,7 +9,7 @@ from helpers import RecordingProgress, payload
 from glaciercli.catalog.filters import STATES, Filter
 from glaciercli.errors import IntegrityError, NotFound, NotReady, Partial
 from glaciercli.models import Scope
-from glaciercli.services import archives, inventory, jobs
+from glaciercli.services import archives, inventory, jobs, vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.treehash import tree_hash
 
@@ -246,6 +246,10 @@ def test_deleted_here_stays_deleted_while_the_inventory_is_stale(
     client.engine.timing = "real"
     client.engine.clock.freeze()
     client.engine.clock.advance(timedelta(days=2))
+    # To just behind the daily slot of the vault's inventory: the next is not within five hours.
+    since = client.engine.clock.now() - vaults.show(client, vault).inventoried
+    day = timedelta(days=1)
+    client.engine.clock.advance(day - since % day + timedelta(minutes=1))
     with pytest.raises(NotReady):
         sync()
     archives.delete(client, catalog, vault, ident)
