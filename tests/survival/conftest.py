@@ -1,10 +1,12 @@
 """A world in memory for each test, and the counts of the whole run at its end."""
 
+import functools
 import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
 
+import boto3
 import pytest
 from survival.world import World, memory_directory, share_session
 
@@ -20,8 +22,10 @@ def room():
 
 
 @pytest.fixture
-def world(room):
-    share_session()
+def world(room, monkeypatch):
+    # For this test alone: others want sessions that read the environment afresh.
+    session = functools.partial(boto3.Session, botocore_session=share_session())
+    monkeypatch.setattr(boto3, "Session", session)
     return World(room / "world")
 
 

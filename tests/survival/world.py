@@ -13,7 +13,6 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-import boto3
 import botocore.session
 from helpers import payload
 
@@ -132,10 +131,9 @@ class World:
 
 @functools.cache
 def share_session():
-    """Have all boto3 sessions share botocore's; loading its data again takes longer than a run."""
+    """Return botocore's session for all boto3 sessions to share: loading it outlasts a run."""
     shared = botocore.session.get_session()
-    boto3.Session = functools.partial(boto3.Session, botocore_session=shared)
-    boto3.Session().client("glacier", region_name="us-east-1")
+    shared.create_client("glacier", region_name="us-east-1")
     importlib.import_module("glaciercli.local.inprocess")  # else each child imports it
     return shared
 
