@@ -63,16 +63,26 @@ def test_upload(big_file, limit, glacier, home):
 
 
 def test_download(big_file, limit, glacier, home, scratch):
-    into = scratch / "into"  # each program makes it anew: new pages cost the same for all
+    into = scratch / "into"
+
+    def anew(command):
+        """Let each program make the file anew: new pages cost the same for all."""
+
+        def run_anew():
+            into.unlink(missing_ok=True)
+            return command()
+
+        return run_anew
+
     with big_file.open("rb") as file:
         expected = hash_file(file.fileno(), SIZE)
     with Sink(big_file) as sink:
         words = ["--endpoint-url", sink.url, "archive", "download", "a" * 138, into]
         cost = in_turn(
-            limit=lambda: run(limit, "download", into, 2, sink.port, SIZE),
-            ours=glacier(*words, "--vault", "bench", "--overwrite", "-q"),
-            naive=lambda: run(
-                sys.executable, NAIVE, "download", into, sink.url, expected, env=home
+            limit=anew(lambda: run(limit, "download", into, 2, sink.port, SIZE)),
+            ours=anew(glacier(*words, "--vault", "bench", "-q")),
+            naive=anew(
+                lambda: run(sys.executable, NAIVE, "download", into, sink.url, expected, env=home)
             ),
         )
 
