@@ -8,7 +8,7 @@ The limits are those that the project holds itself to; a row that is over fails.
 import sys
 
 import pytest
-from benchmarks import BENCH, SIZE, Sink, in_turn, make_file, run, tell
+from benchmarks import BENCH, ROUNDS, SIZE, Sink, in_turn, make_file, run, tell
 
 from glaciercli.treehash import hash_file
 from glaciercli.units import GIB, MIB
@@ -106,7 +106,7 @@ def test_download(big_file, limit, glacier, home, scratch):
 
 def test_latency(scratch, glacier, home):
     """With 50 ms to the service, the workers must hide what one worker waits for."""
-    path = make_file(scratch / "latency", 512 * MIB)
+    path = make_file(scratch / "latency", 2 * GIB)
     with Sink(None, 0.05) as sink:
         words = ["--endpoint-url", sink.url, "upload", path, "--vault", "bench", "-q"]
         cost = in_turn(1, default=glacier(*words), one=glacier(*words, "--workers", "1"))
@@ -133,3 +133,34 @@ def test_requests(big_file, glacier):
         "requests",
         [(f"for {PARTS} parts", sum(counts.values()), PARTS + 2)],
     )
+
+
+def test_growth(scratch, glacier):
+    """Sixteen times the bytes cost sixteen times the work and no more."""
+    costs = {}
+    with Sink() as sink:
+        for name, size in (("start", MIB), ("one", GIB), ("many", 16 * GIB)):
+            path = scratch / name
+            with path.open("wb") as file:
+                file.truncate(size)  # a hole is hashed and sent like any other bytes
+            words = ["--endpoint-url", sink.url, "upload", path, "--vault", "bench", "-q"]
+            costs[name] = in_turn(1 if name == "many" else ROUNDS, ours=glacier(*words))["ours"]
+
+    start = costs["start"].cpu
+    ratio = (costs["many"].cpu - start) / 16 / (costs["one"].cpu - start)
+    tell("an upload of 16 GiB", [("CPU a GiB against that of 1 GiB", ratio, 1.1)])
+
+
+def test_embedded(big_file, glacier, scratch):
+    """The embedded engine hashes what comes in once more, writes it and syncs it."""
+    store = scratch / "store"
+    glacier("--local-root", store, "vault", "create", "bench", "-q")()
+    with Sink() as sink:
+        words = ["upload", big_file, "--vault", "bench", "-q", "--again"]
+        cost = in_turn(
+            embedded=glacier("--local-root", store, *words),
+            sink=glacier("--endpoint-url", sink.url, *words),
+        )
+
+    ratio = cost["embedded"].cpu / cost["sink"].cpu
+    tell("upload with --local", [("CPU against an upload to a sink", ratio, 2.2)])
