@@ -1,0 +1,177 @@
+"""What a command would do, has done or has found, as it is told to the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from glaciercli.models.archives import Archive
+from glaciercli.models.record import Record, member
+
+
+@dataclass(frozen=True)
+class Inventory(Record):
+    """A vault's inventory as it was merged into the catalog, and what it changed there."""
+
+    vault: str = member("vaultName")
+    #: When the service made it; what happened since is not in it.
+    inventory_date: datetime = member("InventoryDate")
+    job_id: str | None = member("JobId", default=None)
+    archives: int = member("archives", default=0)
+    size: int = member("size", default=0)
+    #: Archives that the catalog did not know before.
+    new: int = member("new", default=0)
+    #: Live archives of the vault that were not made here.
+    foreign: int = member("foreign", default=0)
+    #: Archives that the inventory should have and lacks; gone when the one before lacked them too.
+    missing: int = member("missing", default=0)
+    gone: int = member("gone", default=0)
+    #: Archives made here that no inventory has shown yet.
+    unseen: int = member("notYetInInventory", default=0)
+    #: Archives whose size or hash is not what the catalog says.
+    differing: int = member("differing", default=0)
+
+
+@dataclass(frozen=True)
+class Imported(Record):
+    """Another tool's file as it was read into the catalog."""
+
+    path: str = member("path")
+    tool: str = member("tool")
+    archives: int = member("archives")
+    #: Archives that the catalog did not know before.
+    new: int = member("new")
+    deletions: int = member("deletions")
+
+
+@dataclass(frozen=True)
+class UploadPlan(Record):
+    """What an upload would do."""
+
+    path: str = member("path")
+    size: int = member("size")
+    part_size: int = member("PartSizeInBytes")
+    parts: int = member("parts")
+    requests: int = member("requests")
+
+
+@dataclass(frozen=True)
+class RestorePlan(Record):
+    """What restoring a tree would retrieve."""
+
+    directory: str = member("directory")
+    archives: int = member("archives")
+    size: int = member("size")
+    #: Files that are there already, as their hashes show.
+    already: int = member("alreadyThere")
+    folders: int = member("folders")
+    #: Archives that their tool has compressed or encrypted: restored as they are.
+    packed: int = member("packed")
+    tier: str = member("Tier")
+    time: str = member("usualTime")
+    #: Why a name cannot become a path, by archive id.
+    refused: dict[str, str] = member("refused")
+
+
+@dataclass(frozen=True)
+class Restored(Record):
+    """What restoring a tree has done, this time."""
+
+    directory: str = member("directory")
+    restored: int = member("restored")
+    size: int = member("size")
+    already: int = member("alreadyThere")
+    waiting: int = member("waiting")
+    failed: int = member("failed")
+
+
+@dataclass(frozen=True)
+class Verified(Record):
+    """A file that is what an archive holds."""
+
+    archive_id: str = member("archiveId")
+    vault: str = member("vaultName")
+    path: str = member("path")
+    size: int = member("size")
+    tree_hash: str = member("checksum")
+    #: The newest inventory that lists the archive; None when none does yet.
+    seen: datetime | None = member("lastSeen")
+
+
+@dataclass(frozen=True)
+class Audit(Record):
+    """The catalog of a vault against the vault's newest inventory, as counts."""
+
+    vault: str = member("vaultName")
+    inventory_date: datetime = member("InventoryDate")
+    archives: int = member("archives")
+    #: Known here, absent from an inventory that should have them.
+    missing: int = member("missing")
+    #: In the vault, but not made here.
+    foreign: int = member("foreign")
+    #: Size or hash is not what it was when the archive was made.
+    changed: int = member("changed")
+    #: Content that an older archive of the vault holds too.
+    duplicates: int = member("duplicates")
+    #: Deleted here, and listed days later all the same.
+    undeleted: int = member("undeleted")
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether everything that should be in the vault is, unchanged."""
+        return not (self.missing or self.changed)
+
+
+@dataclass(frozen=True)
+class Sample(Record):
+    """A range of an archive that was retrieved and proven; all of it, or one leaf of many."""
+
+    archive_id: str = member("archiveId")
+    vault: str = member("vaultName")
+    name: str | None = member("name")
+    range: str = member("RetrievalByteRange")
+    tree_hash: str = member("SHA256TreeHash")
+    is_whole: bool = member("provenWhole")
+
+
+@dataclass(frozen=True)
+class EmptyPlan(Record):
+    """What emptying a vault would delete."""
+
+    vault: str = member("vaultName")
+    arn: str = member("VaultARN")
+    archives: int = member("archives")
+    size: int = member("size")
+    oldest: datetime | None = member("oldest")
+    newest: datetime | None = member("newest")
+    #: Archives of less than 90 days, whose deletion is charged, and their bytes.
+    early: int = member("earlyDeletions")
+    early_size: int = member("earlyDeletionSize")
+    #: Of the inventory that this is known by; what is newer is known from here only.
+    inventory_date: datetime | None = member("InventoryDate")
+    #: Open multipart uploads: completed, they would make archives that no plan has counted.
+    uploads: int = member("openUploads")
+    first: tuple[Archive, ...] = member("firstArchives")
+    last: tuple[Archive, ...] = member("lastArchives")
+    #: The catalog's state that was counted: what is recorded after it is not deleted.
+    watermark: int = member("watermark")
+
+
+@dataclass(frozen=True)
+class Emptied(Record):
+    """What emptying a vault has deleted, this time."""
+
+    vault: str = member("vaultName")
+    deleted: int = member("deletedArchives")
+    size: int = member("deletedSize")
+    vault_deleted: bool = member("vaultDeleted")
+
+
+@dataclass(frozen=True)
+class SettingInForce(Record):
+    """A setting, its value, and the place that it came from."""
+
+    name: str = member("setting")
+    value: Any = member("value")
+    source: str = member("source")
