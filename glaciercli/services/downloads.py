@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,16 +17,14 @@ from glaciercli.services import jobs, vaults
 from glaciercli.services.download_journal import DownloadJournal
 from glaciercli.services.jobs import Poll
 from glaciercli.services.receiving import Content, fetch, fetch_in_order
+from glaciercli.services.retrievals import Retrievals, Span, Wanted
 from glaciercli.session import Client
 from glaciercli.transfer.parts import hash_window
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
 from glaciercli.transfer.target import PartFile, finish_placing, require_free
-from glaciercli.treehash import combine_hex, hash_file, is_tree_hash_aligned
-from glaciercli.units import MIB, format_size
-
-Span = tuple[int, int]
+from glaciercli.treehash import combine_hex, hash_file
 
 
 def download(
@@ -50,21 +47,20 @@ def download(
     `poll` runs out first: the same call goes on later. After the user was told, `acknowledge`.
     """
     progress = progress or NullProgress()
-    target = target.absolute()
-    content = _content_name(archive, range)
-    with DownloadJournal.open(client, journals, vault, content, target) as journal:
-        if _was_placed(journal, content, target, progress):
+    target, wanted = target.absolute(), Wanted(archive, range)
+    with DownloadJournal.open(client, journals, vault, wanted.name, target) as journal:
+        if _was_placed(journal, wanted.name, target, progress):
             return archive
         require_free(target, overwrite=overwrite)
         if journal.is_empty or journal.state.done:
-            journal.begin(content, target)
-        job = _retrieval(client, journal, vault, archive, tier, range, progress)
+            journal.begin(wanted.name, target)
+        job = _retrieval(client, journal, vault, wanted, Retrievals(client, vault), tier, progress)
         job = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
-        archive = _require_same(archive, job)
-        part = PartFile.open(target, content)
+        archive = wanted.completed_by(job)
+        part = PartFile.open(target, wanted.name)
         size, tree_hash = _receive(client, journal, job, part, workers, progress)
-        if range is not None:
-            size, tree_hash = part.keep(*_within(job, range))
+        if (span := wanted.within(job)) is not None:
+            size, tree_hash = part.keep(*span)
         part.finish(size, archive.modified)
         _place(journal, part, size, tree_hash, overwrite=overwrite)
     return archive
@@ -77,21 +73,23 @@ def request(
     target: Path,
     *,
     journals: Path,
+    there: Retrievals,
     tier: str = "Standard",
-    range: Span | None = None,  # noqa: A002 - the API's own word
     progress: Progress | None = None,
 ) -> Job:
     """Start the retrieval that `download` will wait for, or return the one there is.
 
-    Several archives are asked for first and downloaded then, so that there is one wait for all.
+    Several archives are asked for first and downloaded then, so that there is one wait for all;
+    `there` are the vault's retrievals, listed once for all of them.
     """
-    target = target.absolute()
-    content = _content_name(archive, range)
-    with DownloadJournal.open(client, journals, vault, content, target) as journal:
+    target, wanted = target.absolute(), Wanted(archive)
+    with DownloadJournal.open(client, journals, vault, wanted.name, target) as journal:
         if journal.is_empty:
-            journal.begin(content, target)
-        progress = progress or NullProgress()
-        return _retrieval(client, journal, vault, archive, tier, range, progress)
+            journal.begin(wanted.name, target)
+        if (job := there.find(wanted)) is not None:  # no need to ask for it alone
+            journal.job(job.id)
+            return job
+        return _retrieval(client, journal, vault, wanted, there, tier, progress or NullProgress())
 
 
 def acknowledge(
@@ -103,7 +101,7 @@ def acknowledge(
     range: Span | None = None,  # noqa: A002 - the API's own word
 ) -> None:
     """Drop the journal of a finished download, now that the user knows of the file."""
-    _forget(client, archive.vault, _content_name(archive, range), target, journals)
+    _forget(client, archive.vault, Wanted(archive, range).name, target, journals)
 
 
 def acknowledge_output(client: Client, job: Job, target: Path, *, journals: Path) -> None:
@@ -130,14 +128,11 @@ def to_stream(
 ) -> Archive:
     """Write an archive to a stream, each range only after it is proven."""
     progress = progress or NullProgress()
-    span = _aligned(archive, range)
-    job = _existing(client, vault, archive, span)
-    if job is None:
-        progress.note(_starting(archive, tier, range, span))
-        job = jobs.start_archive(client, vault, archive.id, tier=tier, range=span)
+    wanted, there = Wanted(archive, range), Retrievals(client, vault)
+    job = there.find(wanted) or there.start(wanted, tier=tier, progress=progress)
     job = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
-    archive = _require_same(archive, job)
-    _write_in_order(client, job, stream, progress, range)
+    archive = wanted.completed_by(job)
+    _write_in_order(client, job, stream, progress, wanted.within(job))
     return archive
 
 
@@ -198,10 +193,6 @@ def _was_placed(journal: DownloadJournal, content: str, target: Path, progress: 
     return True
 
 
-def _content_name(archive: Archive, span: Span | None) -> str:
-    return f"{archive.id} {span[0]}-{span[1]}" if span else archive.id
-
-
 def _output_name(job: Job) -> str:
     return f"job {job.id}"
 
@@ -210,46 +201,33 @@ def _retrieval(
     client: Client,
     journal: DownloadJournal,
     vault: str,
-    archive: Archive,
+    wanted: Wanted,
+    there: Retrievals,
     tier: str,
-    span: Span | None,
     progress: Progress,
 ) -> Job:
     """Return the job to wait for: the journal's, any other that fits, or a new one."""
-    if journal.state.job_id is not None:
-        try:
-            return jobs.describe(client, vault, journal.state.job_id)
-        except NotFound:
-            vaults.show(client, vault)  # raises NotFound when it is the vault that is gone
-            progress.note("the earlier retrieval has expired; another one is needed, and costs")
-    wanted = _aligned(archive, span)
-    job = _existing(client, vault, archive, wanted)
+    job = _remembered(client, vault, journal, progress) or there.find(wanted)
     if job is None:
         token = secrets.token_hex(8)
         journal.retrieval(token)
-        progress.note(_starting(archive, tier, span, wanted))
-        job = jobs.start_archive(client, vault, archive.id, tier=tier, range=wanted, token=token)
+        job = there.start(wanted, tier=tier, progress=progress, token=token)
     journal.job(job.id)
     return job
 
 
-def _starting(archive: Archive, tier: str, asked: Span | None, wanted: Span | None) -> str:
-    """Say what is about to be paid for."""
-    what = format_size(archive.size) if archive.size is not None else "an archive"
-    if asked is not None and wanted is not None:
-        what = format_size(wanted[1] - wanted[0])
-        if asked != wanted:
-            what += (
-                f" (bytes {wanted[0]}-{wanted[1] - 1}: the least around your range"
-                " that the service gives a checksum for)"
-            )
-    return f"starting a {tier.lower()} retrieval of {what}; it costs, and takes its time"
-
-
-def _within(job: Job, span: Span) -> Span:
-    """Return where [start, stop) of the archive lies in what the job retrieved."""
-    offset = int((job.range or "0-").partition("-")[0])
-    return span[0] - offset, span[1] - offset
+def _remembered(
+    client: Client, vault: str, journal: DownloadJournal, progress: Progress
+) -> Job | None:
+    """Return the journal's job as it is now; None when there is none, or it has expired."""
+    if journal.state.job_id is None:
+        return None
+    try:
+        return jobs.describe(client, vault, journal.state.job_id)
+    except NotFound:
+        vaults.show(client, vault)  # raises NotFound when it is the vault that is gone
+        progress.note("the earlier retrieval has expired; another one is needed, and costs")
+        return None
 
 
 def _is_placed(placed: tuple[int, str], target: Path) -> bool:
@@ -260,58 +238,6 @@ def _is_placed(placed: tuple[int, str], target: Path) -> bool:
     except GlacierError:
         return False
     return source.size == size and hash_file(source.descriptor.number, size) == tree_hash
-
-
-def _existing(client: Client, vault: str, archive: Archive, span: Span | None) -> Job | None:
-    """Return a retrieval of the same bytes, done rather than running; it saves a fee and a wait."""
-
-    def fits(job: Job) -> bool:
-        if job.action != "ArchiveRetrieval" or job.archive_id != archive.id:
-            return False
-        if job.completed and not job.succeeded:
-            return False
-        size = job.archive_size or archive.size
-        start, stop = span or (0, size or 0)
-        return job.range == f"{start}-{stop - 1}"
-
-    found = [job for job in jobs.listing(client, vault) if fits(job)]
-    return min(found, key=lambda job: not job.succeeded, default=None)
-
-
-def _aligned(archive: Archive, span: Span | None) -> Span | None:
-    """Return the least range around [start, stop) that the service gives a checksum for."""
-    if span is None:
-        return None
-    if archive.size is None:
-        raise Refused(
-            "a range needs an archive whose size is known", hint="glacier vault inventory first"
-        )
-    start, stop = span
-    if not 0 <= start < stop <= archive.size:
-        raise Refused(f"range {start}-{stop - 1} is not within the {archive.size} bytes there are")
-    step = MIB
-    while True:
-        first, last = start // step * step, min(-(-stop // step) * step, archive.size)
-        if is_tree_hash_aligned(first, last, archive.size):
-            return first, last
-        step *= 2
-
-
-def _require_same(archive: Archive, job: Job) -> Archive:
-    """Compare what the job retrieved with what the catalog knows; return the archive completed."""
-    for what, known, retrieved in (
-        ("size", archive.size, job.archive_size),
-        ("tree hash", archive.tree_hash, job.archive_tree_hash),
-    ):
-        if known is not None and retrieved is not None and known != retrieved:
-            raise IntegrityError(
-                f"archive {archive.id[:12]}... has {what} {retrieved}, but the catalog says {known}"
-            )
-    return replace(
-        archive,
-        size=job.archive_size or archive.size,
-        tree_hash=job.archive_tree_hash or archive.tree_hash,
-    )
 
 
 def _receive(
@@ -348,7 +274,7 @@ def _write_in_order(
 ) -> None:
     content = Content.of(job)
     progress.start(content.size)
-    first, last = _within(job, span) if span else (0, content.size)
+    first, last = span or (0, content.size)
     start = 0
     for data in fetch_in_order(client, content, progress=progress):
         view = memoryview(data)[max(0, first - start) : max(0, last - start)]

@@ -27,6 +27,7 @@ from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import downloads, scopes
 from glaciercli.services.jobs import Poll
 from glaciercli.services.paths import Layout, Unsafe, relative
+from glaciercli.services.retrievals import Retrievals
 from glaciercli.services.trees import STAGING, Tree
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
@@ -52,8 +53,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Selection:
-    """What is to be restored, oldest first, and what cannot be, with the reason of each."""
+    """What of a vault is to be restored, oldest first, and what cannot be, with each reason."""
 
+    vault: str
     items: tuple[Item, ...]
     refused: dict[str, GlacierError]
 
@@ -89,7 +91,7 @@ def select(
             packed = said.compressed or said.encrypted
             items.append(Item(archive, tuple(paths), said.is_folder, packed))
     # In the order in which they were stored, which the service reads fastest.
-    return Selection(tuple(reversed(items)), refused)
+    return Selection(vault, tuple(reversed(items)), refused)
 
 
 def plan(selection: Selection, directory: Path, *, tier: str = "Standard") -> RestorePlan:
@@ -141,7 +143,7 @@ def restore(
             elif not _is_there(tree, item):
                 missing.append(item)
         progress.start(sum(each.archive.size or 0 for each in missing))
-        failures |= run.request(missing)
+        failures |= run.request(missing, Retrievals(client, selection.vault))
         wanted = [each for each in missing if each.archive.id not in failures]
         done, size, waiting = 0, 0, 0
         outcomes = Pool(min(workers, len(wanted) or 1)).map(
@@ -195,7 +197,7 @@ class _Run:
         except Conflict as error:
             return {item.archive.id: error}
 
-    def request(self, items: list[Item]) -> dict[str, GlacierError]:
+    def request(self, items: list[Item], there: Retrievals) -> dict[str, GlacierError]:
         """Start the retrievals that are not there yet."""
         failures: dict[str, GlacierError] = {}
         for item in items:
@@ -207,6 +209,7 @@ class _Run:
                     archive,
                     self.staged(archive),
                     journals=self.journals,
+                    there=there,
                     tier=self.tier,
                 )
             except (Unavailable, Interrupted):

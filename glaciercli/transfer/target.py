@@ -122,6 +122,8 @@ def require_free(target: Path, *, overwrite: bool) -> None:
     """Raise Conflict before anything is paid for when the target cannot be written."""
     if not target.parent.is_dir():
         raise Conflict(f"directory {str(target.parent)!r} does not exist", hint="mkdir it first")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise Conflict(f"cannot write into directory {str(target.parent)!r}")
     if target.is_dir() and not target.is_symlink():
         raise Conflict(f"{str(target)!r} is a directory", hint="name a file in it")
     if not overwrite and os.path.lexists(target):

@@ -11,6 +11,7 @@ from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Refu
 from glaciercli.models import Archive
 from glaciercli.services import downloads, jobs, uploads
 from glaciercli.services.jobs import Poll
+from glaciercli.services.retrievals import Retrievals
 from glaciercli.transfer.target import PartFile
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
@@ -316,6 +317,15 @@ def test_a_range_is_widened_to_what_can_be_proven_and_cut_to_what_was_asked(
     assert job["SHA256TreeHash"]  # the service gives one for aligned ranges only
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_directory_that_cannot_be_written_costs_nothing(client, download, place):
+    place.parent.chmod(0o500)
+    with pytest.raises(Conflict, match="cannot write into"):
+        download()
+
+    assert client.engine.log.count("InitiateJob") == 0
+
+
 @pytest.mark.parametrize("span", [(0, len(DATA) + 1), (5, 5), (9, 3)])
 def test_a_range_that_is_not_there_costs_nothing(client, download, span):
     with pytest.raises(Refused, match="range"):
@@ -324,8 +334,12 @@ def test_a_range_that_is_not_there_costs_nothing(client, download, span):
 
 
 def test_several_archives_have_one_wait(client, vault, archive, journals, place):
-    downloads.request(client, vault, archive, place, journals=journals)
-    downloads.request(client, vault, archive, place, journals=journals)
+    downloads.request(
+        client, vault, archive, place, journals=journals, there=Retrievals(client, vault)
+    )
+    downloads.request(
+        client, vault, archive, place, journals=journals, there=Retrievals(client, vault)
+    )
 
     assert client.engine.log.count("InitiateJob") == 1
 

@@ -136,6 +136,7 @@ def test_one_wait_for_all_and_a_run_that_goes_on(client, put, restore, catalog, 
     for _ in range(2):
         with pytest.raises(NotReady, match="3 retrievals are still running"):
             restore(sync=False)
+    assert client.engine.log.count("ListJobs") == 2  # a run lists them once, for all
     assert files(tmp_path / "out") == {}
     client.engine.clock.advance(timedelta(hours=5))
     report = restore(sync=False)

@@ -1,0 +1,73 @@
+"""Which job brings which bytes: a second one would be paid for."""
+
+import pytest
+from helpers import RecordingProgress
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glaciercli.errors import NotFound, Refused
+from glaciercli.models import Archive, Job
+from glaciercli.services.retrievals import Retrievals, Wanted
+from glaciercli.treehash import is_tree_hash_aligned
+from glaciercli.units import MIB
+
+SIZE = 100 * MIB + 1
+ARCHIVE = Archive(id="a" * 138, vault="photos", size=SIZE)
+
+
+def job(span, status="Succeeded"):
+    done = status != "InProgress"
+    return Job(
+        "j", "photos", "ArchiveRetrieval", status, completed=done, archive_size=SIZE, range=span
+    )
+
+
+@given(st.tuples(st.integers(0, SIZE), st.integers(0, SIZE)).filter(lambda span: span[0] < span[1]))
+def test_the_range_asked_for_has_a_checksum_and_holds_what_is_wanted(span):
+    start, stop = Wanted(ARCHIVE, span).aligned
+
+    assert start <= span[0]
+    assert span[1] <= stop
+    assert is_tree_hash_aligned(start, stop, SIZE)
+
+
+@pytest.mark.parametrize("span", [(0, SIZE + 1), (5, 5), (7, 3), (-1, 4)])
+def test_a_range_that_is_not_there_is_refused(span):
+    with pytest.raises(Refused, match="is not within the 104857601 bytes"):
+        _ = Wanted(ARCHIVE, span).aligned
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "fits"),
+    [
+        (None, job(f"0-{SIZE - 1}"), True),
+        (None, job(f"0-{SIZE - 1}", "InProgress"), True),
+        (None, job(None), True),  # what was asked for without a range is the whole
+        (None, job(f"0-{SIZE - 1}", "Failed"), False),
+        (None, job("0-1048575"), False),
+        ((0, MIB), job("0-1048575"), True),
+        ((3, 9), job("0-1048575"), True),
+        ((3, 9), job("1048576-2097151"), False),
+        ((3, 9), job(None), False),
+    ],
+)
+def test_which_job_brings_what_is_wanted(wanted, found, fits):
+    assert Wanted(ARCHIVE, wanted).is_brought_by(found) is fits
+
+
+def test_a_vault_is_asked_for_its_retrievals_once(client, vault):
+    there = Retrievals(client, vault)
+    found = [there.find(Wanted(Archive(id=each * 138, vault=vault))) for each in "abc"]
+
+    assert found == [None, None, None]
+    assert client.engine.log.count("ListJobs") == 1
+
+
+def test_starting_one_says_that_it_costs(client, vault):
+    progress = RecordingProgress()
+    with pytest.raises(NotFound):  # the archive is not there, so nothing is paid after all
+        Retrievals(client, vault).start(Wanted(ARCHIVE, (3, 9)), tier="Bulk", progress=progress)
+
+    (note,) = progress.notes
+    assert note.startswith("starting a bulk retrieval of 1.0 MiB (bytes 0-1048575: the least ")
+    assert note.endswith("; it costs, and takes its time")
