@@ -5,7 +5,6 @@ A setting comes from the first place that has it: flag, environment, file, defau
 
 from __future__ import annotations
 
-import errno
 import os
 import tomllib
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glaciercli import system
 from glaciercli.errors import UsageError
 
 APP = "glaciercli"
@@ -70,23 +70,8 @@ def private_directory(path: Path) -> Path:
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
         each.chmod(0o700)  # a generous umask cannot widen 0700, a strict one may have narrowed it
-        sync_directory(each.parent)
+        system.sync_directory(each.parent)
     return missing[0] if missing else path
-
-
-def sync_directory(directory: Path) -> None:
-    """Make new, renamed and removed names of a directory durable.
-
-    File systems that cannot sync a directory say so with EINVAL; there is nothing better to do.
-    """
-    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-    finally:
-        os.close(descriptor)
 
 
 @dataclass(frozen=True)

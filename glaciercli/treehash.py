@@ -10,10 +10,10 @@ Digests are `bytes` in here and lower-case hex everywhere else.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from glaciercli import system
 from glaciercli.units import MIB
 
 LEAF_SIZE = MIB  # the service hashes per megabyte, whatever the part size
@@ -132,7 +132,7 @@ def hash_range(descriptor: int, start: int, stop: int, *, linear: bool = False) 
     result = TreeHash(linear=linear)
     buffer = memoryview(bytearray(LEAF_SIZE))
     while start < stop:
-        count = os.preadv(descriptor, [buffer[: min(LEAF_SIZE, stop - start)]], start)
+        count = system.read_into(descriptor, buffer[: min(LEAF_SIZE, stop - start)], start)
         if count == 0:
             break
         result.update(buffer[:count])

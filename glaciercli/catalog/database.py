@@ -9,7 +9,6 @@ directory that others could have written is not opened at all.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import stat
@@ -19,6 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from glaciercli import system
 from glaciercli.config import private_directory
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
 
@@ -205,10 +205,10 @@ def _distrust(connection: Connection) -> None:
 @contextmanager
 def _opening(path: Path) -> Iterator[None]:
     """Let one process at a time create, migrate or move the file aside."""
-    lock = path.with_name(path.name + ".lock")
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    beside = path.with_name(path.name + ".lock")
+    descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | system.OWN, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        system.lock(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)
@@ -221,7 +221,7 @@ def _create(path: Path) -> None:
     opened here: closing it again would drop the locks of this process's other connections.
     """
     try:
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | system.OWN
         os.close(os.open(path, flags, 0o600))
     except FileExistsError:
         found = path.lstat()
@@ -229,7 +229,7 @@ def _create(path: Path) -> None:
         return
     if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
         raise Refused(f"the catalog {str(path)!r} is a link or not a plain file")
-    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if not system.is_own(found) or system.rights_of_others(found) & 0o022:
         raise Refused(
             f"the catalog {str(path)!r} belongs to, or can be written by, someone else",
             hint=f"check what it is, then: chown $USER {path} && chmod 600 {path}",

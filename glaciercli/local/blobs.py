@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from glaciercli import system
 from glaciercli.local.clock import DAY, Clock
 from glaciercli.local.errors import ServiceError
-from glaciercli.local.store import Store, Transaction, sync_directory
+from glaciercli.local.store import Store, Transaction
 from glaciercli.local.wire import Body
 from glaciercli.treehash import TreeHash, combine
 from glaciercli.units import MIB
@@ -76,8 +77,8 @@ class OpenBlob:
         _copy(source.leaves, self.leaves, start // MIB * _DIGEST, count, offset // MIB * _DIGEST)
 
     def sync(self) -> None:
-        os.fdatasync(self.data)
-        os.fdatasync(self.leaves)
+        system.sync(self.data)
+        system.sync(self.leaves)
 
 
 class Blobs:
@@ -102,17 +103,17 @@ class Blobs:
             path.parent.mkdir(mode=0o700)
         except FileExistsError:
             pass  # made before
-        sync_directory(self._root)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        system.sync_directory(self._root)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.OWN
         for each in (path, _leaves(path)):
             os.close(os.open(each, flags, 0o600))
-        sync_directory(path.parent)
+        system.sync_directory(path.parent)
         return name
 
     @contextmanager
     def open(self, name: str, *, write: bool = False) -> Iterator[OpenBlob]:
         path = self.path(name)
-        flags = (os.O_RDWR if write else os.O_RDONLY) | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = (os.O_RDWR if write else os.O_RDONLY) | system.OWN
         data = os.open(path, flags)
         try:
             leaves = os.open(_leaves(path), flags)
@@ -175,14 +176,15 @@ def _leaves(path: Path) -> Path:
 def _write(descriptor: int, data: bytes | memoryview, offset: int) -> None:
     view = memoryview(data)
     while view:  # a write may be short, near a quota or a full disk
-        count = os.pwrite(descriptor, view, offset)
+        count = system.write_at(descriptor, view, offset)
         view, offset = view[count:], offset + count
 
 
 def _copy(source: int, target: int, start: int, size: int, offset: int) -> None:
+    buffer = memoryview(bytearray(min(MIB, size)))
     while size:
-        block = os.pread(source, min(MIB, size), start)
-        if not block:
+        count = system.read_into(source, buffer[:size], start)
+        if not count:
             raise ServiceError("ServiceUnavailableException", "A stored part is incomplete")
-        _write(target, block, offset)
-        start, offset, size = start + len(block), offset + len(block), size - len(block)
+        _write(target, buffer[:count], offset)
+        start, offset, size = start + count, offset + count, size - count

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import tempfile
 import time
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from glaciercli import system
 from glaciercli.local.errors import CODES, ConnectionDropped, ServiceError
 from glaciercli.local.store import Row, Store
 from glaciercli.local.wire import FileWindow, Params, Request, Response
@@ -190,7 +190,8 @@ def _corrupted(window: FileWindow, at: int) -> FileWindow:
         while block := window.read(MIB):
             copy.write(block)
         size = copy.tell()
-        byte = os.pread(window.file.fileno(), 1, window.start + at)
+        byte = bytearray(1)
+        system.read_into(window.file.fileno(), memoryview(byte), window.start + at)
         copy.seek(at)
         copy.write(bytes([byte[0] ^ 1]))
         copy.flush()

@@ -25,11 +25,12 @@ from typing import Any, BinaryIO
 
 from botocore.model import Shape
 
+from glaciercli import system
 from glaciercli.local import select
 from glaciercli.local.blobs import Blobs
 from glaciercli.local.errors import invalid, missing
 from glaciercli.local.serialization import SelectError
-from glaciercli.local.store import Row, sync_directory
+from glaciercli.local.store import Row
 from glaciercli.local.wire import FileWindow, Params, complete, dump, model
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -141,14 +142,14 @@ def _new_file(root: Path, document: Params, key: str) -> Iterator[BinaryIO]:
     for directory in [*reversed(path.relative_to(root).parents)][1:]:
         (root / directory).mkdir(mode=0o700, exist_ok=True)
     draft = path.with_name(f".{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.OWN
     try:
         with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            system.sync(file.fileno())
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    system.sync_directory(path.parent)

@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from botocore.utils import normalize_url_path
 
+from glaciercli import system
 from glaciercli.local.errors import ServiceError
 
 SKEW = timedelta(minutes=5)  # how far the client's clock may be off, either way
@@ -245,7 +246,7 @@ def read_credentials(path: Path) -> dict[str, Credential]:
     """
     with path.open(encoding="utf-8") as file:
         status = os.fstat(file.fileno())
-        if status.st_uid not in {os.geteuid(), 0} or status.st_mode & 0o077:
+        if not (system.is_own(status) or status.st_uid == 0) or system.rights_of_others(status):
             raise PermissionError(f"{path} is open to others; run: chmod 600 {path}")
         parser = configparser.RawConfigParser()
         try:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from glaciercli import system
 from glaciercli.local.errors import StoreError
 from glaciercli.local.schema import MIGRATIONS
 
@@ -61,7 +62,7 @@ class Store:
         self.root = root
         self.path = root / _FILE
         # SQLite gives its -wal and -shm the mode of the database.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | system.FLAGS, 0o600))
         # A connection serves one thread at a time. A pool and not thread-locals: a server's
         # threads come and go, and their connections would stay open behind them.
         self._idle: list[sqlite3.Connection] = []
@@ -146,7 +147,7 @@ class Store:
             if version < len(MIGRATIONS):
                 db.run(f"PRAGMA user_version={len(MIGRATIONS)}")
         if version < len(MIGRATIONS):
-            sync_directory(self.root)
+            system.sync_directory(self.root)
 
 
 @contextmanager
@@ -165,15 +166,6 @@ def _make_directory(root: Path) -> None:
     if not root.exists():
         root.parent.mkdir(parents=True, exist_ok=True)
         root.mkdir(mode=0o700, exist_ok=True)
-        sync_directory(root.parent)
+        system.sync_directory(root.parent)
     if not root.is_dir():
         raise StoreError(f"{root} is not a directory")
-
-
-def sync_directory(path: Path) -> None:
-    """Put a directory's entries on disk; a file's own sync does not cover its name."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

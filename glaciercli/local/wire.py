@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +18,7 @@ from urllib.parse import parse_qsl, unquote
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
+from glaciercli import system
 from glaciercli.local.errors import ServiceError
 from glaciercli.local.rules import unreadable_body
 from glaciercli.units import MIB
@@ -67,17 +67,9 @@ class FileWindow(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer with what comes next; return how many bytes, 0 at the end."""
         view = memoryview(buffer).cast("B")[: self.stop - self._at]
-        count = os.preadv(self.file.fileno(), [view], self._at) if view else 0
+        count = system.read_into(self.file.fileno(), view, self._at) if view else 0
         self._at += count
         return count
-
-    def read(self, size: int = -1, /) -> bytes:
-        if size < 0:
-            return self.readall()
-        # Without the copy that the inherited one makes.
-        data = os.pread(self.file.fileno(), min(size, self.stop - self._at), self._at)
-        self._at += len(data)
-        return data
 
     def close(self) -> None:
         # The collector closes too, even a window whose file could not be opened.

@@ -1,24 +1,21 @@
-"""A directory that files are put into, walked by descriptors so that no link leads out of it.
-
-Each step opens one component relative to the one before and follows no link; what was checked is
-what is used, whatever others do to the names meanwhile.
-"""
+"""A directory that files are put into, walked one name at a time so that no link leads out."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Self
 
+from glaciercli import system
 from glaciercli.config import private_directory
 from glaciercli.errors import Conflict
+from glaciercli.services.folders import Folder, open_folder
 from glaciercli.treehash import hash_file
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 STAGING = ".glacier-restore"  # where files wait, in the same file system, until they are proven
 _BLOCK = 1 << 20  # bytes copied at once
 
@@ -33,11 +30,11 @@ class Tree:
         self.root = root.absolute()
         self.staging = self.root / STAGING
         self._with_staging = staging
-        self._descriptor = -1
+        self._folder: Folder | None = None
 
     def __enter__(self) -> Self:
         self.root.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._folder = open_folder(self.root)
         try:
             if self._with_staging:
                 self._make_staging()
@@ -55,49 +52,42 @@ class Tree:
         self.close()
 
     def _make_staging(self) -> None:
-        mode = os.fstat(self._descriptor).st_mode
-        if mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
+        with self.directory(PurePosixPath()) as folder:
+            status = folder.status()
+        if system.rights_of_others(status) & 0o022 and not status.st_mode & stat.S_ISVTX:
             raise Conflict(
                 f"others can write to {str(self.root)!r} and could swap what is being restored",
                 hint=f"chmod go-w {self.root}, or name a new directory",
             )
         private_directory(self.staging)
-        with self.directory(PurePosixPath(STAGING)) as descriptor:
-            if os.fstat(descriptor).st_uid != os.geteuid():
+        with self.directory(PurePosixPath(STAGING)) as folder:
+            if not system.is_own(folder.status()):
                 raise Conflict(f"{str(self.staging)!r} belongs to someone else")
 
     def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
 
     @contextmanager
-    def directory(self, path: PurePosixPath, *, make: bool = False) -> Iterator[int]:
-        """Lend the descriptor of a directory below the root; Conflict where a link is in the way.
+    def directory(self, path: PurePosixPath, *, make: bool = False) -> Iterator[Folder]:
+        """Lend a directory below the root; Conflict where a link is in the way.
 
         With `make`, directories that are missing are made. Raises FileNotFoundError without.
         """
-        descriptor = os.dup(self._descriptor)
-        try:
+        assert self._folder is not None
+        with ExitStack() as opened:
+            folder = self._folder
             for part in path.parts:
-                if make:
-                    try:
-                        os.mkdir(part, 0o777, dir_fd=descriptor)
-                    except FileExistsError:
-                        pass  # if it is no directory, opening it says so
-                below = _open_directory(part, descriptor, self.root / path)
-                os.close(descriptor)
-                descriptor = below
-            yield descriptor
-        finally:
-            os.close(descriptor)
+                folder = _below(folder, part, self.root / path, make=make)
+                opened.callback(folder.close)
+            yield folder
 
     def holds(self, path: PurePosixPath, size: int | None, tree_hash: str | None) -> bool:
         """Tell whether a file is there with this content; False for none and for any other."""
         try:
             with self.directory(path.parent) as parent:
-                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-                descriptor = os.open(path.name, flags, dir_fd=parent)
+                descriptor = parent.file(path.name, os.O_RDONLY | system.NO_WAIT)
         except (OSError, Conflict):
             return False
         try:
@@ -115,13 +105,8 @@ class Tree:
             self.directory(path.parent, make=True) as parent,
         ):
             try:
-                if overwrite:
-                    os.rename(staged.name, path.name, src_dir_fd=source, dst_dir_fd=parent)
-                else:
-                    # Unlike a rename, a link never replaces what has the name.
-                    os.link(staged.name, path.name, src_dir_fd=source, dst_dir_fd=parent)
-                    os.unlink(staged.name, dir_fd=source)
-                os.fsync(parent)
+                source.move(staged.name, parent, path.name, replace=overwrite)
+                parent.sync()
             except FileExistsError:
                 raise Conflict(
                     f"{str(self.root / path)!r} exists already and is another file",
@@ -137,21 +122,21 @@ class Tree:
         with (
             self.directory(path.parent) as parent,
             self.directory(PurePosixPath(STAGING)) as staging,
-            open(path.name, "rb", opener=_opener(parent, os.O_NOFOLLOW)) as source,
-            open(staged.name, "wb", opener=_opener(staging, os.O_NOFOLLOW)) as target,
+            open(path.name, "rb", opener=parent.file) as source,
+            open(staged.name, "wb", opener=staging.file) as target,
         ):
             while block := source.read(_BLOCK):
                 target.write(block)
             target.flush()
             found = os.fstat(source.fileno())
-            os.fchmod(target.fileno(), stat.S_IMODE(found.st_mode))
-            os.utime(target.fileno(), ns=(found.st_atime_ns, found.st_mtime_ns))
-            os.fsync(target.fileno())
+            system.set_mode(target.fileno(), stat.S_IMODE(found.st_mode))
+            system.set_times(target.fileno(), staged, found.st_mtime_ns)
+            system.sync(target.fileno())
 
 
-def _open_directory(part: str, parent: int, path: Path) -> int:
+def _below(folder: Folder, part: str, path: Path, *, make: bool) -> Folder:
     try:
-        return os.open(part, _DIRECTORY, dir_fd=parent)
+        return folder.below(part, make=make)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
             raise Conflict(f"{part!r} on the way to {str(path)!r} is a link or a file") from None
@@ -160,10 +145,3 @@ def _open_directory(part: str, parent: int, path: Path) -> int:
         raise Conflict(
             f"cannot open {part!r} on the way to {str(path)!r}: {error.strerror}"
         ) from error
-
-
-def _opener(directory: int, flags: int) -> Callable[[str, int], int]:
-    def opener(name: str, mode: int) -> int:
-        return os.open(name, mode | flags | os.O_CLOEXEC, 0o600, dir_fd=directory)
-
-    return opener

@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from glaciercli.config import private_directory, sync_directory
+from glaciercli import system
+from glaciercli.config import private_directory
 from glaciercli.errors import Conflict
 from glaciercli.transfer.locks import Busy, try_lock
 
@@ -56,7 +57,7 @@ class Journal:
                 ) from None
             # The run that held the lock may have finished and removed the file in between.
             if _is_current(path, descriptor):
-                sync_directory(directory)
+                system.sync_directory(directory)
                 return cls(path, descriptor)
             os.close(descriptor)
 
@@ -74,12 +75,12 @@ class Journal:
                 os.ftruncate(self._descriptor, before)  # half a line would damage the next one
                 raise
             if durable:
-                os.fsync(self._descriptor)
+                system.sync(self._descriptor)
 
     def restart(self) -> None:
         """Empty the journal: the transfer that it speaks of is over and another one begins."""
         os.ftruncate(self._descriptor, 0)
-        os.fsync(self._descriptor)
+        system.sync(self._descriptor)
         self.lines = []
 
     def forget(self) -> None:
@@ -89,16 +90,17 @@ class Journal:
         next run reports once more what was finished. That harms nobody; waiting for the disk would
         widen the moment in which a killed run has told its result but not yet left.
         """
-        self.path.unlink(missing_ok=True)
-        self.close()
+        system.remove_locked(self.path, self._descriptor)
+        self._descriptor = -1
 
     def close(self) -> None:
         """Close and unlock; a journal in which nothing was written leaves no file behind."""
         if self._descriptor < 0:
             return
         if os.fstat(self._descriptor).st_size == 0:
-            self.path.unlink(missing_ok=True)
-        os.close(self._descriptor)
+            system.remove_locked(self.path, self._descriptor)
+        else:
+            os.close(self._descriptor)
         self._descriptor = -1
 
     def __enter__(self) -> Self:
@@ -159,7 +161,7 @@ def sweep(directory: Path) -> None:
 def set_aside(path: Path, data: bytes) -> None:
     """Keep a copy of a damaged journal, for whoever wants to know what it said."""
     copy = path.with_suffix(f".damaged-{time.time_ns()}")
-    descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.OWN, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
 
@@ -167,13 +169,14 @@ def set_aside(path: Path, data: bytes) -> None:
 def _open_own(path: Path, flags: int) -> int:
     """Open a file of ours: not through a link, and not one that other users can write."""
     try:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, flags | system.OWN, 0o600)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise Conflict(f"cannot open journal {str(path)!r}: {error.strerror}") from error
     status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+    is_private = system.is_own(status) and not system.rights_of_others(status) & 0o022
+    if not stat.S_ISREG(status.st_mode) or not is_private:
         os.close(descriptor)
         raise Conflict(
             f"journal {str(path)!r} is not a file that only this user can write",
@@ -186,7 +189,11 @@ def _read(descriptor: int, path: Path) -> bytes:
     size = os.fstat(descriptor).st_size
     if size > _MAX_SIZE:
         raise Conflict(f"journal {str(path)!r} is far larger than any of ours", hint=f"rm {path}")
-    return os.pread(descriptor, size, 0)
+    data = bytearray(size)
+    done = 0
+    while done < size and (count := system.read_into(descriptor, memoryview(data)[done:], done)):
+        done += count
+    return bytes(data[:done])
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from glaciercli import system
 from glaciercli.errors import Conflict, Refused, UsageError
 
 
@@ -27,7 +28,7 @@ class Descriptor:
 
     def read_into(self, view: memoryview, position: int) -> int:
         """Fill `view` from `position` as far as one read goes; 0 at the end of the file."""
-        return os.preadv(self.number, [view], position)
+        return system.read_into(self.number, view, position)
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class Source:
     def open(cls, path: Path) -> Self:
         """Open a regular file for sending; raises UsageError, Conflict or Refused naming it."""
         try:
-            # Without O_NONBLOCK, opening a named pipe that nobody writes to would hang.
-            number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            # Else opening a named pipe that nobody writes to would hang.
+            number = os.open(path, os.O_RDONLY | system.NO_WAIT)
         except FileNotFoundError:
             raise UsageError(f"file {str(path)!r} does not exist") from None
         except OSError as error:

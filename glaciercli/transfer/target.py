@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from glaciercli.config import sync_directory
+from glaciercli import system
 from glaciercli.errors import Conflict, GlacierError
 from glaciercli.transfer.source import Descriptor
 from glaciercli.treehash import LEAF_SIZE, hash_file
@@ -32,7 +32,7 @@ class PartFile:
         """Open or make the part file for `content`, any text that names what is received."""
         path = _part_path(target, content)
         try:
-            number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            number = os.open(path, os.O_RDWR | os.O_CREAT | system.OWN, 0o600)
         except OSError as error:
             raise _cannot_write(path, error) from error
         status = os.fstat(number)
@@ -55,7 +55,7 @@ class PartFile:
         """Write all of a buffer at a position."""
         try:
             while view:
-                count = os.pwrite(self.descriptor.number, view, position)
+                count = system.write_at(self.descriptor.number, view, position)
                 view, position = view[count:], position + count
         except OSError as error:
             raise _cannot_write(self.path, error) from error
@@ -78,10 +78,10 @@ class PartFile:
         number = self.descriptor.number
         try:
             os.ftruncate(number, size)
-            os.fchmod(number, 0o666 & ~_umask())
+            system.set_mode(number, 0o666 & ~_umask())
             if modified is not None:
-                os.utime(number, (modified.timestamp(), modified.timestamp()))
-            os.fsync(number)
+                system.set_times(number, self.path, round(modified.timestamp() * 1e9))
+            system.sync(number)
         except OSError as error:
             raise _cannot_write(self.path, error) from error
 
@@ -96,7 +96,7 @@ class PartFile:
             raise exists(self.target) from None
         except OSError as error:
             raise _cannot_write(self.target, error) from error
-        sync_directory(self.target.parent)
+        system.sync_directory(self.target.parent)
 
     def _place_new(self) -> None:
         try:
@@ -115,7 +115,7 @@ class PartFile:
 def finish_placing(target: Path, content: str) -> None:
     """Make the end of a `place` that was cut short: the target alone has the file."""
     _part_path(target, content).unlink(missing_ok=True)
-    sync_directory(target.parent)
+    system.sync_directory(target.parent)
 
 
 def require_free(target: Path, *, overwrite: bool) -> None:

@@ -1,0 +1,138 @@
+"""A directory whose entries are reached by bare names, so that no link leads out of it.
+
+Where the system opens names relative to an open directory, what was checked is what is used,
+whatever others do to the names meanwhile. Windows does not: there a name is looked at and then
+used, which is safe against names out of a vault, and against other users by the directory's rights.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Protocol, Self
+
+from glaciercli import system
+
+
+class Folder(Protocol):
+    """An open directory. Its methods raise OSError; a link in the way is ELOOP or ENOTDIR."""
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a directory of the user's; the path itself may lead through links."""
+
+    def below(self, name: str, *, make: bool = False) -> Self:
+        """Open a directory in this one, and with `make` make it where it is missing."""
+
+    def file(self, name: str, flags: int) -> int:
+        """Open a file in it, made with the mode 0600; return the descriptor."""
+
+    def move(self, name: str, target: Self, new: str, *, replace: bool) -> None:
+        """Give a file a name in another folder; FileExistsError where one has it already."""
+
+    def status(self) -> os.stat_result: ...
+
+    def sync(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class DescriptorFolder:
+    """A folder known by its open descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        return cls(os.open(path, os.O_RDONLY | _DIRECTORY | system.FLAGS))
+
+    def below(self, name: str, *, make: bool = False) -> Self:
+        if make:
+            try:
+                os.mkdir(name, 0o777, dir_fd=self._descriptor)
+            except FileExistsError:
+                pass  # if it is no directory, opening it says so
+        flags = os.O_RDONLY | _DIRECTORY | system.OWN
+        return type(self)(os.open(name, flags, dir_fd=self._descriptor))
+
+    def file(self, name: str, flags: int) -> int:
+        return os.open(name, flags | system.OWN, 0o600, dir_fd=self._descriptor)
+
+    def move(self, name: str, target: Self, new: str, *, replace: bool) -> None:
+        here, there = self._descriptor, target._descriptor
+        if replace:
+            os.replace(name, new, src_dir_fd=here, dst_dir_fd=there)
+        else:
+            # Unlike a rename, a link never replaces what has the name.
+            os.link(name, new, src_dir_fd=here, dst_dir_fd=there)
+            os.unlink(name, dir_fd=here)
+
+    def status(self) -> os.stat_result:
+        return os.fstat(self._descriptor)
+
+    def sync(self) -> None:
+        system.sync(self._descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class PathFolder:
+    """A folder known by its path, where nothing can be opened relative to a directory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+        return cls(path)
+
+    def below(self, name: str, *, make: bool = False) -> Self:
+        path = self._path / name
+        if make and not os.path.lexists(path):
+            path.mkdir(exist_ok=True)
+        if _is_elsewhere(path) or not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+        return type(self)(path)
+
+    def file(self, name: str, flags: int) -> int:
+        path = self._path / name
+        if path.exists() and _is_elsewhere(path):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+        return os.open(path, flags | system.OWN, 0o600)
+
+    def move(self, name: str, target: Self, new: str, *, replace: bool) -> None:
+        source, place = self._path / name, target._path / new
+        if replace:
+            source.replace(place)
+        else:
+            place.hardlink_to(source)
+            source.unlink()
+
+    def status(self) -> os.stat_result:
+        return self._path.stat()
+
+    def sync(self) -> None:
+        system.sync_directory(self._path)
+
+    def close(self) -> None:
+        pass  # nothing is held open
+
+
+def open_folder(path: Path) -> Folder:
+    """Open a directory of the user's in the safest way that the system has."""
+    return DescriptorFolder.open(path) if os.open in os.supports_dir_fd else PathFolder.open(path)
+
+
+def _is_elsewhere(path: Path) -> bool:
+    """Tell whether a name stands for another place: a link, or one of Windows' junctions."""
+    status = path.lstat()
+    return stat.S_ISLNK(status.st_mode) or bool(getattr(status, "st_reparse_tag", 0))
+
+
+_DIRECTORY: int = getattr(os, "O_DIRECTORY", 0)

@@ -1,0 +1,149 @@
+"""What Linux, macOS and Windows do differently with files, under one name each.
+
+Everything else in the house is written for all of them. The type checker reads it as each of the
+three, so a name that one of them lacks is found here or nowhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+#: For every open: no child inherits it, and on Windows no line end is translated.
+FLAGS: int = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+#: For a file of our own: and no link is followed. On Windows only administrators make them.
+OWN: int = FLAGS | getattr(os, "O_NOFOLLOW", 0)
+#: For a file of the user's, which may be a named pipe that nobody writes to.
+NO_WAIT: int = FLAGS | getattr(os, "O_NONBLOCK", 0)
+
+if sys.platform == "win32":
+    import msvcrt
+    import threading
+
+    # A descriptor has one position there, so moving it and reading belong together.
+    _moving = threading.Lock()
+
+    def read_into(descriptor: int, view: memoryview, position: int) -> int:
+        """Fill `view` from `position` as far as one read goes; return the bytes, 0 at the end."""
+        with _moving:
+            os.lseek(descriptor, position, os.SEEK_SET)
+            data = os.read(descriptor, len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def write_at(descriptor: int, view: memoryview, position: int) -> int:
+        """Write at `position` as far as one write goes; return how many bytes that was."""
+        with _moving:
+            os.lseek(descriptor, position, os.SEEK_SET)
+            return os.write(descriptor, view)
+
+    def sync(descriptor: int) -> None:
+        """Put a file on disk: its bytes, size and times."""
+        os.fsync(descriptor)
+
+    def sync_directory(directory: Path) -> None:
+        """Make new, renamed and removed names durable: NTFS logs them, and opens no directory."""
+
+    def lock(descriptor: int, *, wait: bool = False) -> None:
+        """Lock an open file for this process; BlockingIOError when another has it."""
+        # Far beyond the data: on Windows a locked range cannot be read by others.
+        with _moving:
+            position = os.lseek(descriptor, 0, os.SEEK_CUR)
+            os.lseek(descriptor, 1 << 40, os.SEEK_SET)
+            try:
+                # To wait is to try ten times there, a second apart.
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+            except OSError as error:
+                if error.errno in {errno.EACCES, errno.EDEADLK}:
+                    raise BlockingIOError(error.errno, os.strerror(error.errno)) from None
+                raise
+            finally:
+                os.lseek(descriptor, position, os.SEEK_SET)
+
+    def set_mode(_descriptor: int, _mode: int) -> None:
+        """Set who may do what; there a file has the rights of the directory that it is in."""
+
+    def set_times(_descriptor: int, path: Path, modified_ns: int) -> None:
+        """Set when a file was modified, in nanoseconds since 1970; there by its path alone."""
+        os.utime(path, ns=(modified_ns, modified_ns))
+
+    def is_own(_status: os.stat_result) -> bool:
+        """Tell whether a file is this user's; there the rights of the directory see to it."""
+        return True
+
+    def rights_of_others(_status: os.stat_result) -> int:
+        """Return what others than its owner may do with a file, as the low six bits of a mode."""
+        return 0  # as above; the mode that Python reports is made up
+
+    def remove_locked(path: Path, descriptor: int) -> None:
+        """Remove and close a file that this process has locked; an open one cannot be removed."""
+        os.ftruncate(descriptor, 0)
+        os.close(descriptor)
+        try:
+            path.unlink(missing_ok=True)
+        except PermissionError:
+            pass  # another run has just opened it, found it empty, and goes on with it
+
+else:
+    import fcntl
+
+    def read_into(descriptor: int, view: memoryview, position: int) -> int:
+        """Fill `view` from `position` as far as one read goes; return the bytes, 0 at the end."""
+        return os.preadv(descriptor, [view], position)
+
+    def write_at(descriptor: int, view: memoryview, position: int) -> int:
+        """Write at `position` as far as one write goes; return how many bytes that was."""
+        return os.pwrite(descriptor, view, position)
+
+    def sync(descriptor: int) -> None:
+        """Put a file on disk: its bytes, size and times."""
+        if sys.platform == "darwin":
+            try:  # a plain fsync leaves the bytes in the drive's own cache there
+                fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            except OSError as error:
+                if error.errno not in {errno.ENOTSUP, errno.EINVAL, errno.ENOTTY}:
+                    raise
+            else:
+                return
+        os.fsync(descriptor)
+
+    def sync_directory(directory: Path) -> None:
+        """Make new, renamed and removed names of a directory durable.
+
+        File systems that cannot sync a directory say EINVAL; there is nothing better to do.
+        """
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | FLAGS)
+        try:
+            sync(descriptor)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+        finally:
+            os.close(descriptor)
+
+    def lock(descriptor: int, *, wait: bool = False) -> None:
+        """Lock an open file for this process; BlockingIOError when another has it."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+    def set_mode(descriptor: int, mode: int) -> None:
+        """Set who may do what with a file."""
+        os.fchmod(descriptor, mode)
+
+    def set_times(descriptor: int, _path: Path, modified_ns: int) -> None:
+        """Set when a file was modified, in nanoseconds since 1970."""
+        os.utime(descriptor, ns=(modified_ns, modified_ns))
+
+    def is_own(status: os.stat_result) -> bool:
+        """Tell whether a file is this user's."""
+        return status.st_uid == os.geteuid()
+
+    def rights_of_others(status: os.stat_result) -> int:
+        """Return what others than its owner may do with a file, as the low six bits of a mode."""
+        return status.st_mode & 0o077
+
+    def remove_locked(path: Path, descriptor: int) -> None:
+        """Remove and close a file that this process has locked."""
+        path.unlink(missing_ok=True)  # first: who waits for the lock must find that it is gone
+        os.close(descriptor)
