@@ -86,7 +86,11 @@ class PartFile:
             raise _cannot_write(self.path, error) from error
 
     def place(self, *, overwrite: bool) -> None:
-        """Give the file its name; Conflict when something has it and `overwrite` was not asked."""
+        """Give the file its name; Conflict when something has it and `overwrite` was not asked.
+
+        Nothing is read or written after it: Windows renames no file that is open.
+        """
+        del self.descriptor
         try:
             if overwrite:
                 self.path.replace(self.target)
