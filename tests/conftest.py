@@ -1,11 +1,17 @@
-"""Fixtures: a home of its own for each test, an engine in it, and the ways to reach it."""
+"""Fixtures: a home of its own for each test, an engine in it, and the ways to reach it.
+
+The counts of what tests proved are summed over the run and printed at its end.
+"""
 
 import functools
 import json
 import os
+from collections import Counter
 
 import helpers
 import pytest
+
+_MARK = "proven: "
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -113,3 +119,24 @@ def glacier(monkeypatch):
     """The program on the embedded engine; asserts success unless told what exit to expect."""
     monkeypatch.setenv("GLACIER_LOCAL", "true")
     return helpers.run
+
+
+@pytest.fixture
+def count(request):
+    """Count things that were proven; the sums are printed when all tests have run."""
+
+    def add(numbers):
+        request.node.user_properties.extend((_MARK + name, n) for name, n in numbers.items())
+
+    return add
+
+
+def pytest_terminal_summary(terminalreporter):
+    # From the reports, which also come from workers in other processes.
+    sums = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, number in report.user_properties:
+            if name.startswith(_MARK) and report.when == "call":
+                sums[name.removeprefix(_MARK)] += number
+    for name, number in sorted(sums.items()):
+        terminalreporter.write_line(f"{_MARK}{number:>6} {name}")

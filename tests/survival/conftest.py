@@ -1,16 +1,13 @@
-"""A world in memory for each test, and the counts of the whole run at its end."""
+"""A world in memory for each test."""
 
 import functools
 import shutil
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 import boto3
 import pytest
 from survival.world import World, memory_directory, share_session
-
-_MARK = "survived: "
 
 
 @pytest.fixture
@@ -27,24 +24,3 @@ def world(room, monkeypatch):
     session = functools.partial(boto3.Session, botocore_session=share_session())
     monkeypatch.setattr(boto3, "Session", session)
     return World(room / "world")
-
-
-@pytest.fixture
-def count(request):
-    """Count things that were proven; the sums are printed when all tests have run."""
-
-    def add(numbers):
-        request.node.user_properties.extend((_MARK + name, n) for name, n in numbers.items())
-
-    return add
-
-
-def pytest_terminal_summary(terminalreporter):
-    # From the reports, which also come from workers in other processes.
-    sums = Counter()
-    for report in terminalreporter.getreports("passed"):
-        for name, number in report.user_properties:
-            if name.startswith(_MARK) and report.when == "call":
-                sums[name.removeprefix(_MARK)] += number
-    for name, number in sorted(sums.items()):
-        terminalreporter.write_line(f"{_MARK}{number:>6} {name}")
