@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import time
 
 from glaciercli.units import MIB
 
 
 class StalledError(TimeoutError):
-    """The client sends no more of the body that it promised."""
+    """The client sends no more of the body that it promised, or too slowly."""
 
 
 class Body:
@@ -16,14 +17,23 @@ class Body:
 
     Gives exactly the bytes that Content-Length promised, or raises. A client that waits for
     `100 Continue` gets it with the first read, so one that is refused never sends its body.
+    A client may pause for `timeout` seconds, and send no slower than `rate` bytes a second: one
+    that drips would hold its connection for ever.
     """
 
     def __init__(
-        self, sock: socket.socket, length: int, received: bytes, *, awaited: bool, timeout: float
+        self,
+        sock: socket.socket,
+        length: int,
+        received: bytes,
+        *,
+        awaited: bool,
+        timeout: float,
+        rate: int,
     ) -> None:
         self._socket = sock
         self._received = received  # with the head
-        self._timeout = timeout
+        self._timeout, self._rate = timeout, rate
         self._buffer = memoryview(bytearray())
         self.remaining = length
         self.awaited = awaited  # the client sends nothing before it is told to
@@ -52,11 +62,14 @@ class Body:
             self.read(MIB)
 
     def _fill(self, view: memoryview) -> None:
+        # Anew for each read, so that the time between them, which is ours, does not count.
+        deadline = time.monotonic() + self._timeout + len(view) / self._rate
         self._socket.settimeout(self._timeout)
         if self.awaited:
             self.awaited = False
             self._socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         while view:
+            self._socket.settimeout(max(0.001, min(self._timeout, deadline - time.monotonic())))
             try:
                 count = self._socket.recv_into(view)
             except TimeoutError:

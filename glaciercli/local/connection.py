@@ -23,7 +23,7 @@ import h11
 
 from glaciercli.local.body import Body, StalledError
 from glaciercli.local.errors import ConnectionDropped, ServiceError, missing
-from glaciercli.local.gate import admit
+from glaciercli.local.gate import admit, admit_head
 from glaciercli.local.rules import REQUEST_ID, new_id
 from glaciercli.local.sigv4 import Authenticator, Caller
 from glaciercli.local.wire import FileWindow, Request, Response
@@ -43,6 +43,7 @@ class Limits:
     head_size: int = 32 * KIB
     head_timeout: float = 30.0  # for a whole head, however it drips in
     body_timeout: float = 60.0  # without a byte going either way
+    body_rate: int = KIB  # bytes of a body a second, at the least
     idle_timeout: float = 300.0  # between requests; SDKs keep connections for later
     unread: int = 32 * MIB  # of a body nobody wants, read to keep the connection
     grace: float = 5.0  # for clients that are to leave: when we stop, or after a last reply
@@ -87,7 +88,7 @@ class Connection:
         self._access_log = access_log
         self._received = b""  # after the last request: the beginning of the next
         self._finishing = False
-        #: Since when nothing of a next request came, by the monotonic clock; None during one.
+        #: Since when no request is at work, by the monotonic clock; None during one.
         self.idle_since: float | None = time.monotonic()
 
     def serve(self) -> None:
@@ -155,15 +156,19 @@ class Connection:
     def _head(self, parser: h11.Connection) -> h11.Request | None:
         """Return the next request's head, or None when the client has nothing more to say."""
         received, self._received = self._received, b""
+        head = b""
         deadline = time.monotonic() + self._limits.idle_timeout
         while True:
             if received:
-                if self.idle_since is not None:
-                    self.idle_since = None
+                if not head:
                     deadline = time.monotonic() + self._limits.head_timeout
+                head += received
                 parser.receive_data(received)
                 event = parser.next_event()
                 if isinstance(event, h11.Request):
+                    self.idle_since = None
+                    head = head.removesuffix(parser.trailing_data[0])
+                    admit_head(head, event.http_version, self._limits.head_size)
                     return event
             try:
                 self._socket.settimeout(max(0.001, deadline - time.monotonic()))
@@ -190,6 +195,7 @@ class Connection:
             received[:length],
             awaited=exchange.parser.they_are_waiting_for_100_continue and not received,
             timeout=self._limits.body_timeout,
+            rate=self._limits.body_rate,
         )
         closing = "close" in headers.get("connection", "").lower()
         exchange.keep = head.http_version >= b"1.1" and not closing

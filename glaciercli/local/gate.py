@@ -13,11 +13,30 @@ from collections.abc import Mapping
 from glaciercli.local.errors import ServiceError, denied, invalid, missing
 from glaciercli.local.rules import MAX_PART
 
+_VERSIONS = {b"1.0", b"1.1"}
 _METHODS = {"GET", "PUT", "POST", "DELETE", "HEAD"}
 
 #: The service's own names. Clients without a choice of endpoint are led here by the hosts file,
 #: and say the name that they were built with; no foreign page can have it.
 _SERVICE = re.compile(r"glacier(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?", re.IGNORECASE)
+
+
+#: h11 forgives both, as the standard allows. Our clients write neither, and a head that two readers
+#: take apart in two ways is how requests are smuggled.
+_AMBIGUOUS = re.compile(rb"(?<!\r)\n|\n[ \t]")
+
+#: What browsers say of the page that a request comes from.
+_OF_PAGES = {"origin", "referer"}
+
+
+def admit_head(head: bytes, version: bytes, limit: int) -> None:
+    """Raise ServiceError for a head, as it came, that could be read in another way than ours."""
+    if len(head) > limit:
+        raise ServiceError("BadRequest", "The head of the request is too large", status=431)
+    if version not in _VERSIONS:
+        raise ServiceError("BadRequest", "The version of HTTP must be 1.0 or 1.1")
+    if _AMBIGUOUS.search(head):
+        raise ServiceError("BadRequest", "A line of the head is folded or does not end in CR LF")
 
 
 def admit(method: str, target: str, headers: Mapping[str, str]) -> int:
@@ -27,7 +46,7 @@ def admit(method: str, target: str, headers: Mapping[str, str]) -> int:
     """
     if not _is_ours(headers.get("host", "")):
         raise denied("Host must be a loopback address, localhost or a name of Glacier itself")
-    if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
+    if _OF_PAGES & headers.keys() or headers.get("sec-fetch-site", "none") != "none":
         raise denied("requests of web pages are not answered")
     if method not in _METHODS:
         raise ServiceError("BadRequest", f"Method not allowed: {method}", status=405)

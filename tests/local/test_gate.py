@@ -72,6 +72,7 @@ def test_any_other_name_is_denied(host):
     [
         ({"origin": "http://evil.example"}, 403, "web pages"),
         ({"origin": "null"}, 403, "web pages"),
+        ({"referer": "http://evil.example/"}, 403, "web pages"),
         ({"sec-fetch-site": "cross-site"}, 403, "web pages"),
         ({"sec-fetch-site": "same-site"}, 403, "web pages"),
         ({"transfer-encoding": "chunked"}, 400, "Required parameter missing: Content-Length"),
