@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
     from glaciercli.local.engine import Engine
+    from glaciercli.local.wire import Request, Response
 
 _log = logging.getLogger(__name__)
 
@@ -261,8 +262,15 @@ def _connect_local(
         # A profile or endpoint of the environment must not send rehearsals to the real service.
         url = f"https://glacier.{target.region or LOCAL_REGION}.amazonaws.com"
         client = session.client("glacier", endpoint_url=url, config=config)
-        plug_in(client, engine)
+        plug_in(client, handle)
         return _prepared(client)
+
+    def handle(request: Request) -> Response:
+        try:
+            return engine.handle(request)
+        except StoreError as error:
+            # Over HTTP it would be a server's failure; here it is this disk's, now and again.
+            raise Conflict(f"the local engine: {error}") from error
 
     return Client(target, make, pace, max_requests, engine)
 

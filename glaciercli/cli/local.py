@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -291,13 +291,10 @@ def _engine(app: App, root: Path | None = None) -> Iterator[Engine]:
     from glaciercli.local.errors import StoreError  # noqa: PLC0415
 
     try:
-        engine = open_engine(root.absolute() if root else app.local_root)
+        with closing(open_engine(root.absolute() if root else app.local_root)) as engine:
+            yield engine
     except StoreError as error:
         raise Conflict(str(error)) from error
-    try:
-        yield engine
-    finally:
-        engine.close()
 
 
 def _authenticator(mode: str, credentials: Path | None) -> Authenticator:

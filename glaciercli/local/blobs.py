@@ -147,7 +147,15 @@ class Blobs:
         db.run("INSERT OR REPLACE INTO strays (name, due) VALUES (?, ?)", name, due)
 
     def drop(self, name: str) -> None:
-        """Remove a blob that came to nothing, now."""
+        """Remove a blob that came to nothing, now.
+
+        Its bytes go first: where they have filled the disk, nothing else can be written before.
+        """
+        with self._store.read() as db:
+            stray = db.find("SELECT 1 FROM strays WHERE name = ?", name)
+        if stray is not None:
+            os.truncate(self.path(name), 0)
+            os.truncate(_leaves(self.path(name)), 0)
         with self._store.write(durable=False) as db:
             db.run("UPDATE strays SET due = ? WHERE name = ?", self._clock.instant(db), name)
         self.sweep()

@@ -22,7 +22,7 @@ from typing import Protocol
 import h11
 
 from glaciercli.local.body import Body, StalledError
-from glaciercli.local.errors import ConnectionDropped, ServiceError, missing
+from glaciercli.local.errors import ConnectionDropped, ServiceError, StoreError, missing
 from glaciercli.local.gate import admit, admit_head
 from glaciercli.local.rules import REQUEST_ID, new_id
 from glaciercli.local.sigv4 import Authenticator, Caller
@@ -147,6 +147,9 @@ class Connection:
             if exchange.body is not None:
                 self._log(exchange, 0, 0)
             raise
+        except StoreError as error:
+            log.error("request %s failed: %s", exchange.id, error)
+            response = _refusal(ServiceError("ServiceUnavailableException", str(error)))
         except Exception:
             log.exception("request %s failed: %s %s", exchange.id, exchange.method, exchange.target)
             response = _refusal(ServiceError("ServiceUnavailableException", "Internal failure."))

@@ -36,7 +36,7 @@ from glaciercli.local import (
 )
 from glaciercli.local.blobs import Blobs
 from glaciercli.local.clock import Clock
-from glaciercli.local.errors import ServiceError, denied, invalid, missing
+from glaciercli.local.errors import ServiceError, StoreError, denied, invalid, missing
 from glaciercli.local.faults import Faults
 from glaciercli.local.store import Store
 from glaciercli.local.timing import Timing
@@ -157,7 +157,11 @@ class Engine:
         self.store.close()
 
     def handle(self, request: Request) -> Response:
-        """Answer a request; raises ConnectionDropped where a fault asks for no answer."""
+        """Answer a request.
+
+        Raises ConnectionDropped where a fault asks for no answer, StoreError where the disk is full
+        or fails; then nothing was acknowledged. What a body raises, when it is read, passes.
+        """
         try:
             route = wire.route(request.method, request.target)
         except ServiceError as error:
@@ -167,6 +171,11 @@ class Engine:
         try:
             response = self._answer(request, route, params)
             status = response.status
+        except (ConnectionError, TimeoutError):
+            raise  # the client's, and not the disk's
+        except OSError as error:
+            place = error.filename or self.store.root
+            raise StoreError(f"{place}: {error.strerror or error}") from error
         finally:
             self.log.add(Call(route.operation.name, status, params))
         return response

@@ -2,7 +2,7 @@
 
 ServiceError        an error reply: code, message, HTTP status, type
 ConnectionDropped   an injected fault: the caller gets no reply at all
-StoreError          the directory cannot be used as a store
+StoreError          the directory cannot be used as a store, or not now: its disk is full
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ConnectionDropped(Exception):
 
 
 class StoreError(Exception):
-    """The directory cannot be used as a store; the message says why."""
+    """The directory cannot be used as a store, or not now; the message says why."""
 
 
 def invalid(message: str) -> ServiceError:

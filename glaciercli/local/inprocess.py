@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 
-from glaciercli.local.engine import Engine
 from glaciercli.local.errors import ConnectionDropped
 from glaciercli.local.wire import Body, FileWindow, Request, Response
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/")
 
 
-def plug_in(client: Any, engine: Engine) -> None:
-    """Have a boto3 or botocore Glacier client talk to an engine, in this process.
+def plug_in(client: Any, handle: Callable[[Request], Response]) -> None:
+    """Have a boto3 or botocore Glacier client ask `handle`, an engine's, in this process.
 
     All that the client does before and after the wire stays: checks, hashes, signing, retries,
     parsing. A client that does not sign is in the region that it was made for.
@@ -27,7 +26,7 @@ def plug_in(client: Any, engine: Engine) -> None:
 
     def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         try:
-            response = engine.handle(_request(request, client.meta.region_name))
+            response = handle(_request(request, client.meta.region_name))
         except ConnectionDropped as error:
             raise _closed(request) from error
         return _response(request, response)

@@ -71,9 +71,6 @@ class Store:
         self._writing = threading.Lock()
         try:
             self._migrate()
-        except sqlite3.DatabaseError as error:
-            self.close()
-            raise StoreError(f"{self.path} cannot be used: {error}") from error
         except BaseException:
             self.close()
             raise
@@ -111,16 +108,22 @@ class Store:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._connect()
+            connection = self._take()
+            try:
+                yield connection
+            finally:
+                if self._closed:
+                    connection.close()
+                else:
+                    self._idle.append(connection)
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{self.path} cannot be used: {error}") from error
+
+    def _take(self) -> sqlite3.Connection:
         try:
-            yield connection
-        finally:
-            if self._closed:
-                connection.close()
-            else:
-                self._idle.append(connection)
+            return self._idle.pop()
+        except IndexError:
+            return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

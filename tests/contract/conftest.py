@@ -66,7 +66,7 @@ class Stage:
             config=Config(retries={"total_max_attempts": attempts}),
         )
         if self._server is None:
-            plug_in(getattr(made.meta, "client", made), self)
+            plug_in(getattr(made.meta, "client", made), self.handle)
         return made
 
     def close(self):

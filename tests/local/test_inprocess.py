@@ -15,7 +15,7 @@ MIB = 1 << 20
 @pytest.fixture
 def client(engine):
     client = boto3.client("glacier", region_name="eu-west-1")
-    plug_in(client, engine)
+    plug_in(client, engine.handle)
     client.create_vault(vaultName="v")
     yield client
     client.close()
@@ -58,7 +58,7 @@ def test_an_unsigned_client_is_in_its_own_region(engine):
     client = boto3.client(
         "glacier", region_name="eu-north-1", config=Config(signature_version=botocore.UNSIGNED)
     )
-    plug_in(client, engine)
+    plug_in(client, engine.handle)
     client.create_vault(vaultName="v")
 
     assert "eu-north-1" in client.describe_vault(vaultName="v")["VaultARN"]
@@ -67,7 +67,7 @@ def test_an_unsigned_client_is_in_its_own_region(engine):
 
 def test_two_clients_may_share_an_engine(engine, client):
     other = boto3.client("glacier", region_name="eu-west-1")
-    plug_in(other, engine)
+    plug_in(other, engine.handle)
 
     assert other.describe_vault(vaultName="v")["VaultName"] == "v"
     other.close()
