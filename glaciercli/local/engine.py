@@ -244,9 +244,12 @@ class Engine:
 
 
 def _check_payload_hash(request: Request, route: Route, document: bytes) -> None:
-    """Raise unless a body read whole is what its sender hashed; uploads check their own."""
+    """Raise unless a body read whole is what its sender hashed; uploads check their own.
+
+    `UNSIGNED-PAYLOAD` is a hash like any other, and a wrong one: only S3 knows it as a word.
+    """
     sent = request.headers.get("x-amz-content-sha256")
-    if sent is None or sent == "UNSIGNED-PAYLOAD" or route.operation.has_streaming_input:
+    if sent is None or route.operation.has_streaming_input:
         return
     computed = hashlib.sha256(document).hexdigest()
     if computed != sent.lower():

@@ -4,6 +4,9 @@ An instant is milliseconds since 1970. A change of `writes` of a vault is an upl
 counts; archives know at which one they were born and at which they died, so an inventory is a
 query: born at most then, not dead by then. Numbers and not times, since many writes can fall into
 one millisecond, and all of them when the clock stands still.
+
+The row of a dead archive stays as long as its vault, some 400 bytes of it: the last inventory and
+finished jobs still speak of it, and its id is known when another vault is asked to delete it.
 """
 
 from __future__ import annotations

@@ -177,11 +177,12 @@ def test_a_huge_document_is_refused(call):
     assert announced.json["code"] == sent.json["code"] == "BadRequest"
 
 
-def test_a_documents_hash_is_checked_where_it_is_sent(call):
+@pytest.mark.parametrize("sent", ["0" * 64, "UNSIGNED-PAYLOAD"])
+def test_a_documents_hash_is_checked_where_it_is_sent(call, sent):
     body = b'{"Tags":{"a":"b"}}'
 
     got = call(
-        "POST", "/-/vaults/v/tags?operation=add", body, status=403, x_amz_content_sha256="0" * 64
+        "POST", "/-/vaults/v/tags?operation=add", body, status=403, x_amz_content_sha256=sent
     )
 
     assert got.json["code"] == "InvalidSignatureException"
