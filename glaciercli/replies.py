@@ -234,7 +234,13 @@ def _translations() -> tuple[_Translation, ...]:
             ),
         ),
         (
-            (aws.ProfileNotFound, aws.InvalidRegionError, aws.ConfigParseError, aws.ConfigNotFound),
+            (
+                aws.ProfileNotFound,
+                aws.InvalidConfigError,
+                aws.InvalidRegionError,
+                aws.ConfigParseError,
+                aws.ConfigNotFound,
+            ),
             lambda _, error: UsageError(str(error)),
         ),
         ((aws.ParamValidationError,), lambda _, error: Refused(str(error))),

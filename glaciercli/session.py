@@ -8,6 +8,7 @@ than the rest of a command's start. Replies come back as plain dicts; every fail
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 import itertools
@@ -28,6 +29,7 @@ from glaciercli.errors import (
     GlacierError,
     Refused,
     Unavailable,
+    UsageError,
 )
 from glaciercli.replies import Output, require_whole, translated
 from glaciercli.retry import GIVE_UP_AFTER, Pace, may_have_been_applied
@@ -232,7 +234,14 @@ def connect(
 
         with translated("connect"):
             session = boto3.Session(profile_name=target.profile, region_name=target.region)
-            client = session.client("glacier", endpoint_url=target.endpoint_url, config=config)
+            _require_bundle(session)
+            ask = functools.partial(session.client, "glacier", endpoint_url=target.endpoint_url)
+            client = ask(config=config)
+            # Only now it is known: a profile may have an endpoint too.
+            _require_private(client.meta.endpoint_url)
+            if urlsplit(client.meta.endpoint_url).scheme == "http":
+                # In the clear because nobody is in between; a proxy would be.
+                client = ask(config=config.merge(Config(proxies={})))
         return _prepared(client)
 
     return Client(target, make, pace, max_requests)
@@ -286,6 +295,16 @@ def _say_sha256(params: dict[str, Any], **_: Any) -> None:
     sha256 = getattr(params["body"], "sha256", None)
     if sha256 is not None:
         params["headers"]["x-amz-content-sha256"] = sha256
+
+
+def _require_bundle(session: Any) -> None:
+    """Raise for a CA bundle set to nothing: releases of botocore verify nothing then."""
+    found = session._session.get_config_variable("ca_bundle")  # noqa: SLF001 - boto3 hides it
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") if found is None else str(found)
+    if bundle is not None and not bundle.strip():
+        raise UsageError(
+            "the CA bundle is set to nothing", hint="unset AWS_CA_BUNDLE, or name a file"
+        )
 
 
 def _require_private(url: str) -> None:

@@ -1,10 +1,17 @@
 """The door to Glacier: which place, whose credentials, how often."""
 
+import socket
+import ssl
+import threading
+from pathlib import Path
+
 import pytest
 
 from glaciercli.errors import AccessDenied, Conflict, LostReply, Refused, UsageError
 from glaciercli.local.server import Server
 from glaciercli.session import Target, connect
+
+CERTIFICATE = Path(__file__).parent / "data" / "self-signed.pem"
 
 
 @pytest.mark.parametrize("url", ["http://example.com", "http://10.0.0.1:80", "ftp://127.0.0.1"])
@@ -16,6 +23,98 @@ def test_an_endpoint_in_the_clear_is_refused(url):
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 def test_loopback_may_be_in_the_clear(host):
     assert connect(Target(region="us-east-1", endpoint_url=f"http://{host}:1"))
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["endpoint_url = {url}", "services = ours\n[services ours]\nglacier =\n  endpoint_url = {url}"],
+)
+def test_an_endpoint_of_the_profile_in_the_clear_is_refused_too(tmp_path, monkeypatch, place):
+    config = tmp_path / "config"
+    config.write_text("[profile nas]\nregion = eu-west-1\n" + place.format(url="http://10.0.0.1"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+
+    with pytest.raises(Refused, match="in the clear"):
+        connect(Target(profile="nas"))
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_what_may_be_in_the_clear_meets_no_proxy(monkeypatch, engine, variable):
+    """It may be because nobody is in between."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy, Server(engine) as server:
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        client = connect(Target(region="us-east-1", endpoint_url=server.url), timeout=2)
+
+        assert client.call("ListVaults")["VaultList"] == []
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+
+
+@pytest.fixture
+def stranger():
+    """A server that proves itself with a certificate of its own; it counts who believes it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    believed = []
+
+    def serve():
+        while True:
+            try:
+                with context.wrap_socket(listener.accept()[0], server_side=True) as client:
+                    believed.append(client.recv(65536))
+                    body = b'{"Marker":null,"VaultList":[]}'
+                    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
+                    client.sendall(head.encode() + body)
+            except OSError:  # a client that does not believe it, or the end
+                if listener.fileno() < 0:
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}", believed
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("setting", "error"),
+    [
+        ({}, Refused),
+        ({"PYTHONHTTPSVERIFY": "0"}, Refused),
+        ({"AWS_NO_VERIFY_SSL": "true", "AWS_VERIFY_SSL": "false"}, Refused),
+        ({"CURL_CA_BUNDLE": ""}, Refused),
+        ({"AWS_PROFILE": "lax"}, Refused),
+        # With these, older releases of botocore would believe anybody.
+        ({"AWS_CA_BUNDLE": ""}, UsageError),
+        ({"REQUESTS_CA_BUNDLE": " "}, UsageError),
+        ({"AWS_PROFILE": "blank"}, UsageError),
+    ],
+    ids=str,
+)
+def test_a_stranger_is_not_believed_and_nothing_turns_that_off(
+    stranger, monkeypatch, tmp_path, setting, error
+):
+    (tmp_path / "config").write_text(
+        "[profile lax]\nverify_ssl = false\nverify = false\n[profile blank]\nca_bundle =\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name, value in setting.items():
+        monkeypatch.setenv(name, value)
+    url, believed = stranger
+    with pytest.raises(error, match="TLS|CA bundle"):
+        connect(Target(region="us-east-1", endpoint_url=url), timeout=2).call("ListVaults")
+    assert believed == []
+
+
+def test_a_certificate_that_one_trusts_is_believed(stranger, monkeypatch):
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(CERTIFICATE))
+    url, believed = stranger
+    client = connect(Target(region="us-east-1", endpoint_url=url), timeout=2)
+
+    assert client.call("ListVaults")["VaultList"] == []
+    assert believed[0].startswith(b"GET /-/vaults ")
 
 
 def test_a_missing_region_or_profile_is_a_usage_error(monkeypatch):
