@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
-from glaciercli.cli.options import GLOBALS, Described
+from glaciercli.cli.commands import GLOBALS, Described
 from glaciercli.cli.root import COMPLETION, cli
 from glaciercli.config import SETTINGS
 from glaciercli.errors import EXIT_MEANINGS, Exit

@@ -8,7 +8,7 @@ import pytest
 from helpers import run
 
 from glaciercli.cli.app import App
-from glaciercli.cli.options import Described
+from glaciercli.cli.commands import Described
 from glaciercli.cli.root import COMMANDS, cli
 from glaciercli.docgen import commands
 

@@ -14,14 +14,13 @@ from glaciercli import models
 from glaciercli.catalog import filters
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
+from glaciercli.cli.commands import Group, pass_app
 from glaciercli.cli.options import (
-    Group,
     bounds_options,
     dry_run_option,
     limit_option,
     name_option,
     overwrite_option,
-    pass_app,
     reference_argument,
     tier_option,
     vault_option,

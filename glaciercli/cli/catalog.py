@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -11,13 +11,13 @@ from glaciercli import models
 from glaciercli.catalog import filters, findings, imports
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
+from glaciercli.cli.commands import Group, pass_app
 from glaciercli.cli.options import (
-    Group,
+    F,
     bounds_options,
     limit_option,
     name_option,
     overwrite_option,
-    pass_app,
     waiting_options,
 )
 from glaciercli.cli.types import VAULT
@@ -37,6 +37,17 @@ AUDIT = (
     "undeleted",
 )
 _NAMED = 3  # findings of a kind that are told by name; the rest are counted
+
+_vaults_argument = click.argument(
+    "names", nargs=-1, type=VAULT, metavar="[VAULT]...", shell_complete=complete.vaults
+)
+
+
+def _vault_option(help: str) -> Callable[[F], F]:  # noqa: A002 - click's word
+    """Give a command a vault that GLACIER_VAULT does not choose: the catalog is of all vaults."""
+    return click.option(
+        "--vault", "-V", type=VAULT, metavar="NAME", shell_complete=complete.vaults, help=help
+    )
 
 
 @click.group(cls=Group)
@@ -77,7 +88,7 @@ def search(app: App, text: str, limit: int | None, **bounds: object) -> None:
 
 
 @catalog.command()
-@click.argument("names", nargs=-1, type=VAULT, metavar="[VAULT]...", shell_complete=complete.vaults)
+@_vaults_argument
 @waiting_options
 @pass_app
 def sync(app: App, names: tuple[str, ...], poll: jobs.Poll) -> None:
@@ -122,7 +133,7 @@ def sync(app: App, names: tuple[str, ...], poll: jobs.Poll) -> None:
 
 
 @catalog.command()
-@click.argument("names", nargs=-1, type=VAULT, metavar="[VAULT]...", shell_complete=complete.vaults)
+@_vaults_argument
 @pass_app
 def verify(app: App, names: tuple[str, ...]) -> None:
     """Compare the catalog with the last inventory of vaults, or of all; exit 6 or 9 if unsound.
@@ -164,14 +175,7 @@ def verify(app: App, names: tuple[str, ...]) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     shell_complete=complete.files,
 )
-@click.option(
-    "--vault",
-    "-V",
-    type=VAULT,
-    metavar="NAME",
-    shell_complete=complete.vaults,
-    help="Its vault, where the file does not say; else take no other.",
-)
+@_vault_option("Its vault, where the file does not say; else take no other.")
 @click.option(
     "--tool",
     metavar="NAME",
@@ -205,14 +209,7 @@ def import_(app: App, file: Path, vault: str | None, tool: str | None) -> None:
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     shell_complete=complete.files,
 )
-@click.option(
-    "--vault",
-    "-V",
-    type=VAULT,
-    metavar="NAME",
-    shell_complete=complete.vaults,
-    help="Only this vault.  [default: all]",
-)
+@_vault_option("Only this vault.  [default: all]")
 @click.option("--everywhere", is_flag=True, help="Of all accounts, regions and endpoints.")
 @overwrite_option
 @pass_app

@@ -10,11 +10,10 @@ import click
 
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
+from glaciercli.cli.commands import Group, pass_app
 from glaciercli.cli.options import (
-    Group,
     description_option,
     overwrite_option,
-    pass_app,
     reference_argument,
     tier_option,
     vault_option,

@@ -12,7 +12,7 @@ import click
 
 from glaciercli import models
 from glaciercli.cli.app import App
-from glaciercli.cli.options import Group, pass_app
+from glaciercli.cli.commands import Group, pass_app
 from glaciercli.errors import Conflict, IntegrityError, Interrupted, UsageError
 from glaciercli.units import parse_duration
 

@@ -8,14 +8,8 @@ import click
 
 from glaciercli import models
 from glaciercli.cli.app import App
-from glaciercli.cli.options import (
-    Group,
-    dry_run_option,
-    pass_app,
-    policy_argument,
-    vault_argument,
-    yes_option,
-)
+from glaciercli.cli.commands import Group, pass_app
+from glaciercli.cli.options import dry_run_option, policy_argument, vault_argument, yes_option
 from glaciercli.services import locks
 from glaciercli.units import format_duration
 

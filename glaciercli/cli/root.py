@@ -13,8 +13,8 @@ from click.shell_completion import CompletionItem, shell_complete
 from glaciercli import __version__
 from glaciercli.cli import boundary
 from glaciercli.cli.app import App, the_app
+from glaciercli.cli.commands import GLOBALS, Group
 from glaciercli.cli.lazy import command_module
-from glaciercli.cli.options import GLOBALS, Group
 
 COMPLETION = "_GLACIER_COMPLETE"  # how a shell's script asks what a word could become
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from glaciercli.cli.app import App
-from glaciercli.cli.options import Group, pass_app, vault_argument
+from glaciercli.cli.commands import Group, pass_app
+from glaciercli.cli.options import vault_argument
 from glaciercli.errors import UsageError
 from glaciercli.services import tags as service
 

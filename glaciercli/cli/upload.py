@@ -10,12 +10,11 @@ import click
 
 from glaciercli import models
 from glaciercli.cli.app import App
+from glaciercli.cli.commands import DefaultGroup, pass_app
 from glaciercli.cli.options import (
-    DefaultGroup,
     description_option,
     dry_run_option,
     part_size_option,
-    pass_app,
     reference_argument,
     vault_option,
     workers_option,

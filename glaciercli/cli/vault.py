@@ -10,12 +10,11 @@ import click
 from glaciercli import models
 from glaciercli.catalog import filters
 from glaciercli.cli.app import App
+from glaciercli.cli.commands import Group, pass_app
 from glaciercli.cli.options import (
-    Group,
     dry_run_option,
     max_wait_option,
     name_option,
-    pass_app,
     vault_argument,
     waiting_options,
     workers_option,
