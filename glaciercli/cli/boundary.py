@@ -32,6 +32,8 @@ _STOPS = tuple(
 _PIPE = 13  # SIGPIPE, which not every system has
 _GRACE = 4.5  # seconds that a stopped run has to put its state down; five are promised
 
+_AFTER_IMPORT = 0.02  # seconds until a signal that came in the middle of an import comes again
+
 _log = logging.getLogger("glaciercli")
 
 
@@ -177,9 +179,14 @@ def catch_signals(stop: threading.Event, arguments: Sequence[str]) -> None:
         os.write(2, line)
         os._exit(Exit.SIGNAL + number)
 
-    def stopped(number: int, _frame: FrameType | None) -> None:
+    def stopped(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             os._exit(Exit.SIGNAL + number)
+        if _is_importing(frame):
+            again = threading.Timer(_AFTER_IMPORT, os.kill, [os.getpid(), number])
+            again.daemon = True
+            again.start()
+            return
         stop.set()
         watchdog = threading.Timer(_GRACE, give_up, [number])
         watchdog.daemon = True
@@ -189,6 +196,18 @@ def catch_signals(stop: threading.Event, arguments: Sequence[str]) -> None:
     for each in _STOPS:
         if signal.getsignal(each) is not signal.SIG_IGN:  # nohup's choice is respected
             signal.signal(each, stopped)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Tell whether a module is being made: an exception there may be lost, or leave it half made.
+
+    The interpreter forgets what a lazy module raises when `import` looks whether it is there.
+    """
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def hold_signals() -> None:

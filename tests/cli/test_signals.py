@@ -67,6 +67,44 @@ def test_a_signal_ends_a_transfer_in_time_with_the_line_that_goes_on(glacier, sl
     assert glacier("upload", "list", "-V", "photos", "--output", "json").json == []
 
 
+_IMPORTS = """
+import os, pathlib, signal, sys, threading
+from importlib.util import LazyLoader, module_from_spec, spec_from_file_location
+from glaciercli.cli import boundary
+from glaciercli.cli.app import App
+
+path = pathlib.Path(sys.argv[1])
+path.write_text("import os, signal; os.kill(os.getpid(), signal.SIGTERM); whole = True")
+spec = spec_from_file_location("lazy", path)
+spec.loader = LazyLoader(spec.loader)
+sys.modules["lazy"] = module_from_spec(spec)
+spec.loader.exec_module(sys.modules["lazy"])
+
+def work():
+    from lazy import whole
+    print(whole, flush=True)
+    while True:
+        signal.pause()
+
+boundary.catch_signals(threading.Event(), ["x"])
+os._exit(boundary.run(work, App(), ["x"]))
+"""
+
+
+def test_a_signal_in_the_middle_of_an_import_waits_for_its_end(tmp_path):
+    """The interpreter forgets what a lazy module raises, and goes on with half of it."""
+    run = subprocess.run(
+        [sys.executable, "-c", _IMPORTS, str(tmp_path / "lazy.py")],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+
+    assert (run.returncode, run.stdout) == (128 + signal.SIGTERM, "True\n"), run.stderr
+    assert "glacier x" in run.stderr
+
+
 def test_a_second_signal_ends_it_at_once(slow_upload):
     process, _ = slow_upload
     process.send_signal(signal.SIGINT)
