@@ -14,6 +14,7 @@ import warnings
 from dataclasses import dataclass
 
 _write = os.write  # a child's own may be watched
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LONGEST = 60.0  # seconds; a child that takes longer hangs, which is a failure of its own
 
 
@@ -44,10 +45,13 @@ class Child:
         with warnings.catch_warnings():
             # Other threads, such as those of a test runner, hold no lock that a child needs.
             warnings.simplefilter("ignore", DeprecationWarning)
+            # A signal must not find the child while it still has the test runner's handlers.
+            held = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
             self.pid = os.fork()
         if self.pid == 0:
             os.close(self._reader)
-            _do(work, writer)
+            _do(work, writer, held)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         os.close(writer)
 
     def kill(self, number=signal.SIGKILL):
@@ -76,11 +80,12 @@ def run(work, timeout=_LONGEST):
     return Child(work).join(timeout)
 
 
-def _do(work, writer):
+def _do(work, writer, mask):
     code = 1
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _STOPS:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         try:
             result = (work(), None, "")
             code = 0
