@@ -219,15 +219,20 @@ def _retrieval(
 def _remembered(
     client: Client, vault: str, journal: DownloadJournal, progress: Progress
 ) -> Job | None:
-    """Return the journal's job as it is now; None when there is none, or it has expired."""
+    """Return the journal's job as it is now; None when there is none that can still be used."""
     if journal.state.job_id is None:
         return None
     try:
-        return jobs.describe(client, vault, journal.state.job_id)
+        job = jobs.describe(client, vault, journal.state.job_id)
     except NotFound:
         vaults.show(client, vault)  # raises NotFound when it is the vault that is gone
-        progress.note("the earlier retrieval has expired; another one is needed, and costs")
-        return None
+        end = "expired"
+    else:
+        if job.succeeded or not job.completed:
+            return job
+        end = "failed"
+    progress.note(f"the earlier retrieval has {end}; another one is needed, and costs")
+    return None
 
 
 def _is_placed(placed: tuple[int, str], target: Path) -> bool:
@@ -307,9 +312,12 @@ def _kept(
 def _require_whole(job: Job, content: Content, tree_hash: str) -> None:
     if not content.is_proven:
         return
-    if job.tree_hash is None:
+    promised = job.tree_hash
+    if promised is None and content.size == content.whole:
+        promised = job.archive_tree_hash
+    if promised is None:
         raise IntegrityError(f"job {job.id} does not tell the tree hash that it must have")
-    if tree_hash != job.tree_hash:
+    if tree_hash != promised:
         raise IntegrityError(
-            f"the ranges together have tree hash {tree_hash}, the archive's is {job.tree_hash}"
+            f"the ranges together have tree hash {tree_hash}, the archive's is {promised}"
         )

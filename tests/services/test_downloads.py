@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+from datetime import timedelta
 
 import pytest
 from helpers import RecordingProgress, payload
@@ -166,8 +167,6 @@ def test_not_ready_yet_goes_on_later(client, download, place):
     assert client.engine.log.count("InitiateJob") == 1
     assert not place.exists()
 
-    from datetime import timedelta
-
     client.engine.clock.advance(timedelta(hours=6))
     download(poll=Poll(timeout=0))
     assert place.read_bytes() == DATA
@@ -186,6 +185,20 @@ def test_an_expired_retrieval_is_named_and_the_next_run_starts_another(client, d
     assert place.read_bytes() == DATA
     assert client.engine.log.count("InitiateJob") == 2
     assert any("costs" in note for note in progress.notes)
+
+
+def test_a_retrieval_that_has_failed_is_not_waited_for_again(client, download, vault, archive):
+    client.engine.timing = "real"
+    with pytest.raises(NotReady):
+        download(poll=Poll(timeout=0))
+    client.call("DeleteArchive", vaultName=vault, archiveId=archive.id)
+    client.engine.clock.advance(timedelta(hours=6))
+    progress = RecordingProgress()
+    with pytest.raises(NotFound, match="archive"):  # which is what a new retrieval says
+        download(progress=progress)
+
+    assert client.engine.log.count("InitiateJob") == 2
+    assert any("failed" in note and "costs" in note for note in progress.notes)
 
 
 @pytest.mark.parametrize("make", ["file", "link", "dangling", "directory"])
