@@ -50,11 +50,11 @@ def _is_size(value: object) -> bool:
 
 
 _REQUIRED: dict[str, dict[str, Callable[[object], bool]]] = {
-    "CompleteMultipartUpload": {"archiveId": _is_id, "location": _is_text},
+    "CompleteMultipartUpload": {"archiveId": _is_id},
     "DescribeJob": {"JobId": _is_id, "Action": _is_text, "StatusCode": _is_text},
     "DescribeVault": {"VaultName": _is_text, "VaultARN": _is_text, "CreationDate": _is_text},
     "InitiateJob": {"jobId": _is_id},
-    "InitiateMultipartUpload": {"uploadId": _is_id, "location": _is_text},
+    "InitiateMultipartUpload": {"uploadId": _is_id},
     "InitiateVaultLock": {"lockId": _is_id},
     "ListJobs": {"JobList": _is_list},
     "ListMultipartUploads": {"UploadsList": _is_list},
@@ -62,15 +62,25 @@ _REQUIRED: dict[str, dict[str, Callable[[object], bool]]] = {
     "ListProvisionedCapacity": {"ProvisionedCapacityList": _is_list},
     "ListVaults": {"VaultList": _is_list},
     "PurchaseProvisionedCapacity": {"capacityId": _is_id},
-    "UploadArchive": {"archiveId": _is_id, "location": _is_text},
+    "UploadArchive": {"archiveId": _is_id},
 }
 
 
-def require_whole(operation: str, reply: Mapping[str, Any]) -> None:
-    """Raise LostReply when a reply lacks what it must have: whatever was asked may be done."""
-    for member, is_right in _REQUIRED.get(operation, {}).items():
+def require_whole(operation: str, reply: Mapping[str, Any], code: int) -> None:
+    """Raise LostReply when a reply is not what the operation has: what was asked may be done.
+
+    `code` is the HTTP status that the operation's success has. Where that is all there is to it,
+    another one with a page of text is the answer of some portal in between.
+    """
+    required = _REQUIRED.get(operation, {})
+    for member, is_right in required.items():
         if not is_right(reply.get(member)):
             raise LostReply(f"{operation}: the reply has no usable {member}")
+    if not required and code in {201, 204}:
+        meta = reply["ResponseMetadata"]
+        is_empty = meta["HTTPHeaders"].get("content-length") == "0"
+        if meta["HTTPStatusCode"] != code and not is_empty:
+            raise LostReply(f"{operation}: the reply is none of Glacier's")
 
 
 class Output:
@@ -81,8 +91,9 @@ class Output:
         self.content_range: str = reply.get("contentRange", "")
         #: The tree hash that the service claims for these bytes; absent on unaligned ranges.
         self.checksum: str | None = reply.get("checksum")
-        length = reply["ResponseMetadata"]["HTTPHeaders"].get("content-length", "")
-        self.length = int(length) if length.isdecimal() else -1
+        length = reply["ResponseMetadata"]["HTTPHeaders"].get("content-length")
+        #: What the reply says of its length; None where it comes in chunks, -1 for nonsense.
+        self.length = None if length is None else int(length) if length.isdecimal() else -1
         self._body = reply["body"]
         self._source = _beneath(self._body)
         self._operation = operation

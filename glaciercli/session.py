@@ -84,6 +84,11 @@ class Target:
         return self.endpoint_url.rstrip("/") if self.endpoint_url else "aws"
 
     @property
+    def account(self) -> str | None:
+        """The account that was named; None for `-`, whichever the credentials are of."""
+        return None if self.account_id == "-" else self.account_id
+
+    @property
     def identity(self) -> str:
         """Who asks, without asking the service: a profile's name, or a digest of the key's id."""
         key = os.environ.get("AWS_ACCESS_KEY_ID")
@@ -128,7 +133,11 @@ class Client:
         )
 
     def once(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Return the reply to one operation asked once; expired credentials are renewed first."""
+        """Return the reply to one operation asked once.
+
+        Signed anew, it is asked again when nothing was done because credentials have expired that
+        can be renewed, or because the machine slept between signing and sending.
+        """
         parameters.setdefault("accountId", self.target.account_id)
         if self.max_requests is not None and next(self._requests) > self.max_requests:
             raise Refused(
@@ -139,7 +148,8 @@ class Client:
         try:
             return _ask(boto, operation, parameters)
         except AccessDenied as error:
-            if error.code != "ExpiredTokenException" or not self._renew(boto):
+            is_late = error.message.startswith(("Signature expired", "Signature not yet current"))
+            if not is_late and (error.code != "ExpiredTokenException" or not self._renew(boto)):
                 raise
         return _ask(self._boto, operation, parameters)
 
@@ -332,7 +342,8 @@ def _ask(boto: Any, operation: str, parameters: Mapping[str, Any]) -> dict[str, 
             method = boto.meta.method_to_api_mapping
             name = next(each for each, api in method.items() if api == operation)
             reply: dict[str, Any] = getattr(boto, name)(**parameters)
-            require_whole(operation, reply)
+            http = boto.meta.service_model.operation_model(operation).http
+            require_whole(operation, reply, http.get("responseCode", 200))
         outcome = str(reply["ResponseMetadata"]["HTTPStatusCode"])
         return reply
     except GlacierError as error:

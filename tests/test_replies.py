@@ -88,12 +88,25 @@ def test_retry_after_is_kept():
 )
 def test_a_reply_without_what_it_must_have_is_a_lost_one(operation, answer):
     with pytest.raises(LostReply, match=operation):
-        require_whole(operation, answer)
+        require_whole(operation, answer, 200)
+
+
+def answered(status, length=None):
+    headers = {} if length is None else {"content-length": length}
+    return {"ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers}}
+
+
+@pytest.mark.parametrize("length", [None, "1234"])
+@pytest.mark.parametrize(("operation", "code"), [("DeleteArchive", 204), ("CreateVault", 201)])
+def test_a_page_of_text_is_no_yes(operation, code, length):
+    with pytest.raises(LostReply, match=operation):
+        require_whole(operation, answered(200, length), code)
 
 
 def test_a_whole_reply_passes():
-    require_whole("InitiateJob", {"jobId": "j" * 92})
-    require_whole("DeleteVault", {})
+    require_whole("InitiateJob", {"jobId": "j" * 92}, 202)
+    require_whole("DeleteVault", answered(204), 204)
+    require_whole("DeleteVault", answered(200, "0"), 204)
 
 
 class Breaking(io.RawIOBase):

@@ -187,6 +187,23 @@ def test_credentials_that_expire_are_renewed_where_there_are_newer_ones(monkeypa
         assert client.call("ListVaults")["VaultList"] == []
 
 
+def test_what_was_signed_too_long_ago_is_signed_anew_once(client, engine, vault):
+    refusal = {"code": "InvalidSignatureException", "status": 403}
+    late = {"message": "Signature expired: 20260101T000000Z is now earlier than ...", **refusal}
+    wrong = {"message": "The request signature we calculated does not match ...", **refusal}
+
+    engine.faults.add("InitiateMultipartUpload", kind="status", **late)
+    client.call("InitiateMultipartUpload", vaultName=vault, partSize=str(1 << 20))
+    assert len(list(client.pages("ListMultipartUploads", vaultName=vault))) == 1
+
+    for refused, times in ((late, 2), (wrong, 1)):
+        fault = engine.faults.add("ListVaults", kind="status", times=9, **refused)
+        with pytest.raises(AccessDenied):
+            client.call("ListVaults")
+        assert engine.faults.delivered(fault) == times
+        engine.faults.clear()
+
+
 def test_pages_are_followed_to_the_end(client):
     for number in range(23):
         client.call("CreateVault", vaultName=f"v{number:02}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from glaciercli.catalog.filters import INVENTORY_LAG, Filter
@@ -15,6 +16,7 @@ from glaciercli.session import Client
 from glaciercli.transfer.progress import Progress
 
 _CLOCK_SKEW = timedelta(minutes=15)
+_ACCOUNT = re.compile(r"(?:^|/)(\d+)/vaults/")
 
 
 class Uncertain(NotReady):
@@ -78,7 +80,7 @@ def record(
         created=datetime.now(UTC),
         modified=intent.modified,
         path=intent.path,
-        location=reply["location"],
+        location=reply.get("location"),
     )
     journal.done(archive)
     enter(client, catalog, archive, journal.state.account, intent.token)
@@ -89,9 +91,12 @@ def enter(
     client: Client, catalog: Catalog, archive: Archive, account: str | None, token: str
 ) -> None:
     """Enter an archive into the catalog; entering it twice changes nothing."""
-    account = account_of(archive.location or "") or account or client.target.account_id
-    catalog.learn_account(client.target.identity, client.target.endpoint, account)
-    scope = Scope(client.target.endpoint, account, client.region)
+    account = account_of(archive.location) or account
+    if account is None:
+        scope = scopes.of(client, catalog)
+    else:
+        catalog.learn_account(client.target.identity, client.target.endpoint, account)
+        scope = Scope(client.target.endpoint, account, client.region)
     catalog.created(scope, archive, token=token)
 
 
@@ -157,10 +162,13 @@ def settle(
     return None if again else resolve(client, journal, catalog, progress=progress)
 
 
-def account_of(location: str) -> str:
-    """Return the account in a reply's Location, `/<account>/vaults/...`; empty if there is none."""
-    account = location.lstrip("/").partition("/")[0]
-    return account if account.isdigit() else ""
+def account_of(location: str | None) -> str | None:
+    """Return the account in a reply's Location, `/<account>/vaults/...`; None if it tells none.
+
+    Servers of another make write a whole URL there, or repeat the `-` of the request.
+    """
+    found = _ACCOUNT.search(location or "")
+    return found[1] if found else None
 
 
 def is_wrong_hash(error: Refused) -> bool:

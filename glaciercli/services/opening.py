@@ -61,7 +61,7 @@ def open_upload(client: Client, journal: UploadJournal, *, again: bool = False) 
         archiveDescription=intent.description,
         partSize=str(intent.part_size),
     )
-    account = account_of(reply["location"]) or client.target.account_id
+    account = account_of(reply.get("location")) or client.target.account
     journal.opened(reply["uploadId"], account)
     return Upload(
         id=reply["uploadId"],

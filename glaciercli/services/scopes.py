@@ -20,9 +20,7 @@ def of(client: Client, catalog: Catalog) -> Scope:
     Raises NotFound when the account has no vault, so that there is nothing to tell it by.
     """
     target = client.target
-    account: str | None = target.account_id
-    if account == "-":
-        account = catalog.account(target.identity, target.endpoint)
+    account = target.account or catalog.account(target.identity, target.endpoint)
     if account is not None:
         return Scope(target.endpoint, account, client.region)
     for vault in vaults.listing(client):

@@ -89,7 +89,7 @@ class UploadState:
                 case "upload":
                     state = cls(intent=Intent.from_json(line))
                 case "opened":
-                    state.upload_id, state.account = str(line["upload_id"]), str(line["account"])
+                    state.upload_id, state.account = str(line["upload_id"]), line["account"]
                 case "completing":
                     state.tree_hash, state.size = str(line["tree_hash"]), int(line["size"])
                     state.completing = parse_time(line["time"])
@@ -127,7 +127,7 @@ class UploadJournal:
         self._journal.append("upload", **intent.as_json())
         self.state = UploadState(intent=intent)
 
-    def opened(self, upload_id: str, account: str) -> None:
+    def opened(self, upload_id: str, account: str | None) -> None:
         self._journal.append("opened", upload_id=upload_id, account=account)
         self.state.upload_id, self.state.account = upload_id, account
 

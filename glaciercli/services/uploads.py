@@ -119,7 +119,7 @@ def resume(
                 started=upload.created or datetime.now(UTC),
             )
             journal.begin(intent)
-            journal.opened(upload.id, upload.account or client.target.account_id)
+            journal.opened(upload.id, upload.account or client.target.account)
         return _send(client, journal, source, upload, catalog, workers, progress, strict=True)
 
 
@@ -217,7 +217,8 @@ def _go_on(
         progress.note("the earlier upload has expired; it begins anew")
         drop(client, journal)  # costs nothing when that is so, and saves a bill when it is not
         return None
-    if upload.account != state.account:
+    # Not every server says which account `-` is.
+    if upload.account and state.account and upload.account != state.account:
         raise Conflict(
             f"the upload of {source.path.name} was begun in account {state.account},"
             f" and these credentials are of account {upload.account}",

@@ -47,6 +47,8 @@ class Proxy:
         self._upstream = port
         self._lock = threading.Lock()
         self._operation, self._kind, self._left = "", "", 0
+        #: Rewrites each reply as a server of another make would have written it.
+        self.dialect = lambda exchange: exchange
         self.delivered = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -105,6 +107,7 @@ class Proxy:
             _NOT_APPLIED[spoils](client, exchange)
         else:
             _forward(upstream, exchange)
+            self.dialect(exchange)
             if spoils is not None and _fits(spoils, exchange):
                 self.delivered += 1
                 _APPLIED[spoils](client, exchange)
@@ -214,6 +217,7 @@ _NOT_APPLIED = {
     "expired-token": _refusal(403, "ExpiredTokenException"),
     "bad-signature": _refusal(403, "InvalidSignatureException", "Signature expired: 2010 is past"),
     "404": _refusal(404, "ResourceNotFoundException", "The thing was not found: x"),
+    "portal": _answer(200, _HTML, Content_Type="text/html"),
     "redirect": _answer(301, b"", Location="http://127.0.0.1:9/elsewhere"),
 }
 
