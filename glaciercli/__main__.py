@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from typing import NoReturn
@@ -11,6 +12,9 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line and leave the process with its exit code."""
     _hold_standard_files()
+    # Until we can say how to go on there is nothing to go on with, and nothing to say.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Imported after the descriptors are safe, since imports open files.
     from glaciercli.cli import boundary  # noqa: PLC0415
     from glaciercli.cli.app import App  # noqa: PLC0415

@@ -105,6 +105,26 @@ def test_a_signal_in_the_middle_of_an_import_waits_for_its_end(tmp_path):
     assert "glacier x" in run.stderr
 
 
+def test_a_signal_before_there_is_anything_to_say_leaves_no_traceback():
+    early = """
+import os, signal, sys
+from glaciercli.__main__ import main
+
+class Early:
+    def find_spec(self, name, *_):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Early())
+main()
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", early], check=False, capture_output=True, text=True, timeout=20
+    )
+
+    assert (run.returncode, run.stderr) == (-signal.SIGINT, "")
+
+
 def test_a_second_signal_ends_it_at_once(slow_upload):
     process, _ = slow_upload
     process.send_signal(signal.SIGINT)
