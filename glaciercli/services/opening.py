@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glaciercli.catalog import descriptions
-from glaciercli.errors import NotFound
+from glaciercli.errors import NotFound, Refused
 from glaciercli.models import Upload
 from glaciercli.services.completing import account_of
 from glaciercli.services.upload_journal import Intent, UploadJournal
@@ -72,8 +72,11 @@ def open_upload(client: Client, journal: UploadJournal, *, again: bool = False) 
     )
 
 
-def drop(client: Client, journal: UploadJournal) -> None:
-    """Abort the journal's upload, if the service still has it, and forget the journal's lines."""
+def drop(client: Client, journal: UploadJournal) -> bool:
+    """Abort the journal's upload, if the service still has it.
+
+    False when it was completed, for then there is nothing to abort, and the service says so.
+    """
     state = journal.state
     assert state.intent is not None
     if state.upload_id is None:
@@ -86,6 +89,11 @@ def drop(client: Client, journal: UploadJournal) -> None:
             )
         except NotFound:
             pass  # it is gone, as it should be
+        except Refused as error:
+            if error.code != "InvalidParameterValueException":
+                raise
+            return False
+    return True
 
 
 def find_begun(client: Client, intent: Intent) -> dict[str, Any] | None:

@@ -105,8 +105,11 @@ def clean_up(
                 if archive is not None:
                     progress.note(f"an earlier run had stored {intent.name} as {archive.id}")
             elif journal.state.intent is not None:
-                drop(client, journal)
-                progress.note(f"gave up the earlier upload of {intent.name}: its stream is gone")
+                if drop(client, journal):
+                    what = f"gave up the earlier upload of {intent.name}: its stream is gone"
+                else:  # and the journal has lost the line that said so
+                    what = f"an earlier run had stored {intent.name}; the next inventory lists it"
+                progress.note(what)
             journal.forget()
     # A token does not come twice either, so nobody else would look at them again.
     sweep(journals / "uploads")

@@ -27,6 +27,7 @@ from glaciercli.session import Client
 from glaciercli.transfer.parts import MAX_PART_SIZE, Window, plan
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
+from glaciercli.treehash import hash_file
 from glaciercli.units import format_size
 
 ID_LENGTH = 92  # characters of an upload's or a job's id
@@ -57,11 +58,11 @@ def start(
     source = Source.open(path)
     layout = plan(source.size, part_size)
     with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
-        finished = _finish(client, journal, catalog, progress, source=source, again=again)
-        if finished is not None:
-            return finished
         upload = _go_on(client, journal, source, progress)
         if upload is None:
+            finished = _finish(client, journal, catalog, progress, source=source, again=again)
+            if finished is not None:
+                return finished
             name = source.path.name
             intent = new_intent(
                 vault,
@@ -214,8 +215,14 @@ def _go_on(
         upload = describe(client, intent.vault, state.upload_id)
     except NotFound:
         vaults.show(client, intent.vault)  # raises NotFound when it is the vault that is gone
-        progress.note("the earlier upload has expired; it begins anew")
-        drop(client, journal)  # costs nothing when that is so, and saves a bill when it is not
+        # Costs nothing when it has expired, and saves a bill when it has not.
+        if drop(client, journal):
+            progress.note("the earlier upload has expired; it begins anew")
+        else:
+            # It was completed, and the journal has lost the line that said so.
+            tree_hash = hash_file(source.descriptor.number, source.size)
+            source.require_unchanged()
+            journal.completing(tree_hash, source.size, datetime.now(UTC))
         return None
     # Not every server says which account `-` is.
     if upload.account and state.account and upload.account != state.account:

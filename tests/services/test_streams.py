@@ -54,6 +54,20 @@ def test_an_acknowledged_stream_leaves_nothing_behind(client, send, journals, de
     assert journal_files(journals) == []
 
 
+def test_a_stream_whose_journal_lost_its_end_stands_in_nobodys_way(engine, send, journals, stored):
+    first = send()
+    [path] = journal_files(journals)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))  # up to its id
+    refusal = {"code": "InvalidParameterValueException", "status": 400}
+    fault = engine.faults.add("AbortMultipartUpload", kind="status", **refusal)
+    progress = RecordingProgress()
+    second = send(DATA[:9], progress=progress)
+
+    assert engine.faults.delivered(fault) == 1
+    assert set(stored()) == {first.id, second.id}
+    assert any("next inventory" in note for note in progress.notes)
+
+
 def test_a_stream_that_was_stored_untold_is_told_by_the_next_run(client, send, journals, stored):
     first = send()
     progress = RecordingProgress()

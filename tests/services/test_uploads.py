@@ -3,6 +3,7 @@
 Glacier's smallest part is 1 MiB, so real multipart uploads are cheap enough to need no shortcuts.
 """
 
+import itertools
 import os
 
 import pytest
@@ -566,6 +567,30 @@ def test_a_single_request_whose_reply_is_lost_is_not_repeated(engine, upload):
 
     assert "may be stored" in caught.value.hint
     assert engine.log.count("UploadArchive") == 1
+
+
+def cut_before(journals, kind):
+    [path] = (journals / "uploads").iterdir()
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(itertools.takewhile(lambda line: kind not in line, lines)))
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_journal_that_lost_its_end_stores_nothing_twice(
+    engine, upload, source, journals, stored, changed
+):
+    """An upload that is not there, and cannot be aborted either, was completed."""
+    first = upload()
+    cut_before(journals, b'"completing"')
+    refusal = {"code": "InvalidParameterValueException", "status": 400}
+    fault = engine.faults.add("AbortMultipartUpload", kind="status", **refusal)
+    if changed:
+        source.write_bytes(DATA[::-1])
+    second = upload()
+
+    assert engine.faults.delivered(fault) == 1
+    assert (second.id != first.id) == changed
+    assert stored() == {first.id: DATA, second.id: source.read_bytes()}
 
 
 def test_a_journal_of_nonsense_is_a_conflict_that_names_it(client, upload, source, vault, journals):
