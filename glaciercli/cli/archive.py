@@ -40,7 +40,12 @@ SAMPLES = ("name", "RetrievalByteRange", "provenWhole", "SHA256TreeHash", "archi
 
 @click.group(cls=Group)
 def archive() -> None:
-    """List, show, download and delete archives, by name or id."""
+    """List, show, download and delete archives, by name or id.
+
+    Example:
+        glacier archive list --vault photos
+        glacier archive download big.tar restored.tar --vault photos
+    """
 
 
 @archive.command(name="list")

@@ -15,7 +15,11 @@ _PRICE = "about 100 US dollars in us-east-1, 120 in Frankfurt (list prices of 20
 
 @click.group(cls=Group)
 def capacity() -> None:
-    """Provisioned capacity for expedited retrievals."""
+    """Provisioned capacity for expedited retrievals.
+
+    Example:
+        glacier capacity list
+    """
 
 
 @capacity.command(name="list")

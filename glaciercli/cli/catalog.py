@@ -52,7 +52,11 @@ def _vault_option(help: str) -> Callable[[F], F]:  # noqa: A002 - click's word
 
 @click.group(cls=Group)
 def catalog() -> None:
-    """Search what this machine knows of all vaults, and renew it."""
+    """Search what this machine knows of all vaults, and renew it.
+
+    Example:
+        glacier catalog search holiday
+    """
 
 
 @catalog.command(name="list")

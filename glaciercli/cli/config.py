@@ -13,7 +13,11 @@ COLUMNS = ("setting", "value", "source")
 
 @click.group(cls=Group)
 def config() -> None:
-    """Show which settings are in force, and why."""
+    """Show which settings are in force, and why.
+
+    Example:
+        glacier config show
+    """
 
 
 @config.command()

@@ -32,7 +32,11 @@ topic_option = click.option("--topic", metavar="ARN", help="SNS topic to tell wh
 
 @click.group(cls=Group)
 def job() -> None:
-    """Start, watch and fetch retrievals and inventories."""
+    """Start, watch and fetch retrievals and inventories.
+
+    Example:
+        glacier job list --vault photos
+    """
 
 
 @job.command(name="list")
@@ -124,7 +128,11 @@ def output(app: App, job_id: str, dest: Path, vault: str, workers: int, *, overw
 
 @job.group()
 def start() -> None:
-    """Ask Glacier to prepare something; it costs, and cannot be cancelled."""
+    """Ask Glacier to prepare something; it costs, and cannot be cancelled.
+
+    Example:
+        glacier job start archive big.tar --vault photos --tier bulk
+    """
 
 
 @start.command()

@@ -35,7 +35,11 @@ NOTICES = ("Timestamp", "TopicArn", "Message")
 
 @click.group(cls=Group)
 def local() -> None:
-    """Tend the embedded Glacier that --local uses."""
+    """Tend the embedded Glacier that --local uses.
+
+    Example:
+        glacier local info
+    """
 
 
 @local.command()
@@ -206,7 +210,11 @@ def notifications(app: App) -> None:
 
 @local.group()
 def fault() -> None:
-    """Let requests to the embedded Glacier fail, to see what a program does then."""
+    """Let requests to the embedded Glacier fail, to see what a program does then.
+
+    Example:
+        glacier local fault add UploadMultipartPart --status 503
+    """
 
 
 @fault.command()

@@ -16,7 +16,11 @@ from glaciercli.units import format_duration
 
 @click.group(cls=Group)
 def lock() -> None:
-    """Lock a vault's policy for ever, after 24 hours of trial."""
+    """Lock a vault's policy for ever, after 24 hours of trial.
+
+    Example:
+        glacier lock start photos keep-a-year.json --dry-run
+    """
 
 
 @lock.command()

@@ -12,7 +12,11 @@ from glaciercli.services import policies
 
 @click.group(cls=Group)
 def policy() -> None:
-    """Access policies of vaults, and the account's retrieval policy."""
+    """Access policies of vaults, and the account's retrieval policy.
+
+    Example:
+        glacier policy show photos
+    """
 
 
 @policy.command()
@@ -60,7 +64,11 @@ def delete(app: App, vault: str, *, yes: bool) -> None:
 
 @policy.group()
 def retrieval() -> None:
-    """How much the account lets itself retrieve: a brake on the bill."""
+    """How much the account lets itself retrieve: a brake on the bill.
+
+    Example:
+        glacier policy retrieval set free-tier
+    """
 
 
 @retrieval.command(name="show")

@@ -15,7 +15,11 @@ COLUMNS = ("Key", "Value")
 
 @click.group(cls=Group)
 def tags() -> None:
-    """Tags of a vault."""
+    """Tags of a vault.
+
+    Example:
+        glacier tags list photos
+    """
 
 
 @tags.command(name="list")

@@ -72,6 +72,7 @@ def start(
 
     Example:
         glacier upload start big.tar --vault photos --part-size 64MiB
+        glacier upload start note.txt --vault photos --single
     """
     if name is not None and [str(each) for each in files] != ["-"]:
         raise UsageError("--name is for stdin alone; a file has its own name")

@@ -34,7 +34,12 @@ COLUMNS = ("VaultName", "NumberOfArchives", "SizeInBytes", "LastInventoryDate", 
 
 @click.group(cls=Group)
 def vault() -> None:
-    """Create, list, inventory, empty and delete vaults."""
+    """Create, list, inventory, empty and delete vaults.
+
+    Example:
+        glacier vault create photos
+        glacier vault list
+    """
 
 
 @vault.command()
@@ -205,7 +210,11 @@ def wait(app: App, vault: str, *, gone: bool, max_wait: timedelta | None) -> Non
 
 @vault.group()
 def notifications() -> None:
-    """Where a vault says, through SNS, that jobs are done."""
+    """Where a vault says, through SNS, that jobs are done.
+
+    Example:
+        glacier vault notifications show photos
+    """
 
 
 @notifications.command(name="show")
@@ -232,10 +241,11 @@ def show_notifications(app: App, vault: str) -> None:
 )
 @pass_app
 def set_notifications(app: App, vault: str, topic: str, events: tuple[str, ...]) -> None:
-    """Let a vault tell an SNS topic when jobs are done.
+    r"""Let a vault tell an SNS topic when jobs are done.
 
     Example:
-        glacier vault notifications set photos --topic arn:aws:sns:us-east-1:1234:jobs
+        glacier vault notifications set photos \
+            --topic arn:aws:sns:us-east-1:123456789012:jobs
     """
     chosen = [_EVENTS[each] for each in events]
     app.output.show(service.set_(app.client, vault, topic, events=chosen or service.EVENTS))

@@ -1,0 +1,261 @@
+"""Every example of every command, and every line of README, is run as it is written.
+
+They run in a directory that has what they speak of, against the embedded Glacier. Only the ids in
+them, which nobody can know beforehand, are replaced by those of that world.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers import payload, run, write
+from terminal import Terminal
+
+from glaciercli.docgen import commands
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+SERVE = "glacier local serve"
+EXAMPLES = {" ".join(path): each.examples for path, each in commands()}
+# The 33 operations of the service, each with the command whose examples must call it.
+OPERATIONS = {
+    "AbortMultipartUpload": "upload abort",
+    "AbortVaultLock": "lock abort",
+    "AddTagsToVault": "tags add",
+    "CompleteMultipartUpload": "upload start",
+    "CompleteVaultLock": "lock complete",
+    "CreateVault": "vault create",
+    "DeleteArchive": "archive delete",
+    "DeleteVault": "vault delete",
+    "DeleteVaultAccessPolicy": "policy delete",
+    "DeleteVaultNotifications": "vault notifications delete",
+    "DescribeJob": "job show",
+    "DescribeVault": "vault show",
+    "GetDataRetrievalPolicy": "policy retrieval show",
+    "GetJobOutput": "job output",
+    "GetVaultAccessPolicy": "policy show",
+    "GetVaultLock": "lock show",
+    "GetVaultNotifications": "vault notifications show",
+    "InitiateJob": "job start archive",
+    "InitiateMultipartUpload": "upload start",
+    "InitiateVaultLock": "lock start",
+    "ListJobs": "job list",
+    "ListMultipartUploads": "upload list",
+    "ListParts": "upload show",
+    "ListProvisionedCapacity": "capacity list",
+    "ListTagsForVault": "tags list",
+    "ListVaults": "vault list",
+    "PurchaseProvisionedCapacity": "capacity purchase",
+    "RemoveTagsFromVault": "tags remove",
+    "SetDataRetrievalPolicy": "policy retrieval set",
+    "SetVaultAccessPolicy": "policy set",
+    "SetVaultNotifications": "vault notifications set",
+    "UploadArchive": "upload start",
+    "UploadMultipartPart": "upload start",
+}
+VAULT = "arn:aws:glacier:us-east-1:000000000000:vaults/photos"
+JOB, UPLOAD, LOCK = "HkF9p6o7yjhF", "OW2fM5iVylEp", "AE863rKkWZU53SLW5be4DUcW"
+# What must have been done before some of them.
+TRIAL = "glacier lock start photos keep-a-year.json --yes"
+NO_UPLOAD = f"glacier upload abort {UPLOAD} --vault photos --yes"
+BEFORE = {
+    "glacier --local vault create": ["glacier archive delete big.tar --vault photos --yes"],
+    "glacier lock show": [TRIAL],
+    "glacier lock complete": [TRIAL],
+    "glacier lock abort": [TRIAL],
+    "glacier vault delete": [NO_UPLOAD, "glacier vault empty photos --yes"],
+    "glacier vault empty photos --delete-vault": [NO_UPLOAD],
+}
+# What a person is asked and answers, where one is at a terminal.
+ANSWERS = {
+    "glacier capacity purchase": "y\n",
+    "glacier lock complete": "photos\n",
+    "glacier lock start": "y\n",
+    "glacier vault empty": "photos\n",
+}
+
+
+class World:
+    """A directory with files, a vault with everything in it, and a log of what was requested."""
+
+    def __init__(self, place):
+        self.place = place
+        self.log = place / "log"
+        self.ids = {}
+
+    def build(self):
+        statement = {"Sid": "x", "Principal": "*", "Resource": VAULT}
+        deny = {
+            "Effect": "Deny",
+            "Action": "glacier:DeleteArchive",
+            "Condition": {"NumericLessThan": {"glacier:ArchiveAgeInDays": "365"}},
+        }
+        allow = {"Effect": "Allow", "Action": "glacier:ListJobs"}
+        write(Path("keep-a-year.json"), json.dumps({"Statement": [statement | deny]}).encode())
+        write(Path("policy.json"), json.dumps({"Statement": [statement | allow]}).encode())
+        write(Path("big.tar"), payload(5 << 18))
+        write(Path("log.csv"), b"a,x\nb,y\n")
+        write(Path("note.txt"), b"see the attic")
+        write(Path("home") / "letter.txt", b"dear")
+        row = ("A", "1420070400", "CREATED", "j" * 138, "4", "1420070400", "ab" * 32, "old.tar")
+        write(Path("photos.journal"), "\t".join(row).encode() + b"\n")
+        for line in (
+            "vault create photos",
+            "upload big.tar log.csv -V photos",
+            "vault notifications set photos --topic arn:aws:sns:us-east-1:123456789012:jobs",
+            "policy set photos policy.json",
+            "tags add photos project=x",
+            "policy retrieval set none",
+            "capacity purchase --yes",
+            "vault inventory photos",
+        ):
+            run(*shlex.split(line))
+        run("upload", "-", "-V", "photos", "--name", "2015/beach.tar", input=b"sand")
+        run(*["local", "fault", "add", "UploadMultipartPart", "--status", "403", "--skip", "1"])
+        run(*["upload", "big.tar", "-V", "photos", "--part-size", "1MiB", "--workers", "1"], exit=4)
+        run("local", "fault", "clear")
+        self.ids[UPLOAD] = run("upload", "list", "-V", "photos", "--output", "json").ids[0]
+        self.ids[JOB] = run("job", "list", "-V", "photos", "--output", "json").ids[0]
+
+    def run(self, line):
+        """Run a line as a shell does, after what must have been done; fail unless it succeeds."""
+        for start, lines in BEFORE.items():
+            if line.startswith(start):
+                for each in lines:
+                    self._run(each)
+        self._run(line)
+
+    def _run(self, line):
+        line, _, file = line.partition(" > ")
+        before, _, last = line.rpartition(" | ")
+        given = subprocess.run(before, shell=True, check=True, capture_output=True).stdout
+        program, *words = [self.ids.get(each, each) for each in shlex.split(last, comments=True)]
+        assert program == "glacier"
+        words += ["--log-file", str(self.log)]
+        answer = next((ANSWERS[each] for each in ANSWERS if last.startswith(each)), None)
+        if answer and not {"--yes", "--dry-run"} & set(words):
+            terminal = Terminal(*words)
+            terminal.type(answer)
+            assert terminal.end() == 0, terminal.shown
+            return
+        result = run(*words, input=given or None)
+        if file:
+            Path(file).write_bytes(result.raw)
+        if "lock complete" in result.stderr:
+            self.ids[LOCK] = re.search(r"lock complete photos (\S+)", result.stderr)[1]
+
+    @property
+    def requested(self):
+        return set(re.findall(r"INFO ([A-Z][A-Za-z]+) \S+: 2\d\d ", self.log.read_text()))
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory):
+    return World(tmp_path_factory.mktemp("stage"))
+
+
+@pytest.fixture
+def world(stage, monkeypatch):
+    """Each test begins in the same world; it is made once, at a place that the catalog knows."""
+    here, kept = stage.place / "here", stage.place / "kept"
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    monkeypatch.setenv("GLACIER_LOCAL", "1")
+    monkeypatch.setenv("GLACIER_HOME", str(here / "glacier"))
+    if kept.exists():
+        shutil.rmtree(here)
+        shutil.copytree(kept, here)
+        monkeypatch.chdir(here)
+    else:
+        here.mkdir()
+        monkeypatch.chdir(here)
+        stage.build()
+        shutil.copytree(here, kept)
+    stage.log.write_text("")
+    return stage
+
+
+@pytest.mark.parametrize("path", [path for path in EXAMPLES if path != SERVE])
+def test_the_examples_of_a_command_do_what_they_say(world, path):
+    for line in "\n".join(EXAMPLES[path]).replace("\\\n", " ").splitlines():
+        assert path in line
+        world.run(line)
+
+    wanted = {name for name, by in OPERATIONS.items() if f"glacier {by}" == path}
+    assert wanted <= world.requested
+
+
+def test_the_operations_are_those_of_the_service():
+    from botocore.session import Session
+
+    assert sorted(OPERATIONS) == sorted(Session().get_service_model("glacier").operation_names)
+    assert {f"glacier {each}" for each in OPERATIONS.values()} <= set(EXAMPLES)
+
+
+@pytest.mark.slow
+def test_the_examples_of_serve_are_a_server_and_its_client(world):
+    """The port is a free one; the client is a program of others."""
+    serve, client = (each.replace("8480", "0") for each in EXAMPLES[SERVE])
+    server = Terminal(*shlex.split(serve)[1:], columns=200)
+    port = re.search(
+        r"Serving Glacier on http://127.0.0.1:(\d+)", server.read("Serving Glacier on")
+    )
+    if shutil.which("aws"):
+        words = shlex.split(client.replace(":0", f":{port[1]}"))
+        environ = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1"}
+        listed = subprocess.run(words, env=environ, check=True, capture_output=True).stdout
+        assert [each["VaultName"] for each in json.loads(listed)["VaultList"]] == ["photos"]
+    server.type("\x03")
+
+    assert server.end() == 0
+
+
+# --- README
+
+
+def lines_of_readme():
+    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    lines = "".join(blocks).splitlines()
+    return [each for each in lines if each.startswith("glacier ") or "| glacier " in each]
+
+
+def story_of_readme():
+    """Return each command of the five minutes, with what README shows of its output."""
+    part = README.partition("## Five minutes")[2].partition("## Your own vaults")[0]
+    blocks = "".join(re.findall(r"^```console\n(.*?)^```", part, re.DOTALL | re.MULTILINE))
+    return [each.partition("\n")[::2] for each in re.split(r"^\$ ", blocks, flags=re.MULTILINE)[1:]]
+
+
+@pytest.mark.parametrize("line", lines_of_readme())
+def test_a_line_of_readme_does_what_it_says(world, line):
+    world.run(line)
+
+
+@pytest.mark.slow
+def test_the_five_minutes_of_readme_show_what_they_show(world, monkeypatch):
+    """In a terminal of 80 columns; ids, sizes and times are those of the day."""
+    program = write(Path("bin") / "glacier", b"")
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m glaciercli "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent.absolute()}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("GLACIER_HOME", str(Path("new").absolute()))
+    for command, shown in story_of_readme():
+        if command.startswith("export "):
+            for word in command.split()[1:]:
+                monkeypatch.setenv(*word.split("=", 1))
+            continue
+        terminal = Terminal("-c", command, program=["/bin/sh"])
+        terminal.end()
+        pattern = re.escape(without_chance(shown)).replace(r"\[\.\.\.\]", ".*")
+
+        assert re.fullmatch(pattern if shown else ".*", without_chance(terminal.text)), command
+
+
+def without_chance(text):
+    """Return text with all that differs from day to day put alike, and no difference in space."""
+    text = re.sub(r"[\w-]{24,}|[\w-]{12}(?:…|\.\.\.)", "ID", text)
+    return " ".join(re.sub(r"\d+(?:\.\d+)?", "0", text).split())
