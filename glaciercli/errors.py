@@ -21,6 +21,7 @@ An error names the thing in `message` and the way out in `hint`; a hint can be p
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 
 
@@ -202,6 +203,20 @@ def from_response(
     if issubclass(kind, Unavailable):
         return kind(message, code=code, retry_after=retry_after)
     return kind(message, code=code)
+
+
+def disputes_content(error: GlacierError) -> bool:
+    """Tell whether a refusal says that what arrived is not what was sent.
+
+    By the nouns alone, since each make of the service has its own words: a tree hash, a checksum,
+    the archive's size, or the signature, into which the hash of the content goes.
+    """
+    return isinstance(error, Refused | AccessDenied) and bool(_CONTENT.search(error.message))
+
+
+_CONTENT = re.compile(
+    r"tree.?hash|checksum|digest|sha-?256|archive.?size|signature we", re.IGNORECASE
+)
 
 
 def _by_status(status: int) -> type[GlacierError]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from glaciercli.catalog.filters import INVENTORY_LAG, Filter
 from glaciercli.catalog.store import Catalog
-from glaciercli.errors import IntegrityError, NotFound, NotReady, Refused
+from glaciercli.errors import IntegrityError, NotFound, NotReady, Refused, disputes_content
 from glaciercli.models import Archive, Scope
 from glaciercli.services import scopes, vaults
 from glaciercli.services.jobs import Poll
@@ -155,7 +155,7 @@ def settle(
     except Uncertain:
         pass  # the journal says so now
     except Refused as error:
-        if not is_wrong_hash(error):
+        if not disputes_content(error):
             raise
         journal.reopened()
         return None
@@ -169,11 +169,6 @@ def account_of(location: str | None) -> str | None:
     """
     found = _ACCOUNT.search(location or "")
     return found[1] if found else None
-
-
-def is_wrong_hash(error: Refused) -> bool:
-    """Tell whether a completion was refused because the stored parts are not ours."""
-    return "sha256-tree-hash" in error.message or "archive-size" in error.message
 
 
 def _uncertain(intent: Intent) -> Uncertain:

@@ -15,11 +15,18 @@ from typing import Any
 
 from glaciercli.catalog import descriptions
 from glaciercli.catalog.store import Catalog
-from glaciercli.errors import Conflict, IntegrityError, NotFound, Refused, Unavailable
+from glaciercli.errors import (
+    Conflict,
+    IntegrityError,
+    NotFound,
+    Refused,
+    Unavailable,
+    disputes_content,
+)
 from glaciercli.models import Archive, Part, Upload
 from glaciercli.retry import may_have_been_applied
 from glaciercli.services import vaults
-from glaciercli.services.completing import complete, is_wrong_hash, record, settle
+from glaciercli.services.completing import complete, record, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import counted, send_file
 from glaciercli.services.upload_journal import Intent, UploadJournal, UploadState, known
@@ -273,7 +280,7 @@ def _send(
         try:
             return complete(client, journal, catalog, size=source.size, tree_hash=tree_hash)
         except Refused as error:
-            if not is_wrong_hash(error):
+            if not disputes_content(error):
                 raise
             journal.reopened()
             if last:

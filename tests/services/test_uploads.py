@@ -342,18 +342,38 @@ def test_an_empty_or_missing_file_costs_no_request(engine, upload, tmp_path):
     assert engine.log.count() == 0
 
 
-def test_a_corrupted_part_is_sent_again(engine, upload, stored):
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (400, "InvalidParameterValueException", "Checksum mismatch: expected a, computed b"),
+        (400, "InvalidParameterValueException", "x-amz-sha256-tree-hash is not that of the body"),
+        (403, "InvalidSignatureException", "The value passed in as x-amz-content-sha256 does not"),
+        (403, "InvalidSignatureException", "The request signature we calculated does not match"),
+    ],
+)
+def test_a_corrupted_part_is_sent_again(engine, upload, stored, status, code, message):
     fault = engine.faults.add(
-        "UploadMultipartPart",
-        kind="status",
-        code="InvalidParameterValueException",
-        message="Checksum mismatch: expected a, computed b",
-        times=2,
+        "UploadMultipartPart", kind="status", status=status, code=code, message=message, times=2
     )
     archive = upload()
 
     assert engine.faults.delivered(fault) == 2
     assert stored() == {archive.id: DATA}
+
+
+def test_a_key_that_signs_wrong_is_no_damage(engine, upload, stored):
+    engine.faults.add(
+        "UploadMultipartPart",
+        kind="status",
+        status=403,
+        code="InvalidSignatureException",
+        message="The request signature we calculated does not match",
+        times=3,
+    )
+    with pytest.raises(AccessDenied, match="signature we calculated"):
+        upload(workers=1)
+
+    assert stored() == {}
 
 
 def test_a_part_that_always_arrives_damaged_is_an_integrity_error(engine, upload, stored):
