@@ -123,13 +123,19 @@ def finish_placing(target: Path, content: str) -> None:
 
 
 def require_free(target: Path, *, overwrite: bool) -> None:
-    """Raise Conflict before anything is paid for when the target cannot be written."""
+    """Raise Conflict before anything is paid for when the target cannot be written.
+
+    Only a file, or a link to one, may be overwritten: the file that takes its place is a new one,
+    so a device or a pipe would be gone.
+    """
     if not target.parent.is_dir():
         raise Conflict(f"directory {str(target.parent)!r} does not exist", hint="mkdir it first")
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise Conflict(f"cannot write into directory {str(target.parent)!r}")
-    if target.is_dir() and not target.is_symlink():
+    if target.is_dir():
         raise Conflict(f"{str(target)!r} is a directory", hint="name a file in it")
+    if target.exists() and not target.is_file():
+        raise Conflict(f"{str(target)!r} is no file", hint="name one; `-` is stdout")
     if not overwrite and os.path.lexists(target):
         raise exists(target)
 

@@ -1,0 +1,83 @@
+"""The file that is received: what it may replace, and what it leaves of its neighbours."""
+
+import os
+import socket
+
+import pytest
+
+from glaciercli.errors import Conflict
+from glaciercli.transfer.target import PartFile, require_free
+
+CONTENT = "an archive"
+
+
+def received(target, data=b"new"):
+    part = PartFile.open(target, CONTENT)
+    part.write(memoryview(data), 0)
+    part.finish(len(data), None)
+    return part
+
+
+def fifo(path):
+    os.mkfifo(path)
+
+
+def unix_socket(path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+
+def link_to_a_fifo(path):
+    """As /dev/stdout is one."""
+    os.mkfifo(path.with_name("named"))
+    path.symlink_to("named")
+
+
+@pytest.mark.parametrize("make", [fifo, unix_socket, link_to_a_fifo, os.mkdir])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_no_file_is_never_replaced(tmp_path, make, overwrite, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the name of a socket has to be short
+    target = tmp_path / "target"
+    make(target.relative_to(tmp_path))
+    before = os.lstat(target)
+
+    with pytest.raises(Conflict, match="is no file|is a directory"):
+        require_free(target, overwrite=overwrite)
+
+    assert os.lstat(target) == before
+
+
+def test_a_part_file_that_is_no_file_is_in_the_way(tmp_path):
+    target = tmp_path / "target"
+    path = received(target).path
+    path.unlink()
+    os.mkfifo(path)
+
+    with pytest.raises(Conflict, match="in the way"):
+        PartFile.open(target, CONTENT)
+
+
+def test_a_part_file_is_not_written_through_a_link(tmp_path):
+    target, precious = tmp_path / "target", tmp_path / "precious"
+    precious.write_bytes(b"old")
+    path = received(target).path
+    path.unlink()
+    path.symlink_to(precious)
+
+    with pytest.raises(Conflict, match="cannot write"):
+        PartFile.open(target, CONTENT)
+    assert precious.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o000])
+def test_a_file_gets_the_rights_that_any_new_file_gets_and_its_part_none_of_them(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        part = received(tmp_path / "target")
+        other = PartFile.open(tmp_path / "other", CONTENT)
+    finally:
+        os.umask(before)
+    part.place(overwrite=False)
+
+    assert part.target.stat().st_mode & 0o777 == 0o666 & ~mask
+    assert other.path.stat().st_mode & 0o777 == 0o600
