@@ -15,6 +15,7 @@ def main() -> NoReturn:
     # Until we can say how to go on there is nothing to go on with, and nothing to say.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _leave_no_core()
     # Imported after the descriptors are safe, since imports open files.
     from glaciercli.cli import boundary  # noqa: PLC0415
     from glaciercli.cli.app import App  # noqa: PLC0415
@@ -46,6 +47,15 @@ def _hold_standard_files() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, mode)
+
+
+def _leave_no_core() -> None:
+    """Let a crash write no memory to the disk: there are keys in it."""
+    try:
+        import resource  # noqa: PLC0415 - Windows has none, and no core files
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 if __name__ == "__main__":

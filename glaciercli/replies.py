@@ -181,6 +181,8 @@ def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> Glaci
     meta = reply.get("ResponseMetadata", {})
     code = str(reply.get("Error", {}).get("Code", ""))
     message = str(reply.get("Error", {}).get("Message", "")) or code or "no message"
+    # What should have been signed follows, word for word: the session's token is in it.
+    message = message.partition("\n\nThe Canonical String")[0]
     status = int(meta.get("HTTPStatusCode", 0))
     if 300 <= status < 400:
         return Refused(

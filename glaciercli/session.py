@@ -17,6 +17,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -242,7 +243,7 @@ def connect(
     def make() -> Any:
         import boto3  # noqa: PLC0415
 
-        with translated("connect"):
+        with translated("connect"), _settled():
             session = boto3.Session(profile_name=target.profile, region_name=target.region)
             _require_bundle(session)
             ask = functools.partial(session.client, "glacier", endpoint_url=target.endpoint_url)
@@ -305,6 +306,15 @@ def _say_sha256(params: dict[str, Any], **_: Any) -> None:
     sha256 = getattr(params["body"], "sha256", None)
     if sha256 is not None:
         params["headers"]["x-amz-content-sha256"] = sha256
+
+
+@contextmanager
+def _settled() -> Iterator[None]:
+    """Turn what botocore makes of settings that make no sense into a UsageError."""
+    try:
+        yield
+    except ValueError as error:  # an endpoint that is none, a credential process that talks
+        raise UsageError(f"the AWS configuration cannot be used: {error}") from error
 
 
 def _require_bundle(session: Any) -> None:

@@ -34,8 +34,14 @@ def clean_env(tmp_path, monkeypatch):
     monkeypatch.setenv("GLACIER_HOME", str(tmp_path / "glacier"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTESTS")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-key-of-the-tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", helpers.CANARIES[0])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", helpers.CANARIES[1])
     monkeypatch.setenv("TZ", "UTC")
+    yield
+    # What the program said is searched where it is run; here is what it wrote.
+    for path in (tmp_path / "glacier").rglob("*"):
+        if path.is_file() and path.stat().st_size < helpers.MIB:
+            helpers.assert_no_secret(path.read_bytes(), path)
 
 
 @pytest.fixture

@@ -11,6 +11,11 @@ from click.testing import CliRunner
 from glaciercli.cli.root import cli
 from glaciercli.errors import Exit
 
+MIB = 1 << 20
+
+#: The secrets of the tests: all that any test prints and writes is searched for them.
+CANARIES = ("a-key-of-the-tests", "a-token-of-the-tests")
+
 _IDS = ("archiveId", "JobId", "MultipartUploadId", "CapacityId", "VaultName")
 
 
@@ -47,6 +52,11 @@ class Result:
         return json.loads(self.stderr.splitlines()[-1])
 
 
+def assert_no_secret(data, where):
+    """Fail where a secret of the tests is among what the program said or wrote."""
+    assert not any(each.encode() in data for each in CANARIES), f"a secret leaks into {where}"
+
+
 def run(*args, exit=Exit.OK, input=None):  # noqa: A002
     """Run the program in this process; fail unless it ends with the exit code expected."""
     words = [str(each) for each in args]
@@ -54,7 +64,8 @@ def run(*args, exit=Exit.OK, input=None):  # noqa: A002
     if got.exception is not None and not isinstance(got.exception, SystemExit):
         raise got.exception
     said = f"glacier {' '.join(words)} -> {got.exit_code}\n{got.stdout}\n{got.stderr}"
-    assert got.exit_code == exit, said
+    assert_no_secret(got.output_bytes, said)
+    assert exit is None or got.exit_code == exit, said
     return Result(got.exit_code, got.stdout, got.stderr, got.stdout_bytes)
 
 

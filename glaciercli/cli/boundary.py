@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shlex
 import signal
 import sys
@@ -33,6 +34,12 @@ _PIPE = 13  # SIGPIPE, which not every system has
 _GRACE = 4.5  # seconds that a stopped run has to put its state down; five are promised
 
 _AFTER_IMPORT = 0.02  # seconds until a signal that came in the middle of an import comes again
+#: What proves who asks, wherever a library quotes it; only tracebacks tell what libraries say.
+_HIDDEN = re.compile(
+    r"((?:authorization|credential|signature|x-amz-security-token|aws_session_token|"
+    r"aws_secret_access_key|secretaccesskey|sessiontoken)\W{1,4})\S+",
+    re.IGNORECASE,
+)
 
 _log = logging.getLogger("glaciercli")
 
@@ -64,7 +71,7 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
     if app.flags.get("debug"):
         import traceback  # noqa: PLC0415 - the exception, in both senses
 
-        _write("".join(traceback.format_exception(error)))
+        _write(_HIDDEN.sub(r"\1(hidden)", "".join(traceback.format_exception(error))))
     if isinstance(known, Interrupted) and known.hint is None:
         known.hint = shlex.join([PROGRAM, *arguments])
     if isinstance(known, Interrupted) and sys.stderr is not None and sys.stderr.isatty():

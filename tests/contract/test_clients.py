@@ -48,7 +48,7 @@ def run(*words, **options):
 
 
 def javascript(url, file, secret=SECRET):
-    keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": secret}
+    keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": ""}
     script = Path(__file__).with_name("sdk.js")
     return run("node", script, url, file, env=os.environ | keys)
 
