@@ -85,6 +85,11 @@ def format_duration(duration: timedelta) -> str:
     return f"{sign}{seconds // 86400}d {seconds % 86400 // 3600:02d}h"
 
 
+def counted(count: int, thing: str) -> str:
+    """Return `1 archive` or `1,200 archives`; for nouns whose plural has an s."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def parse_time(text: str) -> datetime:
     """Return an aware UTC time for ISO 8601 text, basic or extended, date alone or with time.
 

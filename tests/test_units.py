@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glaciercli.units import (
+    counted,
     format_duration,
     format_size,
     format_time,
@@ -99,3 +100,10 @@ def test_times_are_read_in_all_their_forms(text):
 def test_other_texts_are_not_times(text):
     with pytest.raises(ValueError, match="time|month|day|hour"):
         parse_time(text)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (1234, "1,234 files")]
+)
+def test_things_are_counted_in_words(count, text):
+    assert counted(count, "file") == text

@@ -32,7 +32,7 @@ from glaciercli.cli.restore import restore
 from glaciercli.cli.types import RANGE
 from glaciercli.errors import NotFound, Refused, UsageError
 from glaciercli.services import archives, downloads, jobs, verification
-from glaciercli.units import format_size
+from glaciercli.units import counted, format_size
 
 COLUMNS = ("name", "size", "creationDate", "status", "archiveId")
 SAMPLES = ("name", "RetrievalByteRange", "provenWhole", "SHA256TreeHash", "archiveId")
@@ -276,7 +276,8 @@ def _sample(
             hint=f"glacier vault inventory {vault}",
         )
     app.confirm(
-        f"start up to {count} retrievals of 1 MiB from vault {vault} ({tier}), which are charged?",
+        f"start up to {counted(count, 'retrieval')} of 1 MiB from vault {vault} ({tier}), each of "
+        "which is charged?",
         yes=yes,
     )
     with app.progress(vault) as progress:
@@ -293,8 +294,8 @@ def _sample(
     app.output.listing(proven, SAMPLES)
     whole = sum(each.is_whole for each in proven)
     app.output.note(
-        f"{len(proven)} archives are sampled, {whole} of them proven whole; of the others 1 MiB "
-        "each was read, which says nothing of their other bytes"
+        f"sampled: {counted(len(proven), 'archive')}, {whole} of them proven whole; of the others "
+        "1 MiB each was read, which says nothing of their other bytes"
     )
 
 

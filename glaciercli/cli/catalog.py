@@ -23,6 +23,7 @@ from glaciercli.cli.options import (
 from glaciercli.cli.types import VAULT
 from glaciercli.errors import GlacierError, IntegrityError, NotFound, NotReady, Partial
 from glaciercli.services import archives, exchange, inventory, jobs, scopes, vaults, verification
+from glaciercli.units import counted
 
 COLUMNS = ("vaultName", "name", "size", "creationDate", "status", "archiveId")
 INVENTORY = ("vaultName", "InventoryDate", "archives", "size", "new", "gone")
@@ -200,8 +201,8 @@ def import_(app: App, file: Path, vault: str | None, tool: str | None) -> None:
     read = exchange.bring_in(app.client, app.catalog, file, vault=vault, tool=tool)
     app.output.done(
         read,
-        f"{file} ({read.tool}): {read.archives:,} archives, {read.new:,} of them new here, "
-        f"and {read.deletions:,} deletions",
+        f"{file} ({read.tool}): {counted(read.archives, 'archive')}, {read.new:,} of them new "
+        f"here, and {counted(read.deletions, 'deletion')}",
     )
 
 
@@ -235,7 +236,9 @@ def export(
         app.output.flush()
         return
     count = exchange.export_to(app.catalog, where, file, vault=vault, overwrite=overwrite)
-    app.output.note(f"{count:,} archives are in {file}")
+    app.output.done(
+        models.Exported(str(file), count), f"{counted(count, 'archive')} written to {file}"
+    )
 
 
 def _unsound(app: App, audit: models.Audit) -> str:

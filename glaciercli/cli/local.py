@@ -14,7 +14,7 @@ from glaciercli import models
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Group, pass_app
 from glaciercli.errors import Conflict, IntegrityError, Interrupted, UsageError
-from glaciercli.units import parse_duration
+from glaciercli.units import counted, parse_duration
 
 if TYPE_CHECKING:
     from glaciercli.local.engine import Engine
@@ -94,7 +94,7 @@ def serve(
         except OSError as error:
             raise Conflict(f"cannot listen on {host}:{port}: {error.strerror}") from error
         with server:
-            app.output.lines([f"Serving Glacier on {server.url}"])
+            app.output.done(models.Served(server.url), f"Serving Glacier on {server.url}")
             try:
                 app.stop.wait()
             except Interrupted:
@@ -192,7 +192,7 @@ def verify(app: App) -> None:
     with _engine(app) as engine:
         app.output.listing(damages(), DAMAGES, empty="everything is what it was when it was stored")
     if count:
-        raise IntegrityError(f"{count} damages in {str(app.local_root)!r}")
+        raise IntegrityError(f"{counted(count, 'damage')} in {str(app.local_root)!r}")
 
 
 @local.command()

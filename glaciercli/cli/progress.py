@@ -53,8 +53,8 @@ class Bar:
             total=total,
             initial=done,
             unit=self._unit,
-            unit_scale=True,
-            unit_divisor=1024 if self._unit == "B" else 1000,
+            unit_scale=self._unit == "B",  # 3 archives, not 3.00
+            unit_divisor=1024,
             desc=label if len(label) <= _LABEL else f"{label[: _LABEL - 1]}…",
             file=sys.stderr,
             dynamic_ncols=True,

@@ -10,7 +10,7 @@ from glaciercli.catalog import filters as catalog_filters
 from glaciercli.cli.app import App
 from glaciercli.errors import NotFound
 from glaciercli.services import jobs, restoring
-from glaciercli.units import format_size
+from glaciercli.units import counted, format_size
 
 
 def restore(
@@ -55,22 +55,24 @@ def restore(
         )
     app.output.done(
         restored,
-        f"{restored.restored:,} files, {format_size(restored.size)}, are restored to {directory} "
-        f"and proven; {restored.already:,} were there",
+        f"restored to {directory} and proven: {counted(restored.restored, 'file')}, "
+        f"{format_size(restored.size)}; there before: {restored.already:,}",
     )
 
 
 def _plan_lines(plan: models.RestorePlan) -> Iterator[str]:
     """Yield what a person should know before the retrievals are charged."""
     yield (
-        f"{plan.archives:,} archives, {format_size(plan.size)}, to retrieve into {plan.directory}: "
-        f"{plan.tier}, usually {plan.time}"
+        f"to retrieve into {plan.directory}: {counted(plan.archives, 'archive')}, "
+        f"{format_size(plan.size)}; {plan.tier}, usually {plan.time}"
     )
     if plan.already:
-        yield f"{plan.already:,} files are there already"
+        yield f"there already: {counted(plan.already, 'file')}"
     if plan.folders:
-        yield f"{plan.folders:,} archives are folders, which are made and not retrieved"
+        yield f"made and not retrieved: {counted(plan.folders, 'folder')}"
     if plan.packed:
-        yield f"{plan.packed:,} were compressed or encrypted by their tool, and stay so"
+        yield (
+            f"compressed or encrypted by their tool, and left so: {counted(plan.packed, 'archive')}"
+        )
     for ident, reason in plan.refused.items():
         yield f"not {ident[:12]}…: {reason}"

@@ -23,7 +23,7 @@ from glaciercli.cli.options import (
 from glaciercli.services import emptying, jobs, scopes, vaults
 from glaciercli.services import inventory as inventories
 from glaciercli.services import notifications as service
-from glaciercli.units import format_size
+from glaciercli.units import counted, format_size
 
 _EVENTS = {
     "archive": "ArchiveRetrievalCompleted",
@@ -160,7 +160,7 @@ def empty(
         return
     for line in _plan_lines(plan):
         app.output.note(line)
-    app.confirm(f"this deletes {plan.archives:,} archives for ever", yes=yes, typed=vault)
+    app.confirm(f"this deletes {counted(plan.archives, 'archive')} for ever", yes=yes, typed=vault)
     with app.progress(vault, unit=" archives") as progress:
         emptied = emptying.empty(
             app.client,
@@ -177,16 +177,17 @@ def empty(
 
 def _plan_lines(plan: models.EmptyPlan) -> Iterator[str]:
     """Yield what a person should know before the archives are gone."""
-    yield f"vault {plan.arn}: {plan.archives:,} archives, {format_size(plan.size)}"
+    yield f"vault {plan.arn}: {counted(plan.archives, 'archive')}, {format_size(plan.size)}"
     for each in (*plan.first, *plan.last) if plan.archives > 10 else plan.first:
         yield f"  {each.name or each.id}"
     if plan.early:
         yield (
-            f"{plan.early:,} of them, {format_size(plan.early_size)}, are younger than 90 days:"
-            " Glacier charges the rest of their 90 days"
+            f"younger than 90 days: {counted(plan.early, 'archive')}, "
+            f"{format_size(plan.early_size)}; Glacier charges the rest of the 90 days"
         )
     if plan.uploads:
-        yield f"{plan.uploads} open uploads stay: glacier upload list --vault {plan.vault}"
+        stay = counted(plan.uploads, "open upload")
+        yield f"not touched: {stay}; see glacier upload list --vault {plan.vault}"
 
 
 @vault.command()
@@ -202,10 +203,12 @@ def wait(app: App, vault: str, *, gone: bool, max_wait: timedelta | None) -> Non
     """
     seconds = None if max_wait is None else max_wait.total_seconds()
     record = vaults.wait(app.client, vault, gone=gone, timeout=seconds)
-    if record is None:
-        app.output.note(f"vault {vault} is gone")
-    else:
+    if record is not None:
         app.output.done(record, f"vault {vault} is there")
+    elif app.output.is_plain:
+        app.output.lines([f"vault {vault} is gone"])
+    else:
+        app.output.document(None)
 
 
 @vault.group()

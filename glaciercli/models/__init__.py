@@ -1,12 +1,13 @@
 """Frozen records of what Glacier holds, and their JSON faces."""
 
 from glaciercli.models.archives import Archive, FileHash, Job, Part, Upload
-from glaciercli.models.local import Damage, FaultRule, LocalClock, LocalStore, Notice
+from glaciercli.models.local import Damage, FaultRule, LocalClock, LocalStore, Notice, Served
 from glaciercli.models.record import Record
 from glaciercli.models.reports import (
     Audit,
     Emptied,
     EmptyPlan,
+    Exported,
     Imported,
     Inventory,
     Restored,
@@ -34,6 +35,7 @@ __all__ = [
     "Damage",
     "Emptied",
     "EmptyPlan",
+    "Exported",
     "FaultRule",
     "FileHash",
     "Imported",
@@ -52,6 +54,7 @@ __all__ = [
     "RetrievalPolicy",
     "Sample",
     "Scope",
+    "Served",
     "SettingInForce",
     "Tag",
     "Upload",

@@ -32,6 +32,13 @@ class LocalClock(Record):
 
 
 @dataclass(frozen=True)
+class Served(Record):
+    """Where the embedded Glacier listens."""
+
+    url: str = member("url")
+
+
+@dataclass(frozen=True)
 class Damage(Record):
     """Something in the embedded Glacier that is not what it was."""
 

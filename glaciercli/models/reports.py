@@ -46,6 +46,14 @@ class Imported(Record):
 
 
 @dataclass(frozen=True)
+class Exported(Record):
+    """What was written of the catalog, and where."""
+
+    path: str = member("path")
+    archives: int = member("archives")
+
+
+@dataclass(frozen=True)
 class UploadPlan(Record):
     """What an upload would do."""
 

@@ -233,7 +233,8 @@ def _not_yet(
         due = format_time_seconds(there.inventoried + _DAY)
         when = f"the service must see it empty in its next inventory, due about {due}"
     return NotReady(
-        f"vault {vault!r} is empty but cannot be deleted yet: {when}",
+        f"vault {vault!r} is empty but cannot be deleted yet: {when}"
+        + vaults.kept_by_uploads(client, vault),
         hint=f"run again then: glacier vault empty {vault} --delete-vault --yes",
         code=error.code,
     )

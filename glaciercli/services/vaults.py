@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from glaciercli.errors import NotFound, NotReady, Refused
 from glaciercli.models import Vault
-from glaciercli.units import format_time_seconds
+from glaciercli.units import counted, format_time_seconds
 
 if TYPE_CHECKING:
     from glaciercli.session import Client
@@ -49,7 +49,7 @@ def delete(client: Client, name: str) -> None:
     except Refused as error:
         if not error.message.startswith(NOT_EMPTY):
             raise
-        raise _not_deletable(show(client, name), error) from error
+        raise _not_deletable(show(client, name), error, kept_by_uploads(client, name)) from error
 
 
 def wait(
@@ -78,10 +78,22 @@ def missing(name: str) -> NotFound:
     return NotFound(f"vault {name!r} does not exist", hint=f"glacier vault create {name}")
 
 
-def _not_deletable(vault: Vault, error: Refused) -> Refused | NotReady:
+def kept_by_uploads(client: Client, name: str) -> str:
+    """Return what to tell of open uploads where an empty vault cannot be deleted.
+
+    The service does not say whether they keep it; the embedded Glacier lets their parts do so.
+    """
+    count = sum(1 for _ in client.pages("ListMultipartUploads", vaultName=name))
+    if not count:
+        return ""
+    return f"; {counted(count, 'open upload')} may keep it: glacier upload list --vault {name}"
+
+
+def _not_deletable(vault: Vault, error: Refused, uploads: str) -> Refused | NotReady:
     if vault.archives:
         return Refused(
-            f"vault {vault.name!r} holds {vault.archives} archives, by its last inventory",
+            f"vault {vault.name!r} holds {counted(vault.archives, 'archive')}, "
+            "by its last inventory",
             hint=f"glacier vault empty {vault.name} --delete-vault",
             code=error.code,
         )
@@ -91,7 +103,7 @@ def _not_deletable(vault: Vault, error: Refused) -> Refused | NotReady:
         due = format_time_seconds(vault.inventoried + _INVENTORY_EVERY)
         when = f"it was written to since its last inventory; the next one is due about {due}"
     return NotReady(
-        f"vault {vault.name!r} cannot be deleted yet: {when}",
+        f"vault {vault.name!r} cannot be deleted yet: {when}{uploads}",
         hint=f"run again later: glacier vault delete {vault.name} --yes",
         code=error.code,
     )

@@ -54,9 +54,9 @@ def test_only_what_matches_is_restored(glacier, tree, tmp_path):
     assert sizes(tmp_path / "out") == {"2015/b.jpg": 70}
     assert retrievals(glacier) == ["Bulk"]
     assert result.lines == [
-        f"1 files, 70 B, are restored to {tmp_path / 'out'} and proven; 0 were there"
+        f"restored to {tmp_path / 'out'} and proven: 1 file, 70 B; there before: 0"
     ]
-    assert "1 archives, 70 B, to retrieve" in result.stderr
+    assert ": 1 archive, 70 B; Bulk" in result.stderr
     glacier(*words, "--before", "2012-01-01", exit=Exit.NOT_FOUND)
 
 
@@ -66,7 +66,7 @@ def test_a_dry_run_tells_count_bytes_tier_and_time_and_asks_for_nothing(glacier,
 
     assert (plan["archives"], plan["size"], plan["Tier"]) == (3, 975, "Bulk")
     assert glacier(*words).lines == [
-        f"3 archives, 975 B, to retrieve into {tmp_path / 'out'}: Bulk, usually 5-12 hours"
+        f"to retrieve into {tmp_path / 'out'}: 3 archives, 975 B; Bulk, usually 5-12 hours"
     ]
     assert retrievals(glacier) == []
     assert not (tmp_path / "out").exists()

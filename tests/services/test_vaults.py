@@ -2,6 +2,7 @@ import pytest
 
 from glaciercli.errors import NotFound, NotReady, Refused
 from glaciercli.services import vaults
+from glaciercli.treehash import tree_hash
 
 
 def store(client, vault, body=b"x"):
@@ -31,7 +32,7 @@ def test_a_vault_with_archives_is_refused_and_told_how_to_empty_it(client):
     vaults.create(client, "photos")
     store(client, "photos")
 
-    with pytest.raises(Refused, match="holds 1 archives") as caught:
+    with pytest.raises(Refused, match="holds 1 archive,") as caught:
         vaults.delete(client, "photos")
 
     assert "vault empty photos" in caught.value.hint
@@ -43,7 +44,23 @@ def test_a_vault_without_an_inventory_yet_is_not_ready(client, engine):
     archive = store(client, "photos")
     client.call("DeleteArchive", vaultName="photos", archiveId=archive)
 
-    with pytest.raises(NotReady, match="first inventory"):
+    with pytest.raises(NotReady, match="within about a day$"):
+        vaults.delete(client, "photos")
+
+
+def test_an_empty_vault_that_has_open_uploads_names_them(client):
+    vaults.create(client, "photos")
+    begun = client.call("InitiateMultipartUpload", vaultName="photos", partSize=str(1 << 20))
+    client.call(
+        "UploadMultipartPart",
+        vaultName="photos",
+        uploadId=begun["uploadId"],
+        range="bytes 0-3/*",
+        body=b"part",
+        checksum=tree_hash(b"part"),
+    )
+
+    with pytest.raises(NotReady, match="1 open upload may keep it: glacier upload list"):
         vaults.delete(client, "photos")
 
 
