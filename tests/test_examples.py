@@ -4,6 +4,8 @@ They run in a directory that has what they speak of, against the embedded Glacie
 them, which nobody can know beforehand, are replaced by those of that world.
 """
 
+import csv
+import io
 import json
 import os
 import re
@@ -13,14 +15,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from helpers import payload, run, write
 from terminal import Terminal
 
 from glaciercli.docgen import commands
+from glaciercli.errors import Exit
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 SERVE = "glacier local serve"
+LEAVES = [
+    " ".join(path)
+    for path, each in commands()
+    if not isinstance(each, click.Group) and path != ("glacier", "local", "serve")
+]
 EXAMPLES = {" ".join(path): each.examples for path, each in commands()}
 # The 33 operations of the service, each with the command whose examples must call it.
 OPERATIONS = {
@@ -122,32 +131,37 @@ class World:
         self.ids[UPLOAD] = run("upload", "list", "-V", "photos", "--output", "json").ids[0]
         self.ids[JOB] = run("job", "list", "-V", "photos", "--output", "json").ids[0]
 
-    def run(self, line):
+    def run(self, line, *more):
         """Run a line as a shell does, after what must have been done; fail unless it succeeds."""
         for start, lines in BEFORE.items():
             if line.startswith(start):
                 for each in lines:
-                    self._run(each)
-        self._run(line)
+                    self.only(each)
+        return self.only(line, *more)
 
-    def _run(self, line):
+    def only(self, line, *more, **expected):
+        """Run a line alone."""
         line, _, file = line.partition(" > ")
         before, _, last = line.rpartition(" | ")
         given = subprocess.run(before, shell=True, check=True, capture_output=True).stdout
         program, *words = [self.ids.get(each, each) for each in shlex.split(last, comments=True)]
         assert program == "glacier"
-        words += ["--log-file", str(self.log)]
+        words += [*more, "--log-file", str(self.log)]
         answer = next((ANSWERS[each] for each in ANSWERS if last.startswith(each)), None)
-        if answer and not {"--yes", "--dry-run"} & set(words):
+        asks = answer and not {"--yes", "--dry-run"} & set(words)
+        if asks and more:
+            words.append("--yes")  # a script's output is wanted
+        elif asks:
             terminal = Terminal(*words)
             terminal.type(answer)
             assert terminal.end() == 0, terminal.shown
-            return
-        result = run(*words, input=given or None)
+            return None
+        result = run(*words, input=given or None, **expected)
         if file:
             Path(file).write_bytes(result.raw)
         if "lock complete" in result.stderr:
             self.ids[LOCK] = re.search(r"lock complete photos (\S+)", result.stderr)[1]
+        return result
 
     @property
     def requested(self):
@@ -179,14 +193,61 @@ def world(stage, monkeypatch):
     return stage
 
 
+def lines(path):
+    """Return a command's examples, each in one line."""
+    return "\n".join(EXAMPLES[path]).replace("\\\n", " ").splitlines()
+
+
 @pytest.mark.parametrize("path", [path for path in EXAMPLES if path != SERVE])
 def test_the_examples_of_a_command_do_what_they_say(world, path):
-    for line in "\n".join(EXAMPLES[path]).replace("\\\n", " ").splitlines():
+    for line in lines(path):
         assert path in line
         world.run(line)
 
     wanted = {name for name, by in OPERATIONS.items() if f"glacier {by}" == path}
     assert wanted <= world.requested
+
+
+# Commands whose examples ask nothing of the service.
+OFFLINE = (
+    "glacier archive list", "glacier archive show", "glacier archive verify",
+    "glacier catalog export", "glacier catalog import", "glacier catalog list",
+    "glacier catalog search", "glacier catalog verify", "glacier config", "glacier local",
+    "glacier treehash",
+)  # fmt: skip
+READ = {
+    "json": json.loads,
+    "jsonl": lambda text: [json.loads(line) for line in text.splitlines()],
+    "csv": lambda text: list(csv.DictReader(io.StringIO(text), strict=True)),
+    "text": lambda text: [line.split("\t") for line in text.splitlines()],
+}
+
+
+@pytest.mark.parametrize(
+    "form", [pytest.param(each, marks=[pytest.mark.slow] * (each != "json")) for each in READ]
+)
+@pytest.mark.parametrize("path", LEAVES)
+def test_a_script_reads_what_a_command_prints(world, path, form):
+    line = lines(path)[0]
+    result = world.run(line, "--output", form)
+
+    READ[form](result.stdout)
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_a_script_reads_what_went_wrong(world, path):
+    """Refused by the service, or where it is not asked, by the command line."""
+    line = lines(path)[0]
+    run(*["local", "fault", "add", "*", "--status", "403", "--times", "100"])
+    if path.startswith(OFFLINE):
+        error = world.only(f"{line} --no-such-option", "--output", "json", exit=Exit.USAGE).error
+        assert "--no-such-option" in error["message"]
+    else:
+        result = world.only(line, "--output", "json", exit=Exit.ACCESS_DENIED)
+        error = result.error
+        assert error["code"] == "AccessDeniedException"
+        assert result.stdout in {"", "[]\n"}
+    assert set(error) >= {"error", "message", "hint", "code", "exitCode"}
 
 
 def test_the_operations_are_those_of_the_service():
