@@ -51,11 +51,10 @@ def _hold_standard_files() -> None:
 
 def _leave_no_core() -> None:
     """Let a crash write no memory to the disk: there are keys in it."""
-    try:
-        import resource  # noqa: PLC0415 - Windows has none, and no core files
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if sys.platform != "win32":  # which writes none
+        import resource  # noqa: PLC0415 - the other systems' own
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 if __name__ == "__main__":
