@@ -187,12 +187,16 @@ def _connect(path: Path) -> Connection:
     connection = sqlite3.connect(
         path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
     )
-    connection.row_factory = sqlite3.Row
-    _distrust(connection)
-    # FULL: in WAL mode NORMAL would lose the last commits in a power cut.
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-    connection.execute(f"PRAGMA journal_size_limit={_WAL_KEPT}")
+    try:
+        connection.row_factory = sqlite3.Row
+        _distrust(connection)
+        # FULL: in WAL mode NORMAL would lose the last commits in a power cut.
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        connection.execute(f"PRAGMA journal_size_limit={_WAL_KEPT}")
+    except BaseException:
+        connection.close()  # it is the first statement that meets a damaged file
+        raise
     return connection
 
 

@@ -130,9 +130,12 @@ class Store:
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA trusted_schema=OFF")
-        connection.execute("PRAGMA cache_size=-8000")
+        try:
+            for pragma in ("foreign_keys=ON", "trusted_schema=OFF", "cache_size=-8000"):
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()  # it is the first statement that meets a damaged file
+            raise
         return connection
 
     def _migrate(self) -> None:

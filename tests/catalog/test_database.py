@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -58,7 +59,7 @@ def test_the_log_is_written_ahead_and_synced_in_full(path):
 
 def test_a_newer_version_is_refused_by_name(path):
     fill(path)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"PRAGMA user_version={len(MIGRATIONS) + 1}")
     connection.close()
     before = path.read_bytes()
@@ -93,7 +94,7 @@ def test_a_migration_that_fails_changes_nothing(path):
 
 def test_another_programs_file_is_refused(path):
     path.parent.mkdir(parents=True)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE a (b)")
     connection.close()
 
@@ -110,7 +111,7 @@ def test_another_programs_file_is_refused(path):
 )
 def test_a_planted_trigger_or_view_is_refused(path, planted):
     fill(path)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(planted)
     connection.close()
 
@@ -279,7 +280,7 @@ def test_what_was_acknowledged_survives_kill_minus_nine(path):
 
 def test_a_foreign_file_is_only_read(tmp_path):
     path = tmp_path / "it's 100%?.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE a AS SELECT 7 AS b")
     connection.close()
 

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -113,7 +114,7 @@ def test_names_that_are_not_unicode_are_kept(catalog, scope, file):
 def glacier_cli(tmp_path):
     def make(*rows):
         path = tmp_path / "db"
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute(
                 "CREATE TABLE archive (id VARCHAR NOT NULL, name VARCHAR, vault VARCHAR NOT NULL, "
                 '"key" VARCHAR NOT NULL, last_seen_upstream INTEGER, created_here INTEGER, '
@@ -195,7 +196,7 @@ def test_the_yaml_of_sagu(catalog, scope, file):
 
 def test_the_mapping_of_synology(catalog, scope, tmp_path):
     path = tmp_path / "mapping.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "CREATE TABLE file_info_tb (key TEXT, shareName TEXT, basePath TEXT, archiveID TEXT, "
             "lastBkpTime INTEGER, fileSize INTEGER, archiveVersion INTEGER, current INTEGER)"

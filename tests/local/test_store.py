@@ -4,6 +4,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_a_read_sees_one_state(store):
 
 def test_a_newer_store_is_refused_by_name_and_left_alone(root):
     Store(root).close()
-    with sqlite3.connect(root / "glacier.db") as connection:
+    with closing(sqlite3.connect(root / "glacier.db")) as connection, connection:
         connection.execute("PRAGMA user_version=99")
     connection.close()
     before = (root / "glacier.db").read_bytes()

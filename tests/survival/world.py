@@ -11,6 +11,7 @@ import os
 import pickle
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import botocore.session
@@ -120,7 +121,7 @@ class World:
 
     def catalogued(self, client):
         """Return the archives of the catalog, each once; fail when its file is damaged."""
-        with sqlite3.connect(self.home / "data" / "catalog.db") as connection:
+        with closing(sqlite3.connect(self.home / "data" / "catalog.db")) as connection, connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         scope = Scope(client.target.endpoint, ACCOUNT, client.region)
         catalog = self.catalog()
