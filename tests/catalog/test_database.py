@@ -89,14 +89,14 @@ def test_a_migration_that_fails_changes_nothing(path):
     with pytest.raises(RuntimeError):
         Database(path, [*MIGRATIONS, broken])
 
-    assert Catalog.open(path).totals(SCOPE).count == 20
+    with closing(Catalog.open(path)) as catalog:
+        assert catalog.totals(SCOPE).count == 20
 
 
 def test_another_programs_file_is_refused(path):
     path.parent.mkdir(parents=True)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE a (b)")
-    connection.close()
 
     with pytest.raises(Refused, match="not a catalog"):
         Catalog.open(path)
