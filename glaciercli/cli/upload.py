@@ -110,9 +110,12 @@ def start(
                     single=single,
                     again=again,
                 )
-        # Only once everything is told: a run cut short before that reports the archives again.
-        app.at_end.append(lambda: uploads.acknowledge(app.client, archive, journals=app.journals))
+        stored.append(archive)
         return archive
+
+    stored: list[models.Archive] = []
+    # Only once everything is told: a run cut short before that reports the archives again.
+    app.at_end.append(lambda: uploads.acknowledge(app.client, *stored, journals=app.journals))
 
     if len(files) == 1:
         app.output.show(send(files[0]), ARCHIVE, brief=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,19 +132,26 @@ def resume(
         return _send(client, journal, source, upload, catalog, workers, progress, strict=True)
 
 
-def acknowledge(client: Client, archive: Archive, *, journals: Path) -> None:
-    """Drop the journal of a finished upload, now that the user knows of the archive.
+def acknowledge(client: Client, *archives: Archive, journals: Path) -> None:
+    """Drop the journals of finished uploads, now that the user knows of the archives.
 
-    Until then a run of the same command reports the same archive, instead of storing it twice.
+    Until then a run of the same command reports the same archives, instead of storing them twice.
+    They are found first and then dropped in one go: a run that is killed halfway is run again, and
+    would store again what it had dropped.
     """
-    for state in known(journals):
-        intent = state.intent
-        if intent is None or state.done is None or state.done.id != archive.id:
-            continue
-        what = intent.path or intent.token
-        with UploadJournal.open(client, journals, intent.vault, what) as journal:
-            if journal.state.done is not None and journal.state.done.id == archive.id:
-                journal.forget()
+    told = {archive.id for archive in archives}
+    with ExitStack() as stack:
+        finished = []
+        for state in known(journals):
+            if state.intent is None or state.done is None or state.done.id not in told:
+                continue
+            what = state.intent.path or state.intent.token
+            journal = UploadJournal.open(client, journals, state.intent.vault, what)
+            stack.enter_context(journal)
+            if journal.state.done is not None and journal.state.done.id in told:
+                finished.append(journal)
+        for journal in finished:
+            journal.forget()
 
 
 def listing(client: Client, vault: str, *, journals: Path | None) -> Iterator[Upload]:

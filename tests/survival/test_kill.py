@@ -13,7 +13,9 @@ import pytest
 from survival import forks
 from survival.events import Watch
 from survival.scenarios import SCENARIOS
-from survival.world import share_session
+from survival.world import DATA, VAULT, share_session
+
+from glaciercli.services import uploads
 
 
 def dying(work, world, number):
@@ -91,3 +93,24 @@ def test_a_run_whose_recoveries_are_killed_too_is_brought_to_its_end(scenario, w
                 kills += ended.killed
         forks.run(recover(scenario, world)).require(f"{scenario.name} after {kills} kills")
         count({"kill points": kills})
+
+
+def test_what_was_told_of_several_files_is_forgotten_in_one_go(world):
+    """A run that is killed in between is run again, and stores again what it had forgotten."""
+    SCENARIOS[0].prepare(world)
+    other = world.source.with_name("other.tar")
+    other.write_bytes(DATA[:9])
+
+    def run():
+        client, catalog, seen = world.client(), world.catalog(), []
+        archives = [
+            uploads.start(client, path, VAULT, journals=world.journals, catalog=catalog)
+            for path in (world.source, other)
+        ]
+        Watch(seen.append).install(share_session())
+        uploads.acknowledge(client, *archives, journals=world.journals)
+        return [each.name for each in seen]
+
+    names = forks.run(run).require("acknowledge")
+    assert names[names.index("unlink") :] == ["unlink", "unlink"]
+    assert world.journal_files == []
