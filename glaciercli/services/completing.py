@@ -7,7 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from glaciercli.catalog.filters import INVENTORY_LAG, Filter
 from glaciercli.catalog.store import Catalog
-from glaciercli.errors import IntegrityError, NotFound, NotReady, Refused, disputes_content
+from glaciercli.errors import (
+    Conflict,
+    IntegrityError,
+    NotFound,
+    NotReady,
+    Refused,
+    disputes_content,
+)
 from glaciercli.models import Archive, Scope
 from glaciercli.services import scopes, vaults
 from glaciercli.services.jobs import Poll
@@ -82,8 +89,15 @@ def record(
         path=intent.path,
         location=reply.get("location"),
     )
-    journal.done(archive)
-    enter(client, catalog, archive, journal.state.account, intent.token)
+    try:
+        journal.done(archive)
+        enter(client, catalog, archive, journal.state.account, intent.token)
+    except Conflict as error:
+        raise Conflict(
+            f"{intent.name} is stored as {archive.id}, with tree hash {tree_hash}; but that cannot"
+            f" be written down: {error.message}",
+            hint="mend that, then run the same command again; nothing is stored twice",
+        ) from error
     return archive
 
 

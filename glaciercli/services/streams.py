@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,15 +127,26 @@ class _Spooled:
 def _spool(stream: BinaryIO, directory: Path, part_size: int) -> _Spooled:
     """Read one part of the stream into a file without a name; it goes when it is let go of."""
     hashed = TreeHash(linear=True)
-    with tempfile.TemporaryFile(dir=directory) as file:
+    keeping = _naming(f"cannot keep a part in {str(directory)!r}")
+    with keeping, tempfile.TemporaryFile(dir=directory) as file:
         while hashed.size < part_size:
-            data = stream.read(min(_BLOCK, part_size - hashed.size))
+            with _naming("cannot read standard input"):
+                data = stream.read(min(_BLOCK, part_size - hashed.size))
             if not data:
                 break
             hashed.update(data)
             file.write(data)
         file.flush()
         return _Spooled(Descriptor(os.dup(file.fileno())), hashed)
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Say what could not be done: such errors of the system name no file."""
+    try:
+        yield
+    except OSError as error:
+        raise Conflict(f"{what}: {error.strerror}") from error
 
 
 def _pieces(

@@ -65,17 +65,26 @@ class Journal:
         """Add a line. Without `durable` it survives a killed process, not a power failure."""
         line = json.dumps({"v": VERSION, "kind": kind, **fields}, separators=(",", ":")).encode()
         data = b"%08x %s\n" % (zlib.crc32(line), line)
-        with self._appending:
-            before = os.fstat(self._descriptor).st_size
-            try:
-                written = 0
-                while written < len(data):
-                    written += os.write(self._descriptor, data[written:])
-            except OSError:
-                os.ftruncate(self._descriptor, before)  # half a line would damage the next one
-                raise
-            if durable:
-                system.sync(self._descriptor)
+        try:
+            with self._appending:
+                self._write(data)
+                if durable:
+                    system.sync(self._descriptor)
+        except OSError as error:
+            raise Conflict(
+                f"cannot write journal {str(self.path)!r}: {error.strerror}",
+                hint="mend that, then run the same command again; what was done is kept",
+            ) from error
+
+    def _write(self, data: bytes) -> None:
+        before = os.fstat(self._descriptor).st_size
+        try:
+            written = 0
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+        except OSError:
+            os.ftruncate(self._descriptor, before)  # half a line would damage the next one
+            raise
 
     def restart(self) -> None:
         """Empty the journal: the transfer that it speaks of is over and another one begins."""

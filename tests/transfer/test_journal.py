@@ -156,8 +156,8 @@ def test_a_full_disk_leaves_no_half_line(tmp_path, written):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, resource.RLIM_INFINITY))
         try:
             journal.append("four", text="x" * 100)
-        except OSError:
-            os._exit(7)
+        except Conflict as error:
+            os._exit(7 if "File too large" in error.message else 8)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7  # the fault was delivered
 
