@@ -45,11 +45,11 @@ class Cell:
         self.proxy = Proxy(self.server.port)
         self.catalog = Catalog.open(root / "catalog.db")
         self.client = self.connect(self.proxy.url)
-        self.direct = self.connect(self.server.url)
+        self.direct = self.connect(self.server.url, PATIENCE)  # not what is tested
         self.direct.call("CreateVault", vaultName=VAULT)
 
-    def connect(self, url):
-        return connect(Target(region="us-east-1", endpoint_url=url), timeout=TIMEOUT)
+    def connect(self, url, timeout=TIMEOUT):
+        return connect(Target(region="us-east-1", endpoint_url=url), timeout=timeout)
 
     def close(self):
         self.proxy.close()
