@@ -42,27 +42,58 @@ def archives(ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
 
 
 def jobs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete the ids of jobs that were started here."""
+    """Complete the ids of the jobs that the ledger knows, each with what it is."""
     return _from_catalog(
         ctx,
         incomplete,
-        lambda app, scope: (job.id for job in app.catalog.jobs(scope, _vault(ctx))),
+        lambda app, scope: {
+            job.id: f"{job.action}, {job.status}" for job in app.catalog.jobs(scope, _vault(ctx))
+        },
     )
 
 
+def uploads(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the ids of uploads that were begun here and are open, each with its file."""
+    from glaciercli.services.upload_journal import known  # noqa: PLC0415 - for this word alone
+
+    def begun() -> dict[str, str]:
+        vault = _vault(ctx)
+        return {
+            state.upload_id: state.intent.name
+            for state in known(the_app(ctx).journals)
+            if state.upload_id and state.intent and not state.done
+            if vault in {None, state.intent.vault}
+        }
+
+    return _items(incomplete, begun)
+
+
 def _from_catalog(
-    ctx: click.Context, incomplete: str, names: Callable[[App, Scope], Iterable[str]]
+    ctx: click.Context, incomplete: str, find: Callable[[App, Scope], Iterable[str]]
 ) -> list[CompletionItem]:
     app = the_app(ctx)
-    found: set[str] = set()
+
+    def found() -> dict[str, str]:
+        if not app.places.catalog.exists():
+            return {}
+        told: dict[str, str] = {}
+        for scope in _scopes(app):
+            each = find(app, scope)
+            told.update(each if isinstance(each, dict) else dict.fromkeys(each, ""))
+        return told
+
+    return _items(incomplete, found)
+
+
+def _items(incomplete: str, find: Callable[[], dict[str, str]]) -> list[CompletionItem]:
+    """Return the first words found that begin so, in order, each with what is told of it."""
     try:
-        if app.places.catalog.exists():
-            for scope in _scopes(app):
-                found.update(each for each in names(app, scope) if each.startswith(incomplete))
+        found = find()
     except GlacierError:
         return []  # a damaged catalog or config is told by commands, not in the middle of a line
     # A name with a control character would act on the terminal, or end the line.
-    return [CompletionItem(each) for each in sorted(found)[:_MOST] if each.isprintable()]
+    fit = sorted(each for each in found if each.startswith(incomplete) and each.isprintable())
+    return [CompletionItem(each, help=found[each] or None) for each in fit[:_MOST]]
 
 
 def _scopes(app: App) -> list[Scope]:

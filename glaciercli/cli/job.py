@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 import click
 
+from glaciercli import models
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Group, pass_app
@@ -21,7 +23,7 @@ from glaciercli.cli.options import (
     workers_option,
 )
 from glaciercli.cli.types import RANGE, TIME
-from glaciercli.services import archives, downloads, jobs
+from glaciercli.services import archives, downloads, jobs, ledger
 
 COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate")
 _STATUSES = {"in-progress": "InProgress", "succeeded": "Succeeded", "failed": "Failed"}
@@ -50,9 +52,12 @@ def list_(app: App, vault: str, status: str | None, completed: bool | None) -> N
     Example:
         glacier job list --vault photos
     """
-    found = jobs.listing(
-        app.client, vault, status=_STATUSES[status] if status else None, completed=completed
-    )
+    found: Iterable[models.Job]
+    if status is None and completed is None:
+        found = ledger.refresh(app.client, app.catalog, vault)
+    else:
+        wanted = _STATUSES[status] if status else None
+        found = jobs.listing(app.client, vault, status=wanted, completed=completed)
     app.output.listing(found, COLUMNS, empty=f"no jobs in vault {vault}")
 
 
@@ -66,7 +71,7 @@ def show(app: App, job_id: str, vault: str) -> None:
     Example:
         glacier job show HkF9p6o7yjhF --vault photos
     """
-    app.output.show(jobs.show(app.client, vault, job_id), COLUMNS)
+    _show(app, jobs.show(app.client, vault, job_id))
 
 
 @job.command()
@@ -83,7 +88,7 @@ def wait(app: App, job_id: str, vault: str, poll: jobs.Poll) -> None:
     found = jobs.show(app.client, vault, job_id)
     with app.progress("job") as progress:
         done = jobs.wait(app.client, vault, found.id, poll=poll, progress=progress)
-    app.output.show(done, COLUMNS)
+    _show(app, done)
 
 
 @job.command()
@@ -170,7 +175,7 @@ def archive(
         description=description,
         topic=topic,
     )
-    app.output.show(started, COLUMNS)
+    _show(app, started)
 
 
 @start.command()
@@ -218,7 +223,7 @@ def inventory(
         description=description,
         topic=topic,
     )
-    app.output.show(started, COLUMNS)
+    _show(app, started)
 
 
 @start.command()
@@ -270,4 +275,8 @@ def select(
         tier=tier.capitalize(),
         description=description,
     )
-    app.output.show(started, COLUMNS)
+    _show(app, started)
+
+
+def _show(app: App, found: models.Job) -> None:
+    app.output.show(ledger.seen(app.client, app.catalog, found), COLUMNS)

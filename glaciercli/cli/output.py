@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _FLEXIBLE = frozenset(
     {"name", "path", "archiveDescription", "ArchiveDescription", "JobDescription"}
 )
+_FOLDED = frozenset({"value", "reason"})  # of no use when cut
 _FOR_SCRIPTS = frozenset({"location", "watermark"})  # of no use to a person
 _NESTED = frozenset({"name", "size", "creationDate", "RangeInBytes", "SHA256TreeHash"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters that a spreadsheet would run
@@ -197,8 +198,9 @@ class Output:
         if self._console is None:
             table.write_plain(self.stdout, titles, right, rows)
         else:
-            flexible = [key in _FLEXIBLE for key in columns]
-            table.write_rich(self._console, titles, right, rows, flexible=flexible)
+            firmness = [_firmness(key, sample.get(key)) for key in columns]
+            folded = [key in _FOLDED for key in columns]
+            table.write_rich(self._console, titles, right, rows, firmness=firmness, folded=folded)
 
     def _csv(self, rows: Iterable[Mapping[str, Any]]) -> None:
         writer = None
@@ -251,7 +253,14 @@ class Output:
         if self._console is None:
             table.write_plain(self.stdout, keys, right, rows)
         else:
-            table.write_rich(self._console, keys, right, rows, flexible=[True] * len(keys))
+            table.write_rich(
+                self._console,
+                keys,
+                right,
+                rows,
+                firmness=[0] * len(keys),
+                folded=[False] * len(keys),
+            )
 
 
 def _compiled(query: str | None) -> Any:
@@ -284,6 +293,13 @@ def _values(record: Record) -> dict[str, Any]:
 def _picked(record: Record, columns: Sequence[str]) -> Iterator[tuple[str, Any]]:
     values = _values(record)
     return ((key, values[key]) for key in columns)
+
+
+def _firmness(key: str, value: Any) -> int:
+    """Return how late a column gives way on a narrow terminal: names first, times last."""
+    if key in _FLEXIBLE:
+        return 0
+    return 2 if is_number(key, value) or key.endswith("Date") else 1
 
 
 def _is_listing(value: Any) -> bool:

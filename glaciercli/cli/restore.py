@@ -62,10 +62,13 @@ def restore(
 
 def _plan_lines(plan: models.RestorePlan) -> Iterator[str]:
     """Yield what a person should know before the retrievals are charged."""
-    yield (
-        f"to retrieve into {plan.directory}: {counted(plan.archives, 'archive')}, "
-        f"{format_size(plan.size)}; {plan.tier}, usually {plan.time}"
-    )
+    if plan.archives:
+        yield (
+            f"to retrieve into {plan.directory}: {counted(plan.archives, 'archive')}, "
+            f"{format_size(plan.size)}; {plan.tier}, usually {plan.time}"
+        )
+    else:
+        yield "nothing is to be retrieved"
     if plan.already:
         yield f"there already: {counted(plan.already, 'file')}"
     if plan.folders:

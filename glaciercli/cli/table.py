@@ -36,23 +36,27 @@ def write_rich(
     right: Sequence[bool],
     rows: Iterable[Sequence[str]],
     *,
-    flexible: Sequence[bool],
+    firmness: Sequence[int],
+    folded: Sequence[bool],
 ) -> None:
-    """Draw a table no wider than the terminal: flexible columns give way first."""
+    """Draw a table no wider than the terminal: the least firm columns give way first.
+
+    What does not fit is cut, or continued below where `folded`.
+    """
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415 - text that reads no markup
 
     fitted: list[int] | None = None
     for first, widths, chunk in _measured(titles, rows):
-        fitted = fitted or _fit(widths, flexible, console.width)
+        fitted = fitted or _fit(widths, firmness, console.width)
         table = Table(box=None, show_header=first, pad_edge=False, padding=(0, _GAP, 0, 0))
-        for title, width, at_right in zip(titles, fitted, right, strict=True):
+        for title, width, at_right, fold in zip(titles, fitted, right, folded, strict=True):
             table.add_column(
                 Text(title.upper()),
                 justify="right" if at_right else "left",
                 width=width,
-                no_wrap=True,
-                overflow="ellipsis",
+                no_wrap=not fold,
+                overflow="fold" if fold else "ellipsis",
                 header_style="bold",
             )
         for row in chunk:
@@ -93,13 +97,15 @@ def _measured(
         yield first, widths, chunk
 
 
-def _fit(widths: Sequence[int], flexible: Sequence[bool], limit: int) -> list[int]:
+def _fit(widths: Sequence[int], firmness: Sequence[int], limit: int) -> list[int]:
     fitted = list(widths)
-    excess = sum(fitted) + _GAP * len(fitted) - limit
-    for candidates in (flexible, [True] * len(fitted)):
+    excess = sum(fitted) + _GAP * (len(fitted) - 1) - limit
+    for least in sorted(set(firmness)):
         while excess > 0:
             wide = [
-                index for index, may in enumerate(candidates) if may and fitted[index] > _NARROWEST
+                index
+                for index, firm in enumerate(firmness)
+                if firm <= least and fitted[index] > _NARROWEST
             ]
             if not wide:
                 break

@@ -30,7 +30,7 @@ _LABELS = {
     "VaultName": "Name",
     "vaultName": "Vault",
     "archiveId": "Id",
-    "JobId": "Id",
+    "JobId": "Job",
     "MultipartUploadId": "Id",
     "CapacityId": "Id",
     "NumberOfArchives": "Archives",
@@ -39,6 +39,7 @@ _LABELS = {
     "ArchiveSizeInBytes": "Archive size",
     "InventorySizeInBytes": "Inventory size",
     "LastInventoryDate": "Inventory",
+    "InventoryDate": "Inventory",
     "CreationDate": "Created",
     "creationDate": "Created",
     "CompletionDate": "Completed",
@@ -53,6 +54,7 @@ _LABELS = {
     "RangeInBytes": "Range",
     "RetrievalByteRange": "Range",
     "SNSTopic": "SNS topic",
+    "duplicates": "Twice",
 }
 
 

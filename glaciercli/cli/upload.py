@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from glaciercli import models
+from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import DefaultGroup, pass_app
 from glaciercli.cli.options import (
@@ -25,7 +26,7 @@ from glaciercli.services import streams, uploads
 from glaciercli.transfer import parts
 
 ARCHIVE = ("name", "size", "checksum", "archiveId")
-OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "path", "ArchiveDescription")
+OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "name", "path")
 PLAN = ("path", "size", "PartSizeInBytes", "parts", "requests")
 _ABOUT_ONE_FILE = (Conflict, IntegrityError, Refused)  # the next file may well do better
 _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
@@ -152,7 +153,7 @@ def list_(app: App, vault: str) -> None:
 
 
 @upload.command()
-@reference_argument("upload_id", metavar="UPLOAD")
+@reference_argument("upload_id", complete.uploads, metavar="UPLOAD")
 @vault_option
 @pass_app
 def show(app: App, upload_id: str, vault: str) -> None:
@@ -165,7 +166,7 @@ def show(app: App, upload_id: str, vault: str) -> None:
 
 
 @upload.command()
-@reference_argument("upload_id", metavar="UPLOAD")
+@reference_argument("upload_id", complete.uploads, metavar="UPLOAD")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @vault_option
 @workers_option
@@ -195,7 +196,7 @@ def resume(app: App, upload_id: str, file: Path, vault: str, workers: int) -> No
 
 
 @upload.command()
-@reference_argument("upload_id", metavar="UPLOAD")
+@reference_argument("upload_id", complete.uploads, metavar="UPLOAD")
 @vault_option
 @yes_option
 @pass_app
@@ -206,7 +207,7 @@ def abort(app: App, upload_id: str, vault: str, *, yes: bool) -> None:
         glacier upload abort OW2fM5iVylEp --vault photos --yes
     """
     found = uploads.show(app.client, vault, upload_id, journals=app.journals)
-    what = found.path or found.description or found.id
+    what = found.path or found.name or found.id
     app.confirm(f"give up the upload of {what}?", yes=yes)
     uploads.abort(app.client, vault, found.id, journals=app.journals)
     app.output.done(found, f"upload {found.id} is aborted")

@@ -58,6 +58,8 @@ class Upload(Record):
     part_size: int = member("PartSizeInBytes")
     created: datetime | None = member("CreationDate", default=None)
     description: str = member("ArchiveDescription", default="")
+    #: What the description says that the file is called.
+    name: str | None = member("name", default=None)
     arn: str | None = member("VaultARN", default=None)
     path: str | None = member("path", default=None)
     size: int | None = member("size", default=None)

@@ -27,6 +27,12 @@ def refresh(client: Client, catalog: Catalog, vault: str | None = None) -> list[
     return catalog.jobs(scope, vault)
 
 
+def seen(client: Client, catalog: Catalog, job: Job) -> Job:
+    """Return the job, remembered as it is told here, so that a shell can complete its id."""
+    catalog.job_seen(scopes.of(client, catalog), job)
+    return job
+
+
 def expires(job: Job) -> datetime | None:
     """Return until when the job's output is sure to be there; None while there is none."""
     if not job.succeeded or job.finished is None:

@@ -355,6 +355,7 @@ def _ours(journals: Path | None) -> dict[str | None, UploadState]:
 
 def _joined(upload: Upload, ours: Mapping[str | None, UploadState]) -> Upload:
     """Add what this machine knows of an upload."""
+    upload = replace(upload, name=descriptions.decode(upload.description).name or None)
     state = ours.get(upload.id)
     if state is None or state.intent is None:
         return upload

@@ -60,6 +60,21 @@ def test_names_of_vaults_and_archives_come_from_the_catalog(stored, completed):
     assert completed("archive", "show", "--vault", "photos", "bad") == []
 
 
+def test_ids_of_jobs_and_uploads_come_from_what_was_done_here(stored, glacier, completed, tmp_path):
+    glacier(*["job", "start", "archive", "home.tar", "--vault", "photos"])
+    glacier(*["local", "fault", "add", "UploadMultipartPart", "--status", "403"])
+    glacier("upload", write(tmp_path / "big.tar", payload(20)), "--vault", "photos", exit=4)
+    listing = ("--vault", "photos", "--output", "json")
+
+    jobs, uploads = (glacier(each, "list", *listing).ids for each in ("job", "upload"))
+
+    assert len(jobs) == len(uploads) == 1
+    assert completed("job", "show", "") == jobs
+    for verb in ("show", "resume", "abort"):
+        assert completed("upload", verb, "") == uploads
+    assert completed("upload", "show", "--vault", "films", "") == []
+
+
 def test_nothing_is_made_by_asking(completed, home, monkeypatch):
     monkeypatch.setenv("GLACIER_LOCAL", "1")
 

@@ -8,7 +8,7 @@ import pytest
 
 from glaciercli.cli.output import Output
 from glaciercli.errors import UsageError
-from glaciercli.models import Archive, Lock, Part, Upload, Vault
+from glaciercli.models import Archive, Lock, Part, SettingInForce, Upload, Vault
 
 EVIL = "\x1b]8;;http://x\x07[red]=cmd()|[/red]\u202e\n"
 COLUMNS = ("archiveId", "name", "size", "creationDate")
@@ -52,6 +52,30 @@ def test_a_terminal_of_80_columns_is_never_overrun(printed, monkeypatch):
     assert max(map(len, text.splitlines())) <= 80
     assert "3.0 MiB" in text
     assert "000000000000…" in text
+
+
+def test_what_gives_way_first_is_a_name_and_last_a_time(printed, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    wide = Archive("i" * 138, "a-vault-of-a-long-name", 3 << 20, name="n" * 40, created=CREATED)
+    columns = ("vaultName", "name", "size", "creationDate", "archiveId")
+
+    text = printed(lambda output: output.listing([wide], columns), tty=True, color="never")
+
+    vault, name, *size, day, time, ident = text.splitlines()[1].split()
+    assert (size, day, time) == (["3.0", "MiB"], "2026-01-31", "23:59")
+    assert len(name) == 8
+    assert all(each.endswith("…") for each in (vault, name, ident))
+
+
+def test_a_setting_is_continued_below_and_never_cut(printed, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    setting = SettingInForce("catalog", "/home/anna/" + "x" * 40, "path")
+    columns = ("setting", "value", "source")
+
+    text = printed(lambda output: output.listing([setting], columns), tty=True, color="never")
+
+    assert "…" not in text
+    assert text.count("x") == 40
 
 
 def test_a_long_listing_is_printed_before_it_ends(printed):

@@ -1,6 +1,9 @@
+from datetime import UTC, datetime
+
 import pytest
 from helpers import payload, write
 
+from glaciercli.catalog import descriptions
 from glaciercli.errors import Exit
 
 MIB = 1 << 20
@@ -103,7 +106,13 @@ def test_a_dry_run_tells_the_parts_and_the_requests(glacier, big):
 @pytest.fixture
 def open_upload(client, big):
     """An upload that another machine has begun: one part of it has arrived."""
-    reply = client.call("InitiateMultipartUpload", vaultName="photos", partSize=str(MIB))
+    text = descriptions.encode("home/big.tar", datetime(2015, 1, 1, tzinfo=UTC))
+    reply = client.call(
+        "InitiateMultipartUpload",
+        vaultName="photos",
+        partSize=str(MIB),
+        archiveDescription=text,
+    )
     client.call(
         "UploadMultipartPart",
         vaultName="photos",
@@ -115,7 +124,8 @@ def open_upload(client, big):
 
 
 def test_an_open_upload_is_listed_and_shown_with_its_parts(glacier, open_upload):
-    assert glacier("upload", "list", "--output", "json").ids == [open_upload]
+    (listed,) = glacier("upload", "list", "--output", "json").json
+    assert (listed["MultipartUploadId"], listed["name"]) == (open_upload, "home/big.tar")
     shown = glacier("upload", "show", open_upload[:10], "--output", "json").json
     assert [part["RangeInBytes"] for part in shown["Parts"]] == [f"0-{MIB - 1}"]
 
