@@ -1,0 +1,92 @@
+"""Every exit code of the contract is what the program really ends with."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers import run, write
+from terminal import GLACIER, Terminal
+
+from glaciercli.errors import Exit
+
+NOBODY = "--region us-east-1 --endpoint-url http://127.0.0.1:1"
+FAULT = "local fault add"
+# A code, what is done before, a command that ends with it, and what stderr says.
+CASES = [
+    (Exit.OK, "", "archive list -V photos", ""),
+    (Exit.USAGE, "", "vault delete photos", "hint: add --yes"),
+    (Exit.USAGE, "", "archive lst", "no such command 'lst'"),
+    (Exit.NOT_FOUND, "", "vault show films", "vault 'films' does not exist"),
+    (Exit.NOT_FOUND, "", "archive show c.tar -V photos", "'c.tar'"),
+    (Exit.NOT_FOUND, "", "job show nope -V photos", "no job of vault 'photos'"),
+    (Exit.NOT_FOUND, "", "upload show nope -V photos", "'nope'"),
+    (Exit.ACCESS_DENIED, f"{FAULT} * --status 403", "vault list", "Injected fault"),
+    (Exit.ACCESS_DENIED, "", f"vault list {NOBODY}", "credentials"),
+    (Exit.CONFLICT, "", "archive download a.tar a.tar -V photos", "exists already"),
+    (Exit.CONFLICT, "upload a.tar -V photos", "archive show a.tar -V photos", "2 archives"),
+    (Exit.INTEGRITY, f"{FAULT} GetJobOutput corrupt --times 9", "archive download a.tar x", "hash"),
+    (Exit.REFUSED, "", "policy set photos {", "not valid JSON"),
+    (Exit.REFUSED, "", "archive download a.tar x --range 1-2MiB", "range"),
+    (Exit.UNAVAILABLE, f"{FAULT} * --status 503 --times 99", "vault list --timeout 1s", "fault"),
+    (Exit.UNAVAILABLE, "", f"vault list --timeout 1s {NOBODY}", "127.0.0.1:1"),
+    (Exit.PARTIAL, f"{FAULT} InitiateMultipartUpload --status 400", "upload a.tar b.tar", "1 of 2"),
+    (Exit.NOT_READY, "local clock --timing real", "archive download a.tar x --no-wait", "later"),
+]
+BROKEN = "raise RuntimeError('a broken library')"
+
+
+@pytest.fixture
+def photos(glacier, tmp_path, monkeypatch):
+    """A vault with an archive, in a directory with its file."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    monkeypatch.setenv("GLACIER_VAULT", "photos")
+    monkeypatch.chdir(write(tmp_path / "here" / "a.tar", b"a").parent)
+    write(Path("b.tar"), b"b")
+    glacier("vault", "create")
+    glacier("upload", "a.tar")
+
+
+@pytest.mark.parametrize(
+    ("code", "before", "line", "said"), CASES, ids=[f"{int(each[0])}-{each[2]}" for each in CASES]
+)
+def test_a_command_ends_with_its_code(photos, monkeypatch, code, before, line, said):
+    if said == "credentials":
+        for each in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(each)
+    if before:
+        run(*before.split())
+
+    assert said in run(*line.split(), exit=code).stderr
+
+
+def test_a_bug_ends_with_1_and_says_so(photos, tmp_path):
+    """Here it is a broken library's."""
+    write(tmp_path / "broken" / "jmespath.py", BROKEN.encode())
+    environ = {**os.environ, "PYTHONPATH": f"{tmp_path / 'broken'}:{os.environ['PYTHONPATH']}"}
+
+    ended = subprocess.run(
+        [*GLACIER, "vault", "list", "--query", "x"],
+        env=environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (ended.returncode, ended.stdout) == (Exit.UNEXPECTED, "")
+    error, hint = ended.stderr.splitlines()
+    assert error == "error: unexpected RuntimeError: a broken library"
+    assert "report it" in hint
+
+
+def test_a_signal_ends_with_128_and_its_number(photos):
+    terminal = Terminal("vault", "wait", "films", "--verbose")
+    terminal.read(until="DescribeVault films: NotFound")
+    terminal.type("\x03")
+
+    assert terminal.end() == Exit.SIGNAL + 2
+    assert terminal.lines[-2] == "hint: glacier vault wait films --verbose"
+
+
+def test_the_table_is_whole():
+    apart = {Exit.UNEXPECTED, Exit.SIGNAL}
+
+    assert {each[0] for each in CASES} | apart == set(Exit)
