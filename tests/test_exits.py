@@ -77,6 +77,15 @@ def test_a_bug_ends_with_1_and_says_so(photos, tmp_path):
     assert "report it" in hint
 
 
+def test_later_is_no_news_where_it_is_quiet(photos):
+    """Cron sends a mail of all that is printed."""
+    run("local", "clock", "--timing", "real")
+    line = ["archive", "download", "a.tar", "x", "--no-wait", "--quiet"]
+
+    assert run(*line, exit=Exit.NOT_READY).stderr == ""
+    assert run(*line, "--output", "json", exit=Exit.NOT_READY).error["exitCode"] == 75
+
+
 def test_a_signal_ends_with_128_and_its_number(photos):
     terminal = Terminal("vault", "wait", "films", "--verbose")
     terminal.read(until="DescribeVault films: NotFound")

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -18,7 +18,7 @@ from glaciercli import config
 from glaciercli.cli import log
 from glaciercli.cli.output import Output
 from glaciercli.cli.progress import Bar
-from glaciercli.errors import Refused, UsageError
+from glaciercli.errors import Conflict, Refused, UsageError
 from glaciercli.units import KIB, parse_duration, parse_rate
 
 if TYPE_CHECKING:
@@ -61,6 +61,12 @@ class App:
             color=self.settings["color"],
             quiet=self.quiet,
         )
+
+    @property
+    def stdin(self) -> TextIO:
+        if sys.stdin is None:
+            raise Conflict("stdin is closed, so there is nothing to read")
+        return sys.stdin
 
     @property
     def quiet(self) -> bool:
@@ -141,7 +147,7 @@ class App:
     def progress(self, label: str, *, unit: str = "B") -> Bar:
         """Return the bar of one transfer; it draws only on a terminal that wants it."""
         wanted = not (self.quiet or self.flags.get("no_progress"))
-        return Bar(label, self.output.note, unit=unit, visible=wanted and sys.stderr.isatty())
+        return Bar(label, self.output.note, unit=unit, visible=wanted and _is_terminal(sys.stderr))
 
     def confirm(self, question: str, *, yes: bool, typed: str | None = None) -> None:
         """Return when the user agrees: by `--yes`, a `y`, or by typing `typed` where given.
@@ -150,7 +156,7 @@ class App:
         """
         if yes:
             return
-        if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
+        if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
             raise UsageError(f"nobody is at a terminal to answer: {question}", hint="add --yes")
         if typed is None:
             agreed = click.confirm(self.output.safe(question), err=True)
@@ -164,6 +170,10 @@ class App:
 def the_app(context: click.Context) -> App:
     """Return the run's App; completion has none yet and gets a fresh one."""
     return context.find_root().ensure_object(App)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def _count(text: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,7 +157,7 @@ def download(
                 app.client,
                 vault,
                 found,
-                sys.stdout.buffer,
+                app.output.stdout.buffer,
                 tier=tier,
                 poll=poll,
                 progress=progress,

@@ -24,7 +24,15 @@ import click
 from glaciercli import __version__
 from glaciercli.cli.app import App
 from glaciercli.cli.text import safe, safe_lines
-from glaciercli.errors import Conflict, Exit, GlacierError, Interrupted, Partial, UsageError
+from glaciercli.errors import (
+    Conflict,
+    Exit,
+    GlacierError,
+    Interrupted,
+    NotReady,
+    Partial,
+    UsageError,
+)
 
 PROGRAM = "glacier"
 _STOPS = tuple(
@@ -77,7 +85,10 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
     if isinstance(known, Interrupted) and sys.stderr is not None and sys.stderr.isatty():
         _write("\n")  # past the ^C, a prompt or the rest of a bar
     _log.error("%s", safe(known.message))
-    _write(_json(known) if wants_json(app, arguments) else _lines(known))
+    if wants_json(app, arguments):
+        _write(_json(known))
+    elif not (app.quiet and isinstance(known, NotReady)):  # from cron, 75 says it all
+        _write(_lines(known))
     return int(known.exit_code)
 
 
@@ -91,8 +102,9 @@ def _known(error: Exception) -> GlacierError:
         return _usage(error)
     if isinstance(error, OSError):
         _forget_stdout()
-        # Files say their names; what has none is what we were printing to.
-        return Conflict(f"{error.filename or 'output'}: {error.strerror or error}")
+        # Files say their names. What has none is where we are, or what we were printing to.
+        where = "current directory" if isinstance(error, FileNotFoundError) else "output"
+        return Conflict(f"{error.filename or where}: {error.strerror or error}")
     return GlacierError(
         f"unexpected {type(error).__name__}: {error}",
         hint=f"this is a bug in glaciercli {__version__}: report it with what --debug prints",
@@ -142,7 +154,7 @@ def wants_json(app: App, arguments: Sequence[str]) -> bool:
     """Tell whether errors are wanted as JSON, even when the command line could not be read."""
     try:
         form = app.settings["output"]
-    except GlacierError:
+    except (GlacierError, OSError):
         form = app.flags.get("output")
     if "output" not in app.flags:  # the parser stopped before it came to the flag
         words = list(arguments)

@@ -55,7 +55,7 @@ GLOBALS: tuple[click.Option, ...] = (
     _global("--output", type=click.Choice(OUTPUTS), help="How data is printed.  [default: table]"),
     _global("--query", metavar="JMESPATH", help="Print only what this expression finds."),
     _global("--color", type=click.Choice(COLORS), help="Colour on stdout.  [default: auto]"),
-    _global("--quiet", "-q", is_flag=True, help="Only data and errors."),
+    _global("--quiet", "-q", is_flag=True, help="Only data and errors; exit 75 is none."),
     _global("--verbose", "-v", is_flag=True, help="Tell each request on stderr."),
     _global("--debug", is_flag=True, help="Tell everything, with tracebacks."),
     _global("--no-progress", is_flag=True, help="No progress bars."),

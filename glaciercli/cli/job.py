@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -118,7 +117,7 @@ def output(app: App, job_id: str, dest: Path, vault: str, workers: int, *, overw
             app.client,
             vault,
             found,
-            sys.stdout.buffer if to_stdout else dest,
+            app.output.stdout.buffer if to_stdout else dest,
             journals=app.journals,
             workers=workers,
             progress=progress,

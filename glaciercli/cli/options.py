@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -71,8 +72,9 @@ def _policy_text(ctx: click.Context, _param: click.Parameter, value: str) -> str
     if ctx.resilient_parsing or value.lstrip().startswith(("{", "[")):
         return value
     try:
-        with click.open_file(value, encoding="utf-8") as stream:
-            return str(stream.read())
+        if value == "-":
+            return the_app(ctx).stdin.read()
+        return Path(value).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "is not UTF-8 text"
         raise click.UsageError(f"policy {value!r}: {reason}", ctx) from error

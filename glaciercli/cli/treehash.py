@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -37,17 +37,17 @@ def treehash(app: App, files: tuple[Path, ...]) -> None:
     Example:
         glacier treehash big.tar
     """
-    hashed = _hashed(files)
+    hashed = _hashed(app, files)
     if app.output.is_plain:
         app.output.lines(f"{each.tree_hash}  {each.path}" for each in hashed)
     else:
         app.output.listing(hashed, COLUMNS)
 
 
-def _hashed(files: tuple[Path, ...]) -> Iterator[models.FileHash]:
+def _hashed(app: App, files: tuple[Path, ...]) -> Iterator[models.FileHash]:
     for file in files:
         if str(file) == "-":
-            yield _hash_stdin()
+            yield _hash_stream(app.stdin.buffer)
             continue
         with file.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
@@ -57,10 +57,10 @@ def _hashed(files: tuple[Path, ...]) -> Iterator[models.FileHash]:
         yield models.FileHash(found, str(file), size)
 
 
-def _hash_stdin() -> models.FileHash:
+def _hash_stream(stream: BinaryIO) -> models.FileHash:
     whole = hashing.TreeHash()
     size = 0
-    while block := sys.stdin.buffer.read(MIB):
+    while block := stream.read(MIB):
         whole.update(block)
         size += len(block)
     return models.FileHash(whole.hexdigest(), "-", size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,7 +86,7 @@ def start(
             if str(file) == "-":
                 archive = streams.start(
                     app.client,
-                    sys.stdin.buffer,
+                    app.stdin.buffer,
                     vault,
                     name=label,
                     journals=app.journals,

@@ -192,6 +192,37 @@ def test_a_closed_descriptor_is_not_taken_by_a_database(glacier, closed):
         assert json.loads(run.stdout)[0]["VaultName"] == "photos"
 
 
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("upload - <&-", 5, "stdin is closed"),
+        ("treehash - <&-", 5, "stdin is closed"),
+        ("policy set - <&-", 5, "stdin is closed"),
+        ("archive download a.bin - >&-", 5, "stdout is closed"),
+        ("job output id - >&-", 5, "stdout is closed"),
+        ("upload a.bin 2>&-", 0, ""),
+        ("vault delete 2>&-", 2, ""),
+        ("vault list --local-root here", 5, "current directory: No such file"),
+        ("vault list", 0, ""),
+    ],
+)
+def test_what_is_closed_or_gone_is_no_bug(glacier, tmp_path, monkeypatch, line, code, said):
+    monkeypatch.setenv("GLACIER_VAULT", "photos")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    file = write(tmp_path / "a.bin", payload(10))
+    glacier("vault", "create")
+    glacier("upload", file)
+    job = glacier("job", "start", "archive", "a.bin", "--output", "json").json["JobId"]
+    here = tmp_path / "here"
+    here.mkdir()
+    line = line.replace("upload a.bin", f"upload {file}").replace(" id ", f" {job} ")
+
+    script = f"cd {here} && rmdir {here} && exec {' '.join(GLACIER)} {line}"
+    ended = subprocess.run(["/bin/sh", "-c", script], check=False, capture_output=True, text=True)
+
+    assert (ended.returncode, said in ended.stderr) == (code, True), ended.stderr
+
+
 def test_cron_has_no_terminal_no_home_and_no_locale(glacier, home, tmp_path):
     environ = {
         "PATH": os.environ["PATH"],
