@@ -28,7 +28,6 @@ Migration = Callable[[Connection], None]
 
 _APPLICATION_ID = 0x676C6369  # "glci": tells our files from any other SQLite file
 _BUSY_TIMEOUT = 300.0  # seconds; another process may be merging an inventory of millions
-_CACHE_KIB = 16 * 1024  # pages in memory for each connection, whatever the catalog's size
 _CHECKED_AT_OPEN = 4 << 20  # bytes; a larger file is checked through when damage was met
 _WAL_KEPT = 8 << 20  # bytes of write-ahead log left on disk after a large merge
 
@@ -192,7 +191,6 @@ def _connect(path: Path) -> Connection:
         _distrust(connection)
         # FULL: in WAL mode NORMAL would lose the last commits in a power cut.
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         connection.execute(f"PRAGMA journal_size_limit={_WAL_KEPT}")
     except BaseException:
         connection.close()  # it is the first statement that meets a damaged file

@@ -65,17 +65,21 @@ class Decoded(NamedTuple):
 def decode(description: str) -> Decoded:
     """Return what a description says; text of no known format is its own name. Never raises."""
     text = description.strip()
-    # Exports quote; and one tool wrote its JSON as a JSON string, for which the quotes count.
-    bare = text[1:-1].strip() if text[:1] == '"' == text[-1:] and len(text) > 1 else text
-    for candidate in (bare,) if bare is text else (bare, text):
-        read = _READERS.get(candidate[:3]) or _READERS.get(candidate[:1])
-        try:
-            found = read(candidate) if read else None
-        except (ValueError, LookupError, TypeError, RecursionError):
-            found = None
-        if found is not None:
-            return found
-    return _annex(bare) or Decoded("plain", text)
+    found = _known(text)
+    # Exports quote; but one tool wrote its JSON as a JSON string, whose quotes count.
+    if found is None and text[:1] == '"' == text[-1:] and len(text) > 1:
+        bare = text[1:-1].strip()
+        found = _known(bare) or _annex(bare)
+    return found or _annex(text) or Decoded("plain", text)
+
+
+def _known(text: str) -> Decoded | None:
+    """Return what a text says that looks like a known format, None where it only looks so."""
+    read = _READERS.get(text[:3]) or _READERS.get(text[:1])
+    try:
+        return read(text) if read else None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
 
 
 def encode(
@@ -143,22 +147,22 @@ def _mt2(name: str, modified: datetime, extra: dict[str, str]) -> str:
 
 
 def _read_mt(text: str) -> Decoded | None:
-    tool, blank, code = text[:3], text[3:4], text[4:].lstrip(" \t")
-    if blank not in {" ", "\t"} or len(code) > MAX_DESCRIPTION:
+    tool, code = text[:3], text[4:].lstrip(" \t")
+    if text[3:4] not in {" ", "\t"} or len(code) > MAX_DESCRIPTION:
         return None
     raw = _unbase64(code)
     if tool == "mt1":  # its writer encoded to UTF-8 twice
         raw = raw.decode().encode("latin-1")
     found = raw.decode("utf-8", "surrogateescape").strip()
     record, stop = _DECODER.raw_decode(found)  # in half the time of json.loads
-    name, modified, token = record["filename"], str(record.get("mtime", "")), record.get("glacier")
+    name = record["filename"]
     if not isinstance(name, str) or stop != len(found):
         return None
+    modified = _time(str(record.get("mtime", "")))
+    token = record.get("glacier")
     if isinstance(token, str):
-        tool = TOOL
-    else:
-        token = None
-    return Decoded(tool, name, _time(modified), False, token)
+        return Decoded(TOOL, name, modified, False, token)
+    return Decoded(tool, name, modified)
 
 
 def _read_fastglacier(text: str) -> Decoded | None:
