@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from typing import Any
 
 
 class Exit(IntEnum):
@@ -63,12 +64,21 @@ class GlacierError(Exception):
 
     exit_code: int = Exit.UNEXPECTED
 
-    def __init__(self, message: str, *, hint: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        report: Any = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         #: The service's own error code, where the service said no.
         self.code = code
+        #: What was done all the same: a record, or a list of them.
+        self.report = report
 
 
 class UsageError(GlacierError):
@@ -147,9 +157,14 @@ class Partial(GlacierError):
     exit_code = Exit.PARTIAL
 
     def __init__(
-        self, message: str, failures: dict[str, GlacierError], *, hint: str | None = None
+        self,
+        message: str,
+        failures: dict[str, GlacierError],
+        *,
+        hint: str | None = None,
+        report: Any = None,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, report=report)
         self.failures = failures
 
 

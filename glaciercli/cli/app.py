@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -18,7 +19,7 @@ from glaciercli import config
 from glaciercli.cli import log
 from glaciercli.cli.output import Output
 from glaciercli.cli.progress import Bar
-from glaciercli.errors import Conflict, Refused, UsageError
+from glaciercli.errors import Conflict, GlacierError, Refused, UsageError
 from glaciercli.units import KIB, parse_duration, parse_rate
 
 if TYPE_CHECKING:
@@ -149,14 +150,29 @@ class App:
         wanted = not (self.quiet or self.flags.get("no_progress"))
         return Bar(label, self.output.note, unit=unit, visible=wanted and _is_terminal(sys.stderr))
 
-    def confirm(self, question: str, *, yes: bool, typed: str | None = None) -> None:
+    @contextmanager
+    def reporting(self, tell: Callable[[Any], None]) -> Iterator[None]:
+        """Tell what was done also when the block ends in an error; it was done all the same."""
+        try:
+            yield
+        except GlacierError as error:
+            if error.report:
+                tell(error.report)
+            raise
+
+    def confirm(
+        self, question: str, *, yes: bool, typed: str | None = None, unattended: bool = False
+    ) -> None:
         """Return when the user agrees: by `--yes`, a `y`, or by typing `typed` where given.
 
-        Never asks where nobody can answer: raises UsageError naming the flag.
+        Never asks where nobody can answer: returns if the work may go on `unattended`, as what is
+        paid for but destroys nothing may, else raises UsageError naming the flag.
         """
         if yes:
             return
         if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
+            if unattended:
+                return
             raise UsageError(f"nobody is at a terminal to answer: {question}", hint="add --yes")
         if typed is None:
             agreed = click.confirm(self.output.safe(question), err=True)

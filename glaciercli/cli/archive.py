@@ -103,6 +103,7 @@ def show(app: App, reference: str, vault: str) -> None:
 @name_option
 @bounds_options
 @dry_run_option
+@yes_option
 @pass_app
 def download(
     app: App,
@@ -117,6 +118,7 @@ def download(
     overwrite: bool,
     directory: Path | None,
     dry_run: bool,
+    yes: bool,
     **wanted: Any,
 ) -> None:
     """Retrieve an archive into DEST, or many --to a directory; run again to go on.
@@ -126,7 +128,8 @@ def download(
     stdout; without it, the archive's name in the current directory.
 
     With --to, the archives that match get the paths that their names say; of equal names the
-    newest one does. What is there already is not retrieved again.
+    newest one does. What is there already is not retrieved again. On a terminal it asks before it
+    starts what is charged; a script is taken at its word, and --dry-run says what it would start.
 
     Example:
         glacier archive download big.tar restored.tar --vault photos --tier bulk
@@ -146,6 +149,7 @@ def download(
             workers=workers,
             overwrite=overwrite,
             dry_run=dry_run,
+            yes=yes,
         )
         return
     if reference is None or dry_run or any(each is not None for each in wanted.values()):
@@ -279,7 +283,11 @@ def _sample(
         "which is charged?",
         yes=yes,
     )
-    with app.progress(vault) as progress:
+
+    def tell(proven: list[models.Sample]) -> None:
+        app.output.listing(proven, SAMPLES)
+
+    with app.reporting(tell), app.progress(vault) as progress:
         proven = verification.sample(
             app.client,
             app.catalog,
@@ -290,7 +298,7 @@ def _sample(
             poll=poll,
             progress=progress,
         )
-    app.output.listing(proven, SAMPLES)
+    tell(proven)
     whole = sum(each.is_whole for each in proven)
     app.output.note(
         f"sampled: {counted(len(proven), 'archive')}, {whole} of them proven whole; of the others "

@@ -24,6 +24,7 @@ def restore(
     workers: int,
     overwrite: bool,
     dry_run: bool,
+    yes: bool,
 ) -> None:
     """Say what would be retrieved; then, unless that is all that was asked for, do it."""
     selection = restoring.select(app.client, app.catalog, vault, filters=filters)
@@ -41,7 +42,19 @@ def restore(
         return
     for line in _plan_lines(plan):
         app.output.note(line)
-    with app.progress(directory.name or str(directory)) as progress:
+
+    def agree(count: int, size: int) -> None:
+        question = f"start {counted(count, 'retrieval')} of {format_size(size)} ({tier})"
+        app.confirm(f"{question}, which are charged?", yes=yes, unattended=True)
+
+    def tell(restored: models.Restored) -> None:
+        app.output.done(
+            restored,
+            f"restored to {directory} and proven: {counted(restored.restored, 'file')}, "
+            f"{format_size(restored.size)}; there before: {restored.already:,}",
+        )
+
+    with app.reporting(tell), app.progress(directory.name or str(directory)) as progress:
         restored = restoring.restore(
             app.client,
             selection,
@@ -52,12 +65,9 @@ def restore(
             workers=workers,
             progress=progress,
             overwrite=overwrite,
+            agree=agree,
         )
-    app.output.done(
-        restored,
-        f"restored to {directory} and proven: {counted(restored.restored, 'file')}, "
-        f"{format_size(restored.size)}; there before: {restored.already:,}",
-    )
+    tell(restored)
 
 
 def _plan_lines(plan: models.RestorePlan) -> Iterator[str]:

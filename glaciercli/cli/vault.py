@@ -161,7 +161,7 @@ def empty(
     for line in _plan_lines(plan):
         app.output.note(line)
     app.confirm(f"this deletes {counted(plan.archives, 'archive')} for ever", yes=yes, typed=vault)
-    with app.progress(vault, unit=" archives") as progress:
+    with app.reporting(app.output.show), app.progress(vault, unit=" archives") as progress:
         emptied = emptying.empty(
             app.client,
             app.catalog,

@@ -120,7 +120,11 @@ def empty(
                 f"vault {plan.vault!r} still holds {left.count:,} archives that were not meant",
                 hint=f"glacier vault empty {plan.vault} --delete-vault",
             )
-        _delete_vault(client, catalog, scope, plan.vault, poll, progress)
+        try:
+            _delete_vault(client, catalog, scope, plan.vault, poll, progress)
+        except NotReady as error:
+            error.report = Emptied(plan.vault, deleted, size, vault_deleted=False)
+            raise
     return Emptied(plan.vault, deleted, size, vault_deleted=delete_vault)
 
 
@@ -184,6 +188,7 @@ def _delete_all(
             f"{count:,} archives of vault {vault!r} were deleted, {len(failures):,} were not",
             failures,
             hint=f"mend that, then go on: glacier vault empty {vault}",
+            report=Emptied(vault, count, size, vault_deleted=False),
         )
     return count, size
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import downloads, scopes
 from glaciercli.services.jobs import Poll
 from glaciercli.services.paths import Layout, Unsafe, relative
-from glaciercli.services.retrievals import Retrievals
+from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.services.trees import STAGING, Tree
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
@@ -125,11 +126,13 @@ def restore(
     workers: int = 8,
     progress: Progress | None = None,
     overwrite: bool = False,
+    agree: Callable[[int, int], None] | None = None,
 ) -> Restored:
     """Retrieve what is missing and put it into the directory, each file proven, with its time.
 
-    All retrievals are started before any is waited for; each costs. Raises NotReady while some
-    are running and `poll` has run out, Partial naming what could not be restored. What is
+    All retrievals are started before any is waited for; each costs. `agree` is told how many are
+    about to be started and their bytes, and may raise. Raises NotReady while some are running and
+    `poll` has run out, Partial naming what could not be restored; both with the report. What is
     restored stays, and the same call goes on.
     """
     progress = progress or NullProgress()
@@ -142,9 +145,17 @@ def restore(
                 failures |= run.make(item)
             elif not _is_there(tree, item):
                 missing.append(item)
-        progress.start(sum(each.archive.size or 0 for each in missing))
-        failures |= run.request(missing, Retrievals(client, selection.vault))
-        wanted = [each for each in missing if each.archive.id not in failures]
+        # Nothing is paid for what would have no place to go.
+        blocked = {each.archive.id: error for each in missing if (error := run.blocked(each))}
+        failures |= blocked
+        free = [each for each in missing if each.archive.id not in blocked]
+        there = Retrievals(client, selection.vault)
+        new = [each.archive for each in free if there.find(Wanted(each.archive)) is None]
+        if agree is not None and new:
+            agree(len(new), sum(each.size or 0 for each in new))
+        progress.start(sum(each.archive.size or 0 for each in free))
+        failures |= run.request(free, there)
+        wanted = [each for each in free if each.archive.id not in failures]
         done, size, waiting = 0, 0, 0
         outcomes = Pool(min(workers, len(wanted) or 1)).map(
             lambda item: (item, run.bring(item, 1 if len(wanted) >= workers else workers)), wanted
@@ -156,16 +167,19 @@ def restore(
                 waiting += 1
             else:
                 failures[item.archive.id] = error
-    there = sum(not each.is_folder for each in selection.items) - len(missing)
-    report = Restored(str(directory), done, size, there, waiting, len(failures))
+    already = sum(not each.is_folder for each in selection.items) - len(missing)
+    report = Restored(str(directory), done, size, already, waiting, len(failures))
     if waiting:
         raise NotReady(
-            f"{done + there:,} files are restored, {waiting:,} retrievals are still running",
+            f"{done + already:,} files are restored, {waiting:,} retrievals are still running",
             hint="run the same command again later",
+            report=report,
         )
     if failures:
         raise Partial(
-            f"{done + there:,} files are restored, {len(failures):,} could not be", failures
+            f"{done + already:,} files are restored, {len(failures):,} could not be",
+            failures,
+            report=report,
         )
     return report
 
@@ -196,6 +210,16 @@ class _Run:
                 return {}
         except Conflict as error:
             return {item.archive.id: error}
+
+    def blocked(self, item: Item) -> GlacierError | None:
+        """Return why a file could not be put into its place."""
+        try:
+            for path in item.paths:
+                if not self.tree.holds(path, item.archive.size, item.archive.tree_hash):
+                    self.tree.require_free(path, overwrite=self.overwrite)
+        except Conflict as error:
+            return error
+        return None
 
     def request(self, items: list[Item], there: Retrievals) -> dict[str, GlacierError]:
         """Start the retrievals that are not there yet."""
@@ -236,11 +260,19 @@ class _Run:
                 progress=self.progress,
                 overwrite=True,
             )
-            self.tree.place(staged, item.paths[0], overwrite=self.overwrite)
-            for path in item.paths[1:]:
-                further = staged.with_name(staged.name + ".copy")
-                self.tree.copy(item.paths[0], further)
-                self.tree.place(further, path, overwrite=self.overwrite)
+            source, lacking = (
+                staged,
+                [  # a run that was stopped may have left some
+                    path
+                    for path in item.paths
+                    if not self.tree.holds(path, archive.size, archive.tree_hash)
+                ],
+            )
+            for path in lacking:
+                if path is not lacking[0]:
+                    source = staged.with_name(staged.name + ".copy")
+                    self.tree.copy(lacking[0], source)
+                self.tree.place(source, path, overwrite=self.overwrite)
             downloads.acknowledge(self.client, archive, staged, journals=self.journals)
         except (Unavailable, Interrupted):
             raise

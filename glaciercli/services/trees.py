@@ -98,6 +98,16 @@ class Tree:
         finally:
             os.close(descriptor)
 
+    def require_free(self, path: PurePosixPath, *, overwrite: bool) -> None:
+        """Raise the Conflict that `place` would, as far as it can be told now."""
+        try:
+            with self.directory(path.parent):
+                found = (self.root / path).lstat()
+        except FileNotFoundError:
+            return
+        if not overwrite or stat.S_ISDIR(found.st_mode):
+            raise _taken(self.root / path)
+
     def place(self, staged: Path, path: PurePosixPath, *, overwrite: bool) -> None:
         """Give a staged file its name; Conflict when something else has it, unless `overwrite`."""
         with (
@@ -108,10 +118,7 @@ class Tree:
                 source.move(staged.name, parent, path.name, replace=overwrite)
                 parent.sync()
             except FileExistsError:
-                raise Conflict(
-                    f"{str(self.root / path)!r} exists already and is another file",
-                    hint="--overwrite replaces it",
-                ) from None
+                raise _taken(self.root / path) from None
             except OSError as error:
                 raise Conflict(
                     f"cannot write {str(self.root / path)!r}: {error.strerror}"
@@ -132,6 +139,14 @@ class Tree:
             system.set_mode(target.fileno(), stat.S_IMODE(found.st_mode))
             system.set_times(target.fileno(), staged, found.st_mtime_ns)
             system.sync(target.fileno())
+
+
+def _taken(path: Path) -> Conflict:
+    if path.is_dir():
+        return Conflict(f"{str(path)!r} is a directory, and should be a file")
+    return Conflict(
+        f"{str(path)!r} exists already and is another file", hint="--overwrite replaces it"
+    )
 
 
 def _below(folder: Folder, part: str, path: Path, *, make: bool) -> Folder:

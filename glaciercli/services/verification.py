@@ -141,9 +141,12 @@ def sample(
         raise NotReady(
             f"{len(results)} samples are proven, {waiting} retrievals are still running",
             hint=f"run the same command again later, with --seed {seed}",
+            report=results,
         )
     if failures:
-        raise Partial(f"{len(results)} samples are proven, {len(failures)} are not", failures)
+        raise Partial(
+            f"{len(results)} samples are proven, {len(failures)} are not", failures, report=results
+        )
     return results
 
 

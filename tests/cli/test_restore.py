@@ -93,10 +93,13 @@ def test_what_cannot_be_restored_is_named_and_the_rest_is_there(
     (tmp_path / "out" / "2016" / "c.jpg").write_text("in the way")
     words = ["archive", "download", "--to", tmp_path / "out"]
     dry = glacier(*words, "--dry-run").stdout
-    failed = glacier(*words, "--output", "json", exit=Exit.PARTIAL).error
+    result = glacier(*words, "--output", "json", exit=Exit.PARTIAL)
+    failed = result.error
 
     assert f"not {bad[:12]}…: '../../escape' leads out of the directory" in dry
     assert failed["message"] == "2 files are restored, 2 could not be"
+    assert (result.json["restored"], result.json["failed"]) == (2, 2)
+    assert len(retrievals(glacier)) == 2  # what has no place to go is not paid for
     reasons = {ident: each["message"] for ident, each in failed["failures"].items()}
     assert "leads out" in reasons.pop(bad)
     assert "2016/c.jpg" in next(iter(reasons.values()))

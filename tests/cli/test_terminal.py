@@ -33,6 +33,20 @@ def test_what_cannot_be_undone_wants_the_name_typed(glacier, photos, answer, cod
     assert terminal.end() == code, terminal.shown
 
 
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 7)])
+def test_retrievals_are_agreed_to_before_they_are_paid(glacier, photos, tmp_path, answer, code):
+    glacier("upload", photos, "--vault", "photos")
+    out = tmp_path / "out"
+    terminal = Terminal("archive", "download", "--to", out, "--vault", "photos")
+    terminal.read(until="1 retrieval of 3.0 MiB (Standard), which are charged? [y/N]")
+    terminal.type(answer)
+
+    assert terminal.end() == code, terminal.shown
+    assert out.joinpath(photos.name).exists() == (code == 0)
+    there = glacier("job", "list", "--vault", "photos", "--output", "json").json
+    assert len(there) == (code == 0)
+
+
 def test_a_bar_is_drawn_and_taken_away(photos):
     terminal = Terminal("upload", photos, "--vault", "photos", "--part-size", "1MiB")
 

@@ -9,7 +9,7 @@ from helpers import RecordingProgress, payload
 
 from glaciercli.catalog.descriptions import encode
 from glaciercli.catalog.filters import Filter
-from glaciercli.errors import Conflict, NotReady, Partial
+from glaciercli.errors import Conflict, NotReady, Partial, Refused
 from glaciercli.models import Archive, Scope
 from glaciercli.services import inventory, restoring
 from glaciercli.services.jobs import Poll
@@ -206,6 +206,43 @@ def test_equal_files_of_synology_are_retrieved_once(client, catalog, vault, put,
         ["photo/a.jpg", "photo/copy of a.jpg", "b.jpg"], payload(5, 1)
     )
     assert restore().already == 1
+    (tmp_path / "out" / "b.jpg").unlink()  # as if the run had been stopped before it
+    assert restore().restored == 1
+    assert files(tmp_path / "out")["b.jpg"] == payload(5, 1)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_directory_in_the_place_is_found_before_anything_is_paid(
+    client, put, restore, tmp_path, overwrite
+):
+    put("one/two")
+    (tmp_path / "out" / "one" / "two").mkdir(parents=True)
+    with pytest.raises(Partial) as caught:
+        restore(overwrite=overwrite)
+
+    [error] = caught.value.failures.values()
+    assert "is a directory" in error.message
+    assert client.engine.log.count("InitiateJob") == 1  # the inventory
+
+
+def test_whoever_pays_agrees_first_and_only_to_what_is_new(client, put, restore, tmp_path):
+    put("one", 5)
+    put("two", 6)
+    told = []
+
+    def refuse(count, size):
+        told.append((count, size))
+        raise Refused("no")
+
+    with pytest.raises(Refused):
+        restore(agree=refuse)
+    assert client.engine.log.count("InitiateJob") == 1  # the inventory
+    restore(filters=Filter(glob="one"))
+    (tmp_path / "out" / "one").unlink()
+    with pytest.raises(Refused):
+        restore(agree=refuse)
+
+    assert told == [(2, 11), (1, 6)]
 
 
 def test_a_damaged_archive_is_named_and_the_rest_is_restored(client, put, restore, tmp_path):
