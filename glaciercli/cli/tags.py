@@ -6,7 +6,7 @@ import click
 
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Group, pass_app
-from glaciercli.cli.options import vault_argument
+from glaciercli.cli.options import vault_argument, yes_option
 from glaciercli.errors import UsageError
 from glaciercli.services import tags as service
 
@@ -57,12 +57,16 @@ def add(app: App, vault: str, pairs: tuple[str, ...]) -> None:
 @tags.command()
 @vault_argument
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+@yes_option
 @pass_app
-def remove(app: App, vault: str, keys: tuple[str, ...]) -> None:
+def remove(app: App, vault: str, keys: tuple[str, ...], *, yes: bool) -> None:
     """Remove tags of a vault by key, and list those that are left.
 
+    A policy can depend on a tag, such as one that holds archives against deletion.
+
     Example:
-        glacier tags remove photos project
+        glacier tags remove photos project --yes
     """
+    app.confirm(f"remove {', '.join(keys)} from the tags of vault {vault}?", yes=yes)
     left = service.remove(app.client, vault, keys)
     app.output.listing(left, COLUMNS, empty=f"vault {vault} has no tags")

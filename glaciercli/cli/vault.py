@@ -160,7 +160,8 @@ def empty(
         return
     for line in _plan_lines(plan):
         app.output.note(line)
-    app.confirm(f"this deletes {counted(plan.archives, 'archive')} for ever", yes=yes, typed=vault)
+    what = counted(plan.archives, "archive") + (" and the vault" if delete_vault else "")
+    app.confirm(f"this deletes {what} for ever", yes=yes, typed=vault)
     with app.reporting(app.output.show), app.progress(vault, unit=" archives") as progress:
         emptied = emptying.empty(
             app.client,

@@ -19,7 +19,9 @@ def test_tags_are_added_listed_and_removed(glacier):
     listed = glacier("tags", "list", "photos", "--output", "json")
     assert tags(listed) == {"owner": "bert", "project": "a=b", "empty": ""}
 
-    left = glacier("tags", "remove", "-V", "photos", "project", "empty", "--output", "json")
+    left = glacier(
+        "tags", "remove", "--yes", "-V", "photos", "project", "empty", "--output", "json"
+    )
     assert tags(left) == {"owner": "bert"}
 
 
@@ -28,7 +30,7 @@ def test_more_tags_than_fit_one_request(glacier):
 
     keys = [f"k{number}" for number in range(25)]
     assert len(glacier("tags", "list", "photos", "--output", "json").json) == 25
-    assert glacier("tags", "remove", "photos", *keys, "--output", "json").json == []
+    assert glacier("tags", "remove", "--yes", "photos", *keys, "--output", "json").json == []
 
 
 def test_a_vault_of_the_environment_leaves_the_words_to_the_keys(glacier, monkeypatch):
@@ -36,7 +38,7 @@ def test_a_vault_of_the_environment_leaves_the_words_to_the_keys(glacier, monkey
     glacier("tags", "add", "owner=anna")
 
     assert tags(glacier("tags", "list", "--output", "json")) == {"owner": "anna"}
-    assert glacier("tags", "remove", "owner", "--output", "json").json == []
+    assert glacier("tags", "remove", "--yes", "owner", "--output", "json").json == []
 
 
 def test_a_word_without_equals_is_a_usage_error(glacier):
