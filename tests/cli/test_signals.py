@@ -26,9 +26,12 @@ def start(*words, **options):
     )
 
 
-def finish(*words, **options):
+def finish(*words, redirected="", limit="-c 0", **options):
+    """Run to the end, as a shell does: with its redirections, and what its ulimit takes."""
+    script = f'ulimit {limit}; exec "$@" {redirected}'
+    line = ["/bin/sh", "-c", script, "sh", *GLACIER, *map(str, words)]
     return subprocess.run(
-        [*GLACIER, *map(str, words)],
+        line,
         check=False,
         **{"capture_output": True, "text": True, "stdin": subprocess.DEVNULL, **options},
     )
@@ -158,19 +161,44 @@ def test_a_full_disk_is_no_success(glacier, form):
     assert "No space left on device" in run.stderr
 
 
-def test_a_result_that_could_not_be_told_is_told_by_the_next_run(glacier, tmp_path):
+@pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
+def test_a_result_that_could_not_be_told_is_told_by_the_next_run(
+    glacier, engine, tmp_path, monkeypatch, stdout
+):
+    """And costs nothing twice: no archive, no retrieval."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.bin", payload(1000))
     glacier("vault", "create", "photos")
-    file = write(tmp_path / "a.bin", payload(1000))
-    with FULL.open("w") as full:
-        run = finish(
-            "upload", file, "-V", "photos", capture_output=False, stdout=full,
-            stderr=subprocess.PIPE,
-        )  # fmt: skip
-    assert run.returncode == 5
+    for words in (
+        ("upload", "a.bin", "-V", "photos"),
+        ("archive", "list", "-V", "photos"),
+        ("archive", "download", "a.bin", "b.bin", "-V", "photos"),
+        ("archive", "download", "a.bin", "-", "-V", "photos"),
+    ):
+        run = finish(*words, "--output", "json", redirected=stdout)
+        assert (run.returncode, run.stdout) == (5, ""), run.stderr
+        assert "No space left" in run.stderr or "closed" in run.stderr or "Bad file" in run.stderr
+        assert finish(*words, "--output", "json").returncode == 0
 
-    told = glacier("upload", file, "-V", "photos", "--output", "json").json
+    assert (tmp_path / "b.bin").read_bytes() == payload(1000)
+    assert engine.log.count("CompleteMultipartUpload") == 1
+    assert engine.log.count("InitiateJob") == 1
 
-    assert glacier("archive", "list", "-V", "photos", "--output", "json").ids == [told["archiveId"]]
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_parts(glacier, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    glacier("vault", "create", "photos")
+    with (tmp_path / "big.tar").open("wb") as file:
+        file.truncate(512 << 20)
+    limit = "-v 480000"  # KiB of addresses, of which threads take most; four parts need more
+
+    for words in (
+        ("upload", "big.tar", "--part-size", "128MiB", "--workers", "4", "-V", "photos"),
+        ("archive", "download", "big.tar", "restored.tar", "--workers", "4", "-V", "photos"),
+    ):
+        run = finish(*words, limit=limit)
+        assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize("closed", [0, 1, 2])
@@ -178,14 +206,7 @@ def test_a_closed_descriptor_is_not_taken_by_a_database(glacier, closed):
     glacier("vault", "create", "photos")
 
     close = f"{closed}{'<' if closed == 0 else '>'}&-"
-    words = [*GLACIER, "vault", "list", "--output", "json"]
-
-    run = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$@" {close}', "sh", *words],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    run = finish("vault", "list", "--output", "json", redirected=close)
 
     assert run.returncode == (5 if closed == 1 else 0)
     if closed != 1:

@@ -160,7 +160,7 @@ def operation(command):
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(8, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("end", ["done", "killed"])
+@pytest.mark.parametrize("end", ["done", "killed", "stopped"])
 def test_the_second_of_two_is_told_and_the_first_is_not_harmed(
     command, operation, end, rounds, count
 ):
@@ -169,6 +169,8 @@ def test_the_second_of_two_is_told_and_the_first_is_not_harmed(
         command.hold(operation, seconds=30.0 if end == "killed" else 0.7)
         first = command.start()
         wait_until(lambda: command.has_asked, "the first run did not begin")
+        if end == "stopped":  # as by ^Z, or while the machine sleeps
+            first.kill(signal.SIGSTOP)
         second = command.start()
         assert second.end() == 5, second.stderr
         assert "another run of glacier" in second.stderr
@@ -178,6 +180,7 @@ def test_the_second_of_two_is_told_and_the_first_is_not_harmed(
             command.release()
             command.check(command.finish())
         else:
+            first.kill(signal.SIGCONT)
             assert first.end() == 0, first.stderr
             command.check(first)
     count({"rounds of two processes": rounds})
