@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 import pytest
 from helpers import payload, run, write
-from terminal import Terminal
+from terminal import GLACIER, Terminal
 
 from glaciercli.docgen import commands
 from glaciercli.errors import Exit
@@ -320,3 +320,41 @@ def without_chance(text):
     """Return text with all that differs from day to day put alike, and no difference in space."""
     text = re.sub(r"[\w-]{24,}|[\w-]{12}(?:…|\.\.\.)", "ID", text)
     return " ".join(re.sub(r"\d+(?:\.\d+)?", "0", text).split())
+
+
+def test_the_crontab_of_readme_prints_nothing_while_all_is_well(world, tmp_path):
+    """As cron runs it: /bin/sh, little environment. The inventory is not ready, which is well."""
+    run("local", "clock", "--timing", "real")
+    run("local", "clock", "advance", "2d")
+    table = re.search(r"^```crontab\n(.*?)^```", README, re.DOTALL | re.MULTILINE)[1].splitlines()
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    kept = ("GLACIER_HOME", "GLACIER_LOCAL", "PYTHONPATH")
+    environ |= {each: os.environ[each] for each in kept}
+    environ |= dict(line.split("=", 1) for line in table if re.match(r"\w+=", line))
+    environ["AWS_REGION"] = "us-east-1"  # where this world's vault is
+    for line in (each for each in table if each[0].isdigit()):
+        command = line.split(maxsplit=5)[5].replace("/usr/local/bin/glacier", " ".join(GLACIER))
+        command = command.replace("/srv/backup/nightly.tar", "big.tar")
+        command = command.replace("/var/log/glacier.log", str(world.log))
+        ended = subprocess.run(
+            ["/bin/sh", "-c", command], env=environ, capture_output=True, text=True, check=False
+        )
+
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+    assert {"CompleteMultipartUpload", "InitiateJob"} <= world.requested
+    assert "not ready" in world.log.read_text()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
+def test_the_units_of_readme_are_units(tmp_path):
+    blocks = re.findall(r"^```ini\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    units = [tmp_path / "glacier.service", tmp_path / "glacier.timer"]
+    for unit, text in zip(units, blocks, strict=True):
+        unit.write_text(text.replace("/usr/local/bin/glacier", sys.executable))
+
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False
+    )
+
+    assert (verified.returncode, verified.stderr) == (0, "")
