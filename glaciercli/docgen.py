@@ -86,7 +86,7 @@ def _walk(
     assert isinstance(command, Described)
     yield path, command
     if isinstance(command, click.Group):
-        context = click.Context(command)
+        context = _context(command)
         for name in command.list_commands(context):
             child = command.get_command(context, name)
             assert child is not None
@@ -123,8 +123,13 @@ def man_page(path: tuple[str, ...], command: Described) -> str:
     return "\n".join([*lines, *_common(path)]) + "\n"
 
 
+def _context(command: click.Command) -> click.Context:
+    """Return a context as the program's own; a command keeps the help option of its first one."""
+    return click.Context(command, **cli.context_settings)
+
+
 def _usage(command: Described) -> str:
-    context = click.Context(command)
+    context = _context(command)
     return " ".join(command.collect_usage_pieces(context))
 
 
@@ -135,7 +140,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _commands(path: tuple[str, ...], group: click.Group) -> Iterator[str]:
-    context = click.Context(group)
+    context = _context(group)
     for name in group.list_commands(context):
         child = group.get_command(context, name)
         assert child is not None
@@ -144,15 +149,12 @@ def _commands(path: tuple[str, ...], group: click.Group) -> Iterator[str]:
 
 
 def _options(command: Described) -> Iterator[str]:
-    own = [
-        param for param in command.params if isinstance(param, click.Option) and not param.hidden
-    ]
-    yield from _each(own)
-    yield from (".TP", "\\fB\\-h\\fR, \\fB\\-\\-help\\fR", "Show help and exit.")
+    context = _context(command)
+    yield from _each([option for option in command.own_options(context) if not option.hidden])
 
 
 def _each(options: tuple[click.Option, ...] | list[click.Option]) -> Iterator[str]:
-    context = click.Context(cli)
+    context = _context(cli)
     for option in options:
         record = option.get_help_record(context)
         assert record is not None

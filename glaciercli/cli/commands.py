@@ -55,7 +55,7 @@ GLOBALS: tuple[click.Option, ...] = (
     _global("--output", type=click.Choice(OUTPUTS), help="How data is printed.  [default: table]"),
     _global("--query", metavar="JMESPATH", help="Print only what this expression finds."),
     _global("--color", type=click.Choice(COLORS), help="Colour on stdout.  [default: auto]"),
-    _global("--quiet", "-q", is_flag=True, help="Only data and errors; exit 75 is none."),
+    _global("--quiet", "-q", is_flag=True, help="Only data and errors; no word with exit 75."),
     _global("--verbose", "-v", is_flag=True, help="Tell each request on stderr."),
     _global("--debug", is_flag=True, help="Tell everything, with tracebacks."),
     _global("--no-progress", is_flag=True, help="No progress bars."),
@@ -96,12 +96,16 @@ class Described(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*super().get_params(ctx), *GLOBALS]
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        own = [
-            param.get_help_record(ctx)
+    def own_options(self, ctx: click.Context) -> list[click.Option]:
+        """Return the options that are not everybody's."""
+        return [
+            param
             for param in self.get_params(ctx)
             if isinstance(param, click.Option) and param not in GLOBALS
         ]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        own = [option.get_help_record(ctx) for option in self.own_options(ctx)]
         records = [record for record in own if record is not None]
         if records:
             with formatter.section("Options"):
@@ -180,6 +184,14 @@ class DefaultGroup(Group):
     def __init__(self, *args: Any, default: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.default = default
+
+    def own_options(self, ctx: click.Context) -> list[click.Option]:
+        """Return the default's options with the group's: they are written without the verb."""
+        verb = self.commands[self.default].params
+        return [
+            *(each for each in verb if isinstance(each, click.Option)),
+            *super().own_options(ctx),
+        ]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, self._with_verb(ctx, args))
