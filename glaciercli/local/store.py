@@ -169,9 +169,9 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[Transac
 
 
 def _make_directory(root: Path) -> None:
-    if not root.exists():
-        root.parent.mkdir(parents=True, exist_ok=True)
-        root.mkdir(mode=0o700, exist_ok=True)
-        system.sync_directory(root.parent)
+    """Make a directory and its missing parents, for their owner alone whatever the umask allows."""
+    for each in reversed([each for each in (root, *root.parents) if not each.exists()]):
+        each.mkdir(mode=0o700, exist_ok=True)
+        system.sync_directory(each.parent)
     if not root.is_dir():
         raise StoreError(f"{root} is not a directory")

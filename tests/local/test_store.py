@@ -22,13 +22,14 @@ def store(root):
 
 
 def test_only_the_owner_can_read_whatever_the_umask(root, caller):
+    root = root / "deep" / "down"
     before = os.umask(0)
     try:
         engine = open_engine(root)
         call = caller(engine)
         call.vault()
         call.archive(b"x")
-        paths = [root, *root.rglob("*")]
+        paths = [root, root.parent, root.parent.parent, *root.rglob("*")]
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in paths}
         directories = {path.name for path in paths if path.is_dir()}
         engine.close()
