@@ -156,7 +156,7 @@ class App:
         try:
             yield
         except GlacierError as error:
-            if error.report:
+            if error.report is not None:
                 tell(error.report)
             raise
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -21,7 +21,7 @@ from glaciercli.cli.options import (
     waiting_options,
 )
 from glaciercli.cli.types import VAULT
-from glaciercli.errors import GlacierError, IntegrityError, NotFound, NotReady, Partial
+from glaciercli.errors import IntegrityError, NotFound, NotReady, Partial
 from glaciercli.services import archives, exchange, inventory, jobs, scopes, vaults, verification
 from glaciercli.units import counted
 
@@ -105,36 +105,13 @@ def sync(app: App, names: tuple[str, ...], poll: jobs.Poll) -> None:
     Example:
         glacier catalog sync --no-wait
     """
-    wanted = names or tuple(each.name for each in vaults.listing(app.client))
-    failures: dict[str, GlacierError] = {}
 
-    def merged(names: Sequence[str], poll: jobs.Poll) -> Iterator[models.Inventory]:
-        for name in names:
-            failures.pop(name, None)
-            try:
-                with app.progress(name) as progress:
-                    yield inventory.sync(
-                        app.client, app.catalog, name, poll=poll, progress=progress
-                    )
-            except (NotReady, NotFound) as error:
-                failures[name] = error
+    def tell(merged: list[models.Inventory]) -> None:
+        app.output.listing(merged, INVENTORY)
 
-    def merged_twice() -> Iterator[models.Inventory]:
-        # All are asked for before the first is waited for: the waits are hours, and they overlap.
-        yield from merged(wanted, jobs.Poll(timeout=0.0))
-        if poll.timeout != 0:
-            late = [name for name, error in failures.items() if isinstance(error, NotReady)]
-            yield from merged(late, poll)
-
-    app.output.listing(merged_twice(), INVENTORY)
-    if not failures:
-        return
-    if all(isinstance(each, NotReady) for each in failures.values()):
-        later = ", ".join(failures)
-        raise NotReady(
-            f"inventories are not ready yet: {later}", hint="run the same command again later"
-        )
-    raise Partial(f"{len(failures)} of {len(wanted)} vaults are not in the catalog", failures)
+    with app.reporting(tell), app.progress("inventories") as progress:
+        merged = inventory.sync_all(app.client, app.catalog, names, poll=poll, progress=progress)
+    tell(merged)
 
 
 @catalog.command()
@@ -145,20 +122,21 @@ def verify(app: App, names: tuple[str, ...]) -> None:
 
     No inventory is asked for, and no stored byte is read: `glacier catalog sync` renews the
     inventories, `glacier archive verify --sample` reads. A vault is not sound when archives are
-    missing from it or have changed. Archives that others made, that are there twice, or that are
-    listed days after their deletion are counted too, and lose nothing.
+    missing from it or have changed, or when it is gone itself. Archives that others made, that are
+    there twice, or that are listed days after their deletion are counted too, and lose nothing.
 
     Example:
         glacier catalog verify photos
     """
     wanted = names or tuple(each.name for each in vaults.listing(app.client))
-    failures: dict[str, GlacierError] = {}
+    failures = {} if names else scopes.lost(app.client, app.catalog, set(wanted))
+    count = len(wanted) + len(failures)
 
     def audits() -> Iterator[models.Audit]:
         for name in wanted:
             try:
                 audit = verification.catalog(app.client, app.catalog, name)
-            except NotReady as error:
+            except (NotFound, NotReady) as error:
                 failures[name] = error
                 continue
             if not audit.is_sound:
@@ -166,11 +144,11 @@ def verify(app: App, names: tuple[str, ...]) -> None:
             yield audit
 
     app.output.listing(audits(), AUDIT)
-    if len(wanted) == 1:
+    if count == 1:
         for error in failures.values():
             raise error
     if failures:
-        raise Partial(f"{len(failures)} of {len(wanted)} vaults are not proven sound", failures)
+        raise Partial(f"{len(failures)} of {count} vaults are not proven sound", failures)
 
 
 @catalog.command(name="import")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from glaciercli.catalog.filters import Filter
 from glaciercli.errors import AccessDenied, GlacierError, NotReady, Partial, Refused
-from glaciercli.models import Archive, Emptied, EmptyPlan, Scope, Vault
+from glaciercli.models import Archive, Emptied, EmptyPlan, Scope
 from glaciercli.services import inventory, scopes, vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.transfer.pool import Pool
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from glaciercli.session import Client
 
 EARLY = timedelta(days=90)  # younger archives cost the rest of their 90 days when deleted
-_SAME_INVENTORY = timedelta(hours=12)  # its date and the vault's were seen four hours apart
 _DAY = timedelta(days=1)  # the service makes an inventory about once a day
 _FIRST_AND_LAST = 5  # archives that a plan names at either end
 _BATCH = 500  # deletions that a crash may forget; the service takes them a second time
@@ -53,7 +52,7 @@ def plan(
     progress = progress or NullProgress()
     there = vaults.show(client, vault)
     scope = scopes.learned(client, catalog, there)
-    if _is_stale(catalog, scope, there):
+    if inventory.is_behind(catalog, scope, there):
         inventory.sync(client, catalog, vault, poll=poll, progress=progress)
     last = catalog.inventory(scope, vault)
     # Before the totals: what is recorded in between is counted, and then not deleted.
@@ -126,19 +125,6 @@ def empty(
             error.report = Emptied(plan.vault, deleted, size, vault_deleted=False)
             raise
     return Emptied(plan.vault, deleted, size, vault_deleted=delete_vault)
-
-
-def _is_stale(catalog: Catalog, scope: Scope, vault: Vault) -> bool:
-    """Tell whether the service has an inventory that the catalog does not have."""
-    if vault.inventoried is None:
-        return False  # there is none, and what was uploaded here is known
-    last = catalog.inventory(scope, vault.name)
-    if last is None:
-        return vault.archives > 0
-    if vault.inventoried - last.made <= _SAME_INVENTORY and last.archives == vault.archives:
-        return False
-    # An empty inventory holds nothing that could be unknown here.
-    return vault.archives > 0 and vault.inventoried > last.asked
 
 
 def _young() -> datetime:

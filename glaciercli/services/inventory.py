@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from glaciercli.errors import (
     Partial,
     Unavailable,
 )
-from glaciercli.models import Inventory, Job, Vault
+from glaciercli.models import Inventory, Job, Scope, Vault
 from glaciercli.services import downloads, jobs, scopes, vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.transfer.progress import NullProgress, Progress
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 # How the service says that a vault is too new to have an inventory.
 _NONE_YET = "cannot be initiated yet"
+_SAME_INVENTORY = timedelta(hours=12)  # its date and the vault's were seen four hours apart
 
 
 def sync(
@@ -50,7 +52,10 @@ def sync(
     on later, also with a document that was received in part.
     """
     progress = progress or NullProgress()
-    there = vaults.show(client, vault)
+    try:
+        there = vaults.show(client, vault)
+    except NotFound as error:
+        raise scopes.deleted_elsewhere(client, catalog, vault) or error from error
     scope = scopes.learned(client, catalog, there)
     last = catalog.inventory(scope, vault)
     merged = None if last is None else last.asked
@@ -86,43 +91,71 @@ def sync(
 def sync_all(
     client: Client,
     catalog: Catalog,
+    names: Sequence[str] = (),
     *,
     poll: Poll = Poll(),  # noqa: B008 - frozen
     progress: Progress | None = None,
 ) -> list[Inventory]:
-    """Sync every vault of the account; all jobs are started before any is waited for.
+    """Sync vaults, or all of the account; all jobs are started before any is waited for.
 
-    Vaults without an inventory are told and left out. Raises NotReady naming the vaults whose jobs
-    are running when `poll` runs out, Partial naming those that failed; the others are merged.
+    Of all, those without an inventory are told and left out, and those that were deleted elsewhere
+    are failures. Raises NotReady naming the vaults whose jobs are running when `poll` runs out,
+    Partial naming those that failed, both with what was merged; what is wrong with a single vault
+    is raised as it is.
     """
     progress = progress or NullProgress()
     deadline = None if poll.timeout is None else time.monotonic() + poll.timeout
     reports: list[Inventory] = []
     failures: dict[str, GlacierError] = {}
-    waiting = [each.name for each in vaults.listing(client) if _has_inventory(each, progress)]
+    waiting = list(names)
+    if not names:
+        listed = list(vaults.listing(client))
+        waiting = [each.name for each in listed if _has_inventory(each, progress)]
+        failures |= scopes.lost(client, catalog, {each.name for each in listed})
+    count = len(waiting) + len(failures)
     for last in (False, True):  # the first round starts the jobs, the last one waits for them
         running: list[str] = []
         for name in waiting:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             limit = Poll(poll.interval, left) if last else Poll(timeout=0.0)
+            failures.pop(name, None)
             try:
                 reports.append(sync(client, catalog, name, poll=limit, progress=progress))
-            except NotReady:
-                running.append(name)
-            except (Unavailable, Interrupted):
+            except (Unavailable, Interrupted) as error:
+                error.report = reports
                 raise
             except GlacierError as error:
                 failures[name] = error
+                if isinstance(error, NotReady):
+                    running.append(name)
         waiting = running
-    if waiting:
+    if len(failures) == count == 1:
+        raise next(iter(failures.values()))
+    if failures and len(failures) == len(waiting):
         raise NotReady(
             f"{len(reports)} vaults are synced; the inventories of {', '.join(waiting)} are "
             "still being prepared",
             hint="run the same command again later",
+            report=reports,
         )
     if failures:
-        raise Partial(f"{len(reports)} vaults are synced, {len(failures)} are not", failures)
+        raise Partial(
+            f"{len(reports)} vaults are synced, {len(failures)} are not", failures, report=reports
+        )
     return reports
+
+
+def is_behind(catalog: Catalog, scope: Scope, vault: Vault) -> bool:
+    """Tell whether the service has an inventory that the catalog does not have."""
+    if vault.inventoried is None:
+        return False  # there is none, and what was uploaded here is known
+    last = catalog.inventory(scope, vault.name)
+    if last is None:
+        return vault.archives > 0
+    if vault.inventoried - last.made <= _SAME_INVENTORY and last.archives == vault.archives:
+        return False
+    # An empty inventory holds nothing that could be unknown here.
+    return vault.archives > 0 and vault.inventoried > last.asked
 
 
 def _has_inventory(vault: Vault, progress: Progress) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from glaciercli.errors import NotFound
+from glaciercli.errors import GlacierError, NotFound
 from glaciercli.models import Scope, Vault
 from glaciercli.services import vaults
 
@@ -36,6 +37,48 @@ def vault_gone(client: Client, catalog: Catalog, vault: Vault) -> None:
     A new vault of the same name is another one.
     """
     catalog.vault_deleted(learned(client, catalog, vault), vault.name, datetime.now(UTC))
+
+
+def lost(client: Client, catalog: Catalog, there: AbstractSet[str]) -> dict[str, GlacierError]:
+    """Return the vaults that are known to hold archives and are not there, each with its error."""
+    counts = {
+        name: catalog.totals(scope, name).count
+        for scope in _known(client, catalog)
+        for name in catalog.vaults(scope)
+        if name not in there
+    }
+    return {
+        name: NotFound(
+            f"vault {name!r} is not there any more; {count:,} archives were known in it",
+            hint=f"if that is as it should be: glacier catalog sync {name}",
+        )
+        for name, count in counts.items()
+        if count
+    }
+
+
+def deleted_elsewhere(client: Client, catalog: Catalog, vault: str) -> GlacierError | None:
+    """Record that a vault which the service does not know is gone; None if none was known here.
+
+    Only when its owner names it: else the loss of a vault would be forgotten by a cron job.
+    """
+    for scope in _known(client, catalog):
+        if vault in catalog.vaults(scope):
+            count = catalog.totals(scope, vault).count
+            catalog.vault_deleted(scope, vault, datetime.now(UTC))
+            return NotFound(
+                f"vault {vault!r} is not there any more; the {count:,} archives that were known in "
+                "it are deleted ones from now on"
+            )
+    return None
+
+
+def _known(client: Client, catalog: Catalog) -> list[Scope]:
+    """Return the client's scope, or nothing for an account without vaults that was never met."""
+    try:
+        return [of(client, catalog)]
+    except NotFound:
+        return []
 
 
 def learned(client: Client, catalog: Catalog, vault: Vault) -> Scope:

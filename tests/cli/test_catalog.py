@@ -73,6 +73,27 @@ def test_a_vault_that_is_not_there_does_not_stop_the_others(glacier, vaults):
     assert list(result.error["failures"]) == ["nope"]
 
 
+def test_a_vault_that_was_deleted_elsewhere_is_told_until_its_owner_names_it(
+    glacier, vaults, client
+):
+    [gone] = glacier("archive", "list", "--vault", "docs", "--output", "json").json
+    glacier("catalog", "sync")
+    client.call("DeleteArchive", vaultName="docs", archiveId=gone["archiveId"])
+    glacier("local", "clock", "advance", "25h")
+    client.call("DeleteVault", vaultName="docs")
+
+    for command in ("sync", "verify", "sync"):
+        result = glacier("catalog", command, "--output", "json", exit=Exit.PARTIAL)
+        assert [each["vaultName"] for each in result.json] == ["photos"]
+        assert "1 archives were known in it" in result.error["failures"]["docs"]["message"]
+    glacier("catalog", "sync", "docs", exit=Exit.NOT_FOUND)
+    glacier("catalog", "sync")
+    glacier("catalog", "verify")
+    assert glacier("archive", "show", gone["archiveId"], "-V", "docs", "--output", "json").json[
+        "status"
+    ] == ("deleted")
+
+
 @pytest.fixture
 def lost(vaults, client, catalog):
     """An inventory of days later, in which an archive of the first vault has another hash."""
