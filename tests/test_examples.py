@@ -11,8 +11,10 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -74,6 +76,10 @@ TRIAL = "glacier lock start photos keep-a-year.json --yes"
 NO_UPLOAD = f"glacier upload abort {UPLOAD} --vault photos --yes"
 BEFORE = {
     "glacier --local vault create": ["glacier archive delete big.tar --vault photos --yes"],
+    "glacier catalog mapping": [
+        *(f"glacier vault create {each}" for each in ("nas", "nas_mapping")),
+        "glacier upload mapping.db --vault nas_mapping",
+    ],
     "glacier lock show": [TRIAL],
     "glacier lock complete": [TRIAL],
     "glacier lock abort": [TRIAL],
@@ -113,6 +119,11 @@ class World:
         write(Path("home") / "letter.txt", b"dear")
         row = ("A", "1420070400", "CREATED", "j" * 138, "4", "1420070400", "ab" * 32, "old.tar")
         write(Path("photos.journal"), "\t".join(row).encode() + b"\n")
+        with closing(sqlite3.connect("mapping.db")) as mapping:
+            mapping.execute(
+                "CREATE TABLE file_info_tb "
+                "(key, shareName, basePath, archiveID, lastBkpTime, fileSize)"
+            )
         for line in (
             "vault create photos",
             "upload big.tar log.csv -V photos",

@@ -18,12 +18,15 @@ from glaciercli.cli.options import (
     limit_option,
     name_option,
     overwrite_option,
+    tier_option,
+    vault_argument,
     waiting_options,
+    yes_option,
 )
 from glaciercli.cli.types import VAULT
-from glaciercli.errors import IntegrityError, NotFound, NotReady, Partial
+from glaciercli.errors import IntegrityError, NotReady, Partial
 from glaciercli.services import archives, exchange, inventory, jobs, scopes, vaults, verification
-from glaciercli.units import counted
+from glaciercli.units import counted, format_size
 
 COLUMNS = ("vaultName", "name", "size", "creationDate", "status", "archiveId")
 INVENTORY = ("vaultName", "InventoryDate", "archives", "size", "new", "gone")
@@ -136,7 +139,7 @@ def verify(app: App, names: tuple[str, ...]) -> None:
         for name in wanted:
             try:
                 audit = verification.catalog(app.client, app.catalog, name)
-            except (NotFound, NotReady) as error:
+            except NotReady as error:
                 failures[name] = error
                 continue
             if not audit.is_sound:
@@ -182,6 +185,52 @@ def import_(app: App, file: Path, vault: str | None, tool: str | None) -> None:
         f"{file} ({read.tool}): {counted(read.archives, 'archive')}, {read.new:,} of them new "
         f"here, and {counted(read.deletions, 'deletion')}",
     )
+
+
+@catalog.command()
+@vault_argument
+@click.option(
+    "--mapping",
+    type=VAULT,
+    metavar="NAME",
+    shell_complete=complete.vaults,
+    help="Its mapping vault.  [default: VAULT_mapping]",
+)
+@tier_option
+@waiting_options
+@yes_option
+@pass_app
+def mapping(
+    app: App, vault: str, *, mapping: str | None, tier: str, poll: jobs.Poll, yes: bool
+) -> None:
+    """Name the archives of a Synology NAS, whose names are in a second vault; run again to go on.
+
+    Glacier Backup keeps the paths of a vault's archives in a SQLite file, the newest archive of the
+    vault VAULT_mapping. This brings the inventories of both, retrieves that file, which is charged
+    and takes hours, and joins it. From cron: --no-wait, until it does not exit with 75 any more.
+
+    Example:
+        glacier catalog mapping nas --tier bulk
+    """
+    tier = tier.capitalize()
+
+    def agree(count: int, size: int) -> None:
+        question = f"start {counted(count, 'retrieval')} of {format_size(size)} ({tier})"
+        app.confirm(f"{question}, which is charged?", yes=yes, unattended=True)
+
+    with app.progress("mapping") as progress:
+        read = exchange.join_mapping(
+            app.client,
+            app.catalog,
+            vault,
+            journals=app.journals,
+            mapping=mapping,
+            tier=tier,
+            poll=poll,
+            progress=progress,
+            agree=agree,
+        )
+    app.output.done(read, f"vault {vault}: {counted(read.archives, 'archive')} have their names")
 
 
 @catalog.command()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog import imports
+from glaciercli.config import private_directory
 from glaciercli.errors import NotFound
 from glaciercli.models import Imported, Scope
-from glaciercli.services import scopes
+from glaciercli.services import downloads, inventory, scopes, vaults
+from glaciercli.services.jobs import Poll
+from glaciercli.services.retrievals import Retrievals, Wanted
+from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.target import PartFile, require_free
 
 if TYPE_CHECKING:
@@ -28,6 +33,57 @@ def bring_in(
 ) -> Imported:
     """Read a file into the catalog of the client's world (see `imports.bring_in`)."""
     return imports.bring_in(catalog, scopes.of(client, catalog), path, vault=vault, tool=tool)
+
+
+def join_mapping(
+    client: Client,
+    catalog: Catalog,
+    vault: str,
+    *,
+    journals: Path,
+    mapping: str | None = None,
+    tier: str = "Standard",
+    poll: Poll = Poll(),  # noqa: B008 - frozen
+    progress: Progress | None = None,
+    agree: Callable[[int, int], None] | None = None,
+) -> Imported:
+    """Name the archives of a Synology's vault by the newest archive of its mapping vault.
+
+    Both vaults' inventories are brought first, where the service has newer ones. The retrieval
+    costs, once for each mapping; `agree` is told as by `restoring.restore`. Raises NotReady while
+    `poll` runs out: the same call goes on.
+    """
+    progress = progress or NullProgress()
+    mapping = mapping or f"{vault}_mapping"
+    both = [vaults.show(client, each) for each in (vault, mapping)]
+    scope = scopes.learned(client, catalog, both[0])
+    behind = [each.name for each in both if inventory.is_behind(catalog, scope, each)]
+    if behind:
+        inventory.sync_all(client, catalog, behind, poll=poll, progress=progress)
+    newest = next(catalog.archives(scope, mapping, limit=1), None)
+    if newest is None:
+        raise NotFound(
+            f"no archive of vault {mapping!r} is known here",
+            hint=f"glacier vault inventory {mapping}",
+        )
+    # It stays, and its journal with it: the next run finds it there and pays for nothing.
+    name = hashlib.sha256(f"{scope} {newest.id}".encode()).hexdigest()[:32]
+    path = private_directory(catalog.directory / "mappings") / f"{name}.sqlite"
+    there = Retrievals(client, mapping)
+    if agree is not None and not path.exists() and there.find(Wanted(newest)) is None:
+        agree(1, newest.size or 0)
+    downloads.download(
+        client,
+        mapping,
+        newest,
+        path,
+        journals=journals,
+        tier=tier,
+        poll=poll,
+        progress=progress,
+        overwrite=True,
+    )
+    return imports.bring_in(catalog, scope, path, vault=vault, tool="synology")
 
 
 def worlds(client: Client, catalog: Catalog, vault: str | None) -> list[Scope]:

@@ -27,7 +27,7 @@ from glaciercli.errors import (
     Unavailable,
 )
 from glaciercli.models import Archive, Audit, Job, Sample, Verified
-from glaciercli.services import archives, jobs, scopes, vaults
+from glaciercli.services import archives, jobs, scopes
 from glaciercli.services.jobs import Poll
 from glaciercli.services.receiving import Content, fetch
 from glaciercli.transfer.progress import NullProgress, Progress
@@ -73,11 +73,9 @@ def archive(
 def catalog(client: Client, catalog: Catalog, vault: str) -> Audit:
     """Compare the catalog with the newest inventory that was merged, without asking for a new one.
 
-    Raises NotReady when there is none, NotFound when the vault itself is gone. The archives behind
-    a count: `findings.look`.
+    Raises NotReady when there is none. The archives behind a count: `findings.look`.
     """
-    there = vaults.show(client, vault)
-    scope = scopes.learned(client, catalog, there)
+    scope = scopes.of(client, catalog)
     last = catalog.inventory(scope, vault)
     if last is None:
         raise NotReady(

@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -205,3 +207,51 @@ def test_an_export_replaces_no_file_unasked(glacier, vaults, tmp_path):
 
     assert len(file.read_text().splitlines()) == 2
     assert [each.name for each in tmp_path.iterdir() if "jsonl" in each.name] == ["catalog.jsonl"]
+
+
+@pytest.fixture
+def nas(glacier, client, tmp_path):
+    """A Synology's two vaults: archives without names, and the file that names them."""
+    for name in ("nas", "nas_mapping"):
+        client.call("CreateVault", vaultName=name)
+    ident = client.call("UploadArchive", vaultName="nas", body=payload(70))["archiveId"]
+    path = tmp_path / "mapping.db"
+    with closing(sqlite3.connect(path)) as mapping, mapping:
+        mapping.execute(
+            "CREATE TABLE file_info_tb (key, shareName, basePath, archiveID, lastBkpTime, fileSize)"
+        )
+        mapping.executemany(
+            "INSERT INTO file_info_tb VALUES (1, 'photo', ?, ?, 1400000000, 70)",
+            [("2013/a.jpg", ident), ("copy/a.jpg", ident)],
+        )
+    for body in (b"an older one", path.read_bytes()):
+        client.call("UploadArchive", vaultName="nas_mapping", body=body)
+
+
+def test_the_names_of_a_synology_come_by_one_command_run_until_it_is_done(glacier, nas, tmp_path):
+    glacier("local", "clock", "--timing", "real")
+    glacier("local", "clock", "advance", "2d")
+    words = ["catalog", "mapping", "nas", "--tier", "bulk", "--no-wait"]
+    glacier(*words, exit=Exit.NOT_READY)  # both inventories
+    glacier(*words, exit=Exit.NOT_READY)
+    glacier("local", "clock", "advance", "6h")
+    glacier(*words, exit=Exit.NOT_READY)  # the retrieval of the newest mapping
+    glacier("local", "clock", "advance", "13h")
+    read = glacier(*words, "--output", "json").json
+    glacier("local", "clock", "advance", "3d")
+    glacier("catalog", "sync", "--no-wait", exit=None)
+    glacier("local", "clock", "advance", "6h")
+    glacier(*words)  # by what was retrieved already: another retrieval would not be ready
+
+    assert (read["tool"], read["archives"], read["new"]) == ("synology", 1, 0)
+    glacier("local", "clock", "--timing", "instant")
+    glacier("archive", "download", "--to", tmp_path / "out", "--vault", "nas")
+    assert {
+        str(each.relative_to(tmp_path / "out")): each.read_bytes()
+        for each in (tmp_path / "out").rglob("*.jpg")
+    } == dict.fromkeys(["photo/2013/a.jpg", "photo/copy/a.jpg"], payload(70))
+
+
+def test_a_vault_without_a_mapping_says_which_is_missing(glacier, vaults):
+    told = glacier("catalog", "mapping", "photos", exit=Exit.NOT_FOUND).stderr
+    assert "vault 'photos_mapping' does not exist" in told
