@@ -20,6 +20,7 @@ def main() -> NoReturn:
     from glaciercli.cli import boundary  # noqa: PLC0415
     from glaciercli.cli.app import App  # noqa: PLC0415
     from glaciercli.cli.root import cli  # noqa: PLC0415
+    from glaciercli.cli.signals import catch_signals  # noqa: PLC0415
 
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -28,7 +29,7 @@ def main() -> NoReturn:
     app = App(threading.Event())
     arguments = sys.argv[1:]
     try:
-        boundary.catch_signals(app.stop, arguments)
+        catch_signals(app.stop, arguments)
         code = boundary.run(lambda: cli.run(arguments, app), app, arguments)
     except Exception as error:  # noqa: BLE001 - a signal that arrived while an error was told
         code = boundary.tell(error, app, arguments)

@@ -1,4 +1,4 @@
-"""Where errors become exit codes and signals become errors.
+"""Where errors become exit codes.
 
 An expected failure is one line on stderr, `error: ...`, and a line that can be pasted, `hint: ...`;
 under `--output json` or `jsonl` it is one JSON object on stderr instead. Anything unexpected is a
@@ -14,15 +14,14 @@ import re
 import shlex
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
-from types import FrameType
 from typing import Any
 
 import click
 
 from glaciercli import __version__
 from glaciercli.cli.app import App
+from glaciercli.cli.signals import PROGRAM, hold_signals
 from glaciercli.cli.text import safe, safe_lines
 from glaciercli.errors import (
     Conflict,
@@ -34,14 +33,7 @@ from glaciercli.errors import (
     UsageError,
 )
 
-PROGRAM = "glacier"
-_STOPS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
 _PIPE = 13  # SIGPIPE, which not every system has
-_GRACE = 4.5  # seconds that a stopped run has to put its state down; five are promised
-
-_AFTER_IMPORT = 0.02  # seconds until a signal that came in the middle of an import comes again
 #: What proves who asks, wherever a library quotes it; only tracebacks tell what libraries say.
 _HIDDEN = re.compile(
     r"((?:authorization|credential|signature|x-amz-security-token|aws_session_token|"
@@ -184,55 +176,3 @@ def _forget_stdout() -> None:
         os.close(null)
     except (OSError, ValueError, AttributeError):
         pass  # not a file: closed, or a test's buffer
-
-
-def catch_signals(stop: threading.Event, arguments: Sequence[str]) -> None:
-    """Turn the first SIGINT, SIGTERM or SIGHUP into Interrupted, the second into an exit.
-
-    Sets `stop` first, so that no worker starts to wait again. A run that cannot put its state down
-    in time is ended: the state is crash-safe, so nothing is lost but the grace.
-    """
-    line = f"\nhint: {safe(shlex.join([PROGRAM, *arguments]))}\n".encode(errors="replace")
-
-    def give_up(number: int) -> None:
-        os.write(2, line)
-        os._exit(Exit.SIGNAL + number)
-
-    def stopped(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            os._exit(Exit.SIGNAL + number)
-        if _is_importing(frame):
-            again = threading.Timer(_AFTER_IMPORT, os.kill, [os.getpid(), number])
-            again.daemon = True
-            again.start()
-            return
-        stop.set()
-        watchdog = threading.Timer(_GRACE, give_up, [number])
-        watchdog.daemon = True
-        watchdog.start()
-        raise Interrupted(number)
-
-    for each in _STOPS:
-        if signal.getsignal(each) is not signal.SIG_IGN:  # nohup's choice is respected
-            signal.signal(each, stopped)
-
-
-def _is_importing(frame: FrameType | None) -> bool:
-    """Tell whether a module is being made: an exception there may be lost, or leave it half made.
-
-    The interpreter forgets what a lazy module raises when `import` looks whether it is there.
-    """
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
-        frame = frame.f_back
-    return False
-
-
-def hold_signals() -> None:
-    """Ignore the signals from here on; only the main program ever caught them."""
-    for each in _STOPS:
-        if callable(signal.getsignal(each)) and signal.getsignal(each) is not (
-            signal.default_int_handler
-        ):
-            signal.signal(each, signal.SIG_IGN)

@@ -15,6 +15,7 @@ from glaciercli.cli import boundary
 from glaciercli.cli.app import App, the_app
 from glaciercli.cli.commands import GLOBALS, Group
 from glaciercli.cli.lazy import command_module
+from glaciercli.cli.signals import PROGRAM
 
 COMPLETION = "_GLACIER_COMPLETE"  # how a shell's script asks what a word could become
 
@@ -71,9 +72,9 @@ class Root(Group):
         """
         instruction = os.environ.get(COMPLETION)
         if instruction:
-            return shell_complete(self, {}, boundary.PROGRAM, COMPLETION, instruction)
+            return shell_complete(self, {}, PROGRAM, COMPLETION, instruction)
         try:
-            with self.make_context(boundary.PROGRAM, list(arguments), obj=app) as context:
+            with self.make_context(PROGRAM, list(arguments), obj=app) as context:
                 self.invoke(context)
         except click.exceptions.Exit as exit_:
             return exit_.exit_code
@@ -103,7 +104,7 @@ def _refuse_git_annex(ctx: click.Context, _param: click.Parameter, value: bool) 
         "auto_envvar_prefix": None,
     },
 )
-@click.version_option(__version__, "--version", prog_name=boundary.PROGRAM)
+@click.version_option(__version__, "--version", prog_name=PROGRAM)
 @click.option(
     "--compatibility-test-git-annex",
     is_flag=True,

@@ -27,6 +27,7 @@ from survival.world import share_session
 from glaciercli.cli import boundary
 from glaciercli.cli.app import App
 from glaciercli.cli.root import cli
+from glaciercli.cli.signals import catch_signals
 from glaciercli.errors import Exit
 from glaciercli.local.wire import model
 
@@ -182,7 +183,7 @@ class Attempt:
             os.environ.pop("COLUMNS", None)
             _enter(home)
             app = App(threading.Event())
-            boundary.catch_signals(app.stop, words)
+            catch_signals(app.stop, words)
             code = boundary.run(lambda: cli.run(words, app), app, words)
             sys.stdout.flush()
             asked = app.__dict__.get("client")

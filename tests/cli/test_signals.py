@@ -73,7 +73,7 @@ def test_a_signal_ends_a_transfer_in_time_with_the_line_that_goes_on(glacier, sl
 _IMPORTS = """
 import os, pathlib, signal, sys, threading
 from importlib.util import LazyLoader, module_from_spec, spec_from_file_location
-from glaciercli.cli import boundary
+from glaciercli.cli import boundary, signals
 from glaciercli.cli.app import App
 
 path = pathlib.Path(sys.argv[1])
@@ -89,7 +89,7 @@ def work():
     while True:
         signal.pause()
 
-boundary.catch_signals(threading.Event(), ["x"])
+signals.catch_signals(threading.Event(), ["x"])
 os._exit(boundary.run(work, App(), ["x"]))
 """
 
