@@ -1,12 +1,14 @@
 """Every command is documented and has a module of tests; its examples are in test_examples."""
 
+import ast
+import re
 from pathlib import Path
 
 import click
 import pytest
 from helpers import run
 
-from glaciercli.cli.commands import Described
+from glaciercli.cli.commands import GLOBALS, Described
 from glaciercli.cli.root import COMMANDS, cli
 from glaciercli.docgen import commands
 
@@ -52,6 +54,35 @@ def test_an_option_says_what_it_is_for(path, command):
     ]
 
     assert silent == []
+
+
+def said_in_source():
+    """Return the command lines in what the program says: hints, which are to be pasted."""
+    lines = set()
+    for path in (ROOT / "glaciercli").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            words = (each.value if isinstance(each, ast.Constant) else "x" for each in parts)
+            text = "".join(map(str, words))
+            if "\n" not in text and "`" not in text:  # that would be documentation
+                found = re.findall(r"\bglacier ([a-z]+ [^\s;,].*?)(?=[;,]|$)", text)
+                lines.update(line for line in found if line.split()[0] in COMMANDS)
+    return sorted(lines)
+
+
+@pytest.mark.parametrize("line", said_in_source())
+def test_a_hint_names_commands_and_options_that_there_are(line):
+    command, words = cli, line.split()
+    while isinstance(command, click.Group):
+        found = command.get_command(click.Context(command), words[0])
+        if found is None:
+            break
+        command, words = found, words[1:]
+
+    context = click.Context(command)
+    known = {name for each in (*command.own_options(context), *GLOBALS) for name in each.opts}
+    assert not isinstance(command, click.Group) or command.name == "upload"
+    assert {word for word in words if word.startswith("--")} <= known
 
 
 def test_the_list_of_the_root_says_what_the_commands_say():

@@ -17,7 +17,13 @@ FAULT = "local fault add"
 CASES = [
     (Exit.OK, "", "archive list -V photos", ""),
     (Exit.USAGE, "", "vault delete photos", "hint: add --yes"),
+    (Exit.USAGE, "", "vualt list", "no such command 'vualt'; did you mean 'vault'?"),
     (Exit.USAGE, "", "archive lst", "no such command 'lst'"),
+    (Exit.USAGE, "", "upload", "missing argument 'FILE...'"),
+    (Exit.USAGE, "", "vault create a/b", "1 to 255 letters, digits and _ . -"),
+    (Exit.USAGE, "", f"{FAULT} ListVualts throttle", "did you mean ListVaults?"),
+    (Exit.USAGE, "", f"{FAULT} ListVaults explode", "is not one of 'status'"),
+    (Exit.USAGE, "", "local serve --port 99999", "0<=x<=65535"),
     (Exit.NOT_FOUND, "", "vault show films", "vault 'films' does not exist"),
     (Exit.NOT_FOUND, "", "archive show c.tar -V photos", "'c.tar'"),
     (Exit.NOT_FOUND, "", "job show nope -V photos", "no job of vault 'photos'"),

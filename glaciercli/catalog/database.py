@@ -257,7 +257,7 @@ def _quick_check(connection: Connection, path: Path) -> None:
 def _damaged(path: Path, found: object) -> IntegrityError:
     return IntegrityError(
         f"the catalog {str(path)!r} is damaged: {found}",
-        hint="run again: it is moved aside, and glacier catalog sync --all rebuilds it",
+        hint="run again: it is moved aside, and glacier catalog sync rebuilds it",
     )
 
 

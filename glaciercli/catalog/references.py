@@ -83,5 +83,5 @@ def _not_found(reference: str, vault: str | None, lost: list[Archive]) -> NotFou
         )
     return NotFound(
         f"no archive {reference!r} in {where}",
-        hint=f"glacier archive list, or glacier catalog sync {vault or ''}".rstrip(),
+        hint=f"glacier archive list --vault {vault}" if vault else "glacier catalog list",
     )

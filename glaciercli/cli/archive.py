@@ -21,6 +21,7 @@ from glaciercli.cli.options import (
     name_option,
     overwrite_option,
     reference_argument,
+    state_option,
     tier_option,
     vault_option,
     waiting_options,
@@ -50,9 +51,16 @@ def archive() -> None:
 @archive.command(name="list")
 @vault_option
 @name_option
+@state_option
 @limit_option
 @pass_app
-def list_(app: App, vault: str, glob: str | None, limit: int | None) -> None:
+def list_(
+    app: App,
+    vault: str,
+    glob: str | None,
+    states: frozenset[str] | None,
+    limit: int | None,
+) -> None:
     """List a vault's archives, as the catalog of this machine knows them.
 
     Archives uploaded here are known at once, all others after `glacier vault inventory`.
@@ -61,7 +69,11 @@ def list_(app: App, vault: str, glob: str | None, limit: int | None) -> None:
         glacier archive list --vault photos
     """
     found = archives.listing(
-        app.client, app.catalog, vault, filters=filters.Filter(glob=glob), limit=limit
+        app.client,
+        app.catalog,
+        vault,
+        filters=filters.Filter(glob=glob, states=states),
+        limit=limit,
     )
     app.output.listing(found, COLUMNS, empty=f"no archives of vault {vault} are known here")
 

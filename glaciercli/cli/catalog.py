@@ -18,6 +18,7 @@ from glaciercli.cli.options import (
     limit_option,
     name_option,
     overwrite_option,
+    state_option,
     tier_option,
     vault_argument,
     waiting_options,
@@ -65,16 +66,17 @@ def catalog() -> None:
 
 @catalog.command(name="list")
 @name_option
+@state_option
 @limit_option
 @pass_app
-def list_(app: App, glob: str | None, limit: int | None) -> None:
+def list_(app: App, glob: str | None, states: frozenset[str] | None, limit: int | None) -> None:
     """List the archives of all vaults, newest first.
 
     Example:
         glacier catalog list --limit 20
     """
     found = archives.listing(
-        app.client, app.catalog, filters=filters.Filter(glob=glob), limit=limit
+        app.client, app.catalog, filters=filters.Filter(glob=glob, states=states), limit=limit
     )
     app.output.listing(found, COLUMNS, empty="no archives are known here")
 

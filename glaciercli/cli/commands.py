@@ -203,7 +203,7 @@ class DefaultGroup(Group):
         first = next((word for word in words if word.kind in {"word", "end"}), None)
         if first is not None and args[first.place] in self.commands:
             return [args[first.place], *args[: first.place], *args[first.place + 1 :]]
-        if first is None and (not args or {"-h", "--help"} & set(args)):
+        if first is None and {"-h", "--help"} & set(args):
             return args  # nothing that the default could work on: this group's own help
         return [self.default, *args]
 

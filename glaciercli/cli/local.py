@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -30,6 +31,10 @@ _CODES = {
     429: "ThrottlingException",
     500: "ServiceUnavailableException",
 }
+KINDS = (
+    "status", "throttle", "drop-before", "drop-after", "truncate", "corrupt", "header", "whole",
+    "delay", "expire",
+)  # fmt: skip
 NOTICES = ("Timestamp", "TopicArn", "Message")
 
 
@@ -44,7 +49,13 @@ def local() -> None:
 
 @local.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
-@click.option("--port", metavar="N", default=8480, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    default=8480,
+    help="0 takes a free one.  [default: 8480]",
+)
 @click.option(
     "--auth",
     type=click.Choice(["off", "parse", "strict"]),
@@ -219,7 +230,7 @@ def fault() -> None:
 
 @fault.command()
 @click.argument("operation")
-@click.argument("kind", required=False)
+@click.argument("kind", required=False, type=click.Choice(KINDS), metavar="[KIND]")
 @click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option(
     "--status",
@@ -258,6 +269,7 @@ def add(
         kind, given = kind or "status", {"code": _code(status), "status": status, **given}
     if kind is None:
         raise UsageError("what is to happen? name a kind, or give --status")
+    _require_operation(operation)
     with _engine(app) as engine:
         try:
             number = engine.faults.add(operation, kind=kind, times=times, skip=skip, **given)
@@ -315,6 +327,16 @@ def _authenticator(mode: str, credentials: Path | None) -> Authenticator:
         )
     except (ValueError, PermissionError) as error:
         raise UsageError(str(error), hint="--credentials FILE") from error
+
+
+def _require_operation(name: str) -> None:
+    """Refuse to wait for a request that never comes."""
+    from glaciercli.local.engine import OPERATIONS  # noqa: PLC0415 - only `local` opens one
+
+    if name != "*" and name not in OPERATIONS:
+        close = difflib.get_close_matches(name, OPERATIONS, 1)
+        guess = f"; did you mean {close[0]}?" if close else ", such as ListVaults"
+        raise UsageError(f"{name!r} is not an operation{guess}")
 
 
 def _code(status: int) -> str:

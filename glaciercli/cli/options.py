@@ -185,6 +185,15 @@ def bounds_options(function: F) -> F:
     return function
 
 
+STATES = ("new", "seen", "missing", "gone", "deleted")
+state_option = click.option(
+    "--state",
+    "states",
+    type=click.Choice(STATES),
+    multiple=True,
+    callback=lambda _ctx, _param, value: frozenset(value) or None,
+    help="Only those in this state; may be repeated.  [default: all but gone and deleted]",
+)
 limit_option = click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="At most so many."
 )

@@ -54,7 +54,7 @@ def parse_reference(text: str) -> str:
 def parse_vault(text: str) -> str:
     """Return a vault's name; raises ValueError for what the service would refuse."""
     if not _VAULT.fullmatch(text):
-        raise ValueError(f"{text!r} is not a vault's name: 1 to 255 of letters, digits, _ - .")
+        raise ValueError(f"{text!r} is not a vault's name: 1 to 255 letters, digits and _ . -")
     return text
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from glaciercli.errors import GlacierError, IntegrityError, NotFound, Refused
+from glaciercli.errors import GlacierError, IntegrityError, NotFound, NotReady, Refused
 from glaciercli.models import Archive, Job
 from glaciercli.services import jobs, vaults
 from glaciercli.services.download_journal import DownloadJournal
@@ -153,8 +153,12 @@ def job_output(
     An inventory has no checksums: its ranges and its size are compared, which is all there is.
     """
     progress = progress or NullProgress()
+    if not job.completed:
+        raise NotReady(
+            f"job {job.id} is in progress", hint=f"glacier job wait {job.id} --vault {job.vault}"
+        )
     if not job.succeeded:
-        raise Refused(f"job {job.id} is {job.status}", hint=f"glacier job wait {job.id}")
+        raise Refused(f"job {job.id} has failed: {job.status_message or 'nobody says why'}")
     if not isinstance(target, Path):
         _write_in_order(client, job, target, progress, None)
         return job

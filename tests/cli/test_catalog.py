@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from helpers import payload, write
 
+from glaciercli.catalog import filters
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
+from glaciercli.cli.options import STATES
 from glaciercli.errors import Exit
 from glaciercli.services import scopes
 
@@ -116,8 +118,8 @@ def test_a_vault_whose_inventory_has_what_is_known_is_sound(glacier, foreign):
     found = {each["vaultName"]: (each["archives"], each["foreign"]) for each in shown}
     assert found == {"docs": (1, 0), "photos": (2, 1)}
     assert glacier("catalog", "verify", "photos").lines[0].split() == [
-        *("VAULT", "INVENTORY", "DATE", "ARCHIVES", "MISSING"),
-        *("CHANGED", "FOREIGN", "DUPLICATES", "UNDELETED"),
+        *("VAULT", "INVENTORY", "ARCHIVES", "MISSING"),
+        *("CHANGED", "FOREIGN", "TWICE", "UNDELETED"),
     ]
 
 
@@ -171,6 +173,19 @@ def test_a_file_that_cannot_be_read_changes_nothing(glacier, vaults, tmp_path):
 
     assert "mt-aws-glacier" in refused.stderr
     assert len(names(glacier("catalog", "list", "--output", "json"))) == 2
+
+
+def test_archives_are_listed_by_state(glacier, vaults):
+    glacier("archive", "delete", "taxes.tar", "--vault", "docs", "--yes")
+    deleted = ("--state", "deleted", "--output", "json")
+
+    assert names(glacier("catalog", "list", *deleted)) == ["taxes.tar"]
+    assert names(glacier("archive", "list", "--vault", "docs", *deleted)) == ["taxes.tar"]
+    assert (
+        "--state deleted"
+        in glacier("archive", "show", "taxes.tar", "-V", "docs", exit=Exit.NOT_FOUND).stderr
+    )
+    assert STATES == filters.STATES
 
 
 def test_an_export_brings_the_catalog_to_another_machine(

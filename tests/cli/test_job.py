@@ -76,5 +76,13 @@ def test_waiting_has_an_end(glacier, big):
     glacier("job", "wait", job["JobId"], "--max-wait", "0", exit=Exit.NOT_READY)
 
 
+def test_an_output_that_is_not_ready_is_for_later(glacier, big):
+    glacier("local", "clock", "--timing", "real")
+    job = started(glacier, "archive", "big.tar")
+
+    told = glacier("job", "output", job["JobId"], exit=Exit.NOT_READY).stderr
+    assert f"glacier job wait {job['JobId']} --vault photos" in told
+
+
 def test_an_unknown_job_is_not_found(glacier, big):
     assert "nope" in glacier("job", "show", "nope", exit=Exit.NOT_FOUND).stderr

@@ -9,7 +9,9 @@ import boto3
 import pytest
 from helpers import payload, write
 
+from glaciercli.cli.local import KINDS
 from glaciercli.errors import Exit
+from glaciercli.local.faults import Kind
 from glaciercli.units import parse_time
 
 
@@ -36,6 +38,10 @@ def test_a_fault_is_added_delivered_and_cleared(glacier):
     assert (listed["delivered"], listed["arguments"]["status"]) == (1, 403)
     glacier("local", "fault", "clear")
     assert glacier("local", "fault", "list", "--output", "json").json == []
+
+
+def test_every_kind_of_fault_can_be_asked_for():
+    assert set(KINDS) == set(Kind)
 
 
 def test_a_status_alone_is_a_fault(glacier):
