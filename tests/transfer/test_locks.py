@@ -1,0 +1,58 @@
+"""One run at a time: what holds a lock, and when it is gone. Whole programs: survival."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from glaciercli.transfer.locks import Busy, try_lock
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "a.journal"
+    path.touch()
+    return path
+
+
+def opened(path):
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
+
+def test_a_lock_is_of_the_open_file_and_goes_with_it(path):
+    first, second = opened(path), opened(path)
+    try_lock(first, path)
+    with pytest.raises(Busy):
+        try_lock(second, path)
+    os.close(first)
+
+    try_lock(second, path)
+    os.close(second)
+
+
+def test_a_program_that_a_run_starts_does_not_keep_its_lock(path):
+    """As a pager or a credential process would, that outlives it."""
+    first = opened(path)
+    try_lock(first, path)
+    child = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False
+    )
+    os.close(first)
+
+    second = opened(path)
+    try_lock(second, path)
+    os.close(second)
+    child.communicate(b"\n")
+
+
+def test_a_file_that_another_has_taken_the_place_of_has_a_lock_of_its_own(path):
+    first = opened(path)
+    try_lock(first, path)
+    path.unlink()
+    path.touch()
+    second = opened(path)
+
+    try_lock(second, path)
+    os.close(first)
+    os.close(second)
