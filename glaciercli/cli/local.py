@@ -87,7 +87,8 @@ def serve(
 ) -> None:
     """Serve the embedded Glacier over HTTP, for SDKs and the AWS CLI, until interrupted.
 
-    Prints `Serving Glacier on URL` once it listens.
+    Prints `Serving Glacier on URL` once it listens, on loopback only. Other users of the machine
+    are answered with --auth strict only.
 
     Example:
         glacier local serve --port 8480

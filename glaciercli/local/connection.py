@@ -16,14 +16,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import cached_property
 from http.client import responses
 from typing import Protocol
 
 import h11
 
 from glaciercli.local.body import Body, StalledError
-from glaciercli.local.errors import ConnectionDropped, ServiceError, StoreError, missing
+from glaciercli.local.errors import ConnectionDropped, ServiceError, StoreError, denied, missing
 from glaciercli.local.gate import admit, admit_head
+from glaciercli.local.peer import is_stranger
 from glaciercli.local.rules import REQUEST_ID, new_id
 from glaciercli.local.sigv4 import Authenticator, Caller
 from glaciercli.local.wire import FileWindow, Request, Response
@@ -80,12 +82,14 @@ class Connection:
         *,
         limits: Limits,
         access_log: Callable[[str], None] | None,
+        own_user_only: bool,
     ) -> None:
         self._socket = sock
         self._handler = handler
         self._authenticator = authenticator
         self._limits = limits
         self._access_log = access_log
+        self._own_user_only = own_user_only
         self._received = b""  # after the last request: the beginning of the next
         self._finishing = False
         #: Since when no request is at work, by the monotonic clock; None during one.
@@ -190,6 +194,8 @@ class Connection:
             name, value = raw_name.decode(), raw_value.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         length = admit(exchange.method, exchange.target, headers)
+        if self._is_refused:
+            raise denied("another user than the server's must prove who it is: --auth strict")
         received = exchange.parser.trailing_data[0]
         self._received = received[length:]
         exchange.body = Body(
@@ -202,6 +208,10 @@ class Connection:
         )
         closing = "close" in headers.get("connection", "").lower()
         exchange.keep = head.http_version >= b"1.1" and not closing
+
+    @cached_property
+    def _is_refused(self) -> bool:
+        return self._own_user_only and is_stranger(self._socket)
 
     def _answer(self, exchange: _Exchange) -> Response:
         body = exchange.body

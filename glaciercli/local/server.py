@@ -3,8 +3,8 @@
 One thread a connection: clients are few, local and mostly busy, and a thread lets the engine read a
 body and write a file as if they were local. What happens on a connection is in `connection.py`.
 
-Whoever can connect can delete, so it listens on loopback only, believes no foreign Host header
-and answers no web page.
+Whoever can connect can delete, so it listens on loopback only, believes no foreign Host header,
+answers no web page, and other users of the machine only when they prove who they are.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from glaciercli.local import peer
 from glaciercli.local.connection import Connection, Handler, Limits
 from glaciercli.local.sigv4 import Authenticator
 
@@ -53,6 +54,7 @@ class Server:
         family, address = _loopback(host)
         self._listener = socket.create_server((address, port), family=family, backlog=_BACKLOG)
         self._listener.setblocking(False)
+        self._own_user_only = self._auth.mode != "strict" and peer.tells(self._listener)
         self.host, self.port = address, int(self._listener.getsockname()[1])
         self._waker, self._wakened = socket.socketpair()
         self._connections: dict[Connection, threading.Thread] = {}
@@ -133,7 +135,12 @@ class Server:
             time.sleep(_PAUSE)
             return
         connection = Connection(
-            client, self._engine, self._auth, limits=self._limits, access_log=self._access_log
+            client,
+            self._engine,
+            self._auth,
+            limits=self._limits,
+            access_log=self._access_log,
+            own_user_only=self._own_user_only,
         )
         thread = threading.Thread(
             target=self._serve, args=(connection,), name="glacier-http-client", daemon=True
