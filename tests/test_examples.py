@@ -354,7 +354,7 @@ def test_the_crontab_of_readme_prints_nothing_while_all_is_well(world, tmp_path)
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
     assert {"CompleteMultipartUpload", "InitiateJob"} <= world.requested
-    assert "not ready" in world.log.read_text()
+    assert "in progress" in world.log.read_text()
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
