@@ -145,9 +145,12 @@ class App:
         if "client" in self.__dict__ and self.client.engine is not None:
             self.client.engine.close()
 
-    def progress(self, label: str, *, unit: str = "B") -> Bar:
-        """Return the bar of one transfer; it draws only on a terminal that wants it."""
-        wanted = not (self.quiet or self.flags.get("no_progress"))
+    def progress(self, label: str, *, unit: str = "B", beside: TextIO | None = None) -> Bar:
+        """Return the bar of one transfer; it draws only on a terminal that wants it.
+
+        Not where the bytes themselves go to a terminal: `beside` is the stream that gets them.
+        """
+        wanted = not (self.quiet or self.flags.get("no_progress") or _is_terminal(beside))
         return Bar(label, self.output.note, unit=unit, visible=wanted and _is_terminal(sys.stderr))
 
     @contextmanager

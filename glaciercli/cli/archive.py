@@ -168,7 +168,7 @@ def download(
         raise UsageError("name an archive; or the directory that those that match go --to")
     found = archives.show(app.client, app.catalog, vault, reference)
     if dest is not None and str(dest) == "-":
-        with app.progress("stdout") as progress:
+        with app.progress("stdout", beside=app.output.stdout) as progress:
             downloads.to_stream(
                 app.client,
                 vault,

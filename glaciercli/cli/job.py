@@ -111,19 +111,19 @@ def output(app: App, job_id: str, dest: Path, vault: str, workers: int, *, overw
         glacier job output HkF9p6o7yjhF inventory.json --vault photos
     """
     found = jobs.show(app.client, vault, job_id)
-    to_stdout = str(dest) == "-"
-    with app.progress("stdout" if to_stdout else dest.name) as progress:
+    stdout = app.output.stdout if str(dest) == "-" else None
+    with app.progress("stdout" if stdout else dest.name, beside=stdout) as progress:
         downloads.job_output(
             app.client,
             vault,
             found,
-            app.output.stdout.buffer if to_stdout else dest,
+            stdout.buffer if stdout else dest,
             journals=app.journals,
             workers=workers,
             progress=progress,
             overwrite=overwrite,
         )
-    if not to_stdout:
+    if stdout is None:
         app.at_end.append(
             lambda: downloads.acknowledge_output(app.client, found, dest, journals=app.journals)
         )

@@ -63,6 +63,17 @@ def test_no_bar_where_none_is_wanted(photos, flag):
     assert "big.tar:" not in terminal.shown
 
 
+def test_no_bar_in_the_middle_of_the_bytes(glacier, tmp_path):
+    glacier("vault", "create", "photos")
+    glacier("upload", write(tmp_path / "note.txt", b"see the attic"), "--vault", "photos")
+    terminal = Terminal("archive", "download", "note.txt", "-", "--vault", "photos")
+
+    assert (terminal.end(), terminal.lines[-1]) == (0, "see the attic")
+    (job,) = glacier("job", "list", "--vault", "photos", "--output", "json").ids
+    terminal = Terminal("job", "output", job, "--vault", "photos")
+    assert (terminal.end(), terminal.shown) == (0, "see the attic")
+
+
 def test_a_table_fits_the_terminal(glacier, photos):
     glacier("upload", photos, "--vault", "photos")
     terminal = Terminal("archive", "list", "--vault", "photos")
