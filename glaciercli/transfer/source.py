@@ -20,11 +20,14 @@ class Descriptor:
     by then belong to another file.
     """
 
+    number = -1  # until there is one: a signal may come first
+
     def __init__(self, number: int) -> None:
         self.number = number
 
     def __del__(self) -> None:
-        os.close(self.number)
+        if self.number >= 0:
+            os.close(self.number)
 
     def read_into(self, view: memoryview, position: int) -> int:
         """Fill `view` from `position` as far as one read goes; 0 at the end of the file."""
