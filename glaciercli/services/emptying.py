@@ -218,14 +218,5 @@ def _not_yet(
             hint=f"glacier vault empty {vault} --delete-vault",
             code=error.code,
         )
-    if there.inventoried is None:
-        when = "its first inventory comes within about a day"
-    else:
-        due = format_time_seconds(there.inventoried + _DAY)
-        when = f"the service must see it empty in its next inventory, due about {due}"
-    return NotReady(
-        f"vault {vault!r} is empty but cannot be deleted yet: {when}"
-        + vaults.kept_by_uploads(client, vault),
-        hint=f"run again then: glacier vault empty {vault} --delete-vault --yes",
-        code=error.code,
-    )
+    again = f"glacier vault empty {vault} --delete-vault --yes"
+    return vaults.not_yet(client, there, error, again=again)

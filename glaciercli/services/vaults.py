@@ -49,7 +49,15 @@ def delete(client: Client, name: str) -> None:
     except Refused as error:
         if not error.message.startswith(NOT_EMPTY):
             raise
-        raise _not_deletable(show(client, name), error, kept_by_uploads(client, name)) from error
+        there = show(client, name)
+        if not there.archives:
+            again = f"glacier vault delete {name} --yes"
+            raise not_yet(client, there, error, again=again) from error
+        raise Refused(
+            f"vault {name!r} holds {counted(there.archives, 'archive')}, by its last inventory",
+            hint=f"glacier vault empty {name} --delete-vault",
+            code=error.code,
+        ) from error
 
 
 def wait(
@@ -78,32 +86,22 @@ def missing(name: str) -> NotFound:
     return NotFound(f"vault {name!r} does not exist", hint=f"glacier vault create {name}")
 
 
-def kept_by_uploads(client: Client, name: str) -> str:
-    """Return what to tell of open uploads where an empty vault cannot be deleted.
+def not_yet(client: Client, vault: Vault, error: Refused, *, again: str) -> NotReady:
+    """Return why a vault that is empty cannot be deleted, and when the command `again` will do it.
 
-    The service does not say whether they keep it; the embedded Glacier lets their parts do so.
+    Of open uploads the service does not say whether they keep a vault; the embedded Glacier lets
+    their parts do so.
     """
-    count = sum(1 for _ in client.pages("ListMultipartUploads", vaultName=name))
-    if not count:
-        return ""
-    return f"; {counted(count, 'open upload')} may keep it: glacier upload list --vault {name}"
-
-
-def _not_deletable(vault: Vault, error: Refused, uploads: str) -> Refused | NotReady:
-    if vault.archives:
-        return Refused(
-            f"vault {vault.name!r} holds {counted(vault.archives, 'archive')}, "
-            "by its last inventory",
-            hint=f"glacier vault empty {vault.name} --delete-vault",
-            code=error.code,
-        )
     if vault.inventoried is None:
-        when = "it was written to, and its first inventory comes within about a day"
+        when = "its first inventory comes within about a day"
     else:
         due = format_time_seconds(vault.inventoried + _INVENTORY_EVERY)
-        when = f"it was written to since its last inventory; the next one is due about {due}"
+        when = f"the service must see it empty in its next inventory, due about {due}"
+    if count := sum(1 for _ in client.pages("ListMultipartUploads", vaultName=vault.name)):
+        uploads = counted(count, "open upload")
+        when += f"; {uploads} may keep it: glacier upload list --vault {vault.name}"
     return NotReady(
-        f"vault {vault.name!r} cannot be deleted yet: {when}{uploads}",
-        hint=f"run again later: glacier vault delete {vault.name} --yes",
+        f"vault {vault.name!r} cannot be deleted yet: {when}",
+        hint=f"run again then: {again}",
         code=error.code,
     )

@@ -212,7 +212,7 @@ def test_the_vault_goes_when_the_inventory_has_seen_it_empty(client, catalog, va
     plan = emptying.plan(client, catalog, vault)
     client.engine.timing = "real"
     client.engine.clock.freeze()
-    with pytest.raises(NotReady, match="is empty but cannot be deleted yet") as caught:
+    with pytest.raises(NotReady, match="cannot be deleted yet") as caught:
         emptying.empty(client, catalog, plan, delete_vault=True)
     assert "due about" in caught.value.message
 
