@@ -174,6 +174,11 @@ def detect(path: Path) -> str:
     )
 
 
+def names_its_account(path: Path, tool: str) -> bool:
+    """Tell whether a file says whose archives it speaks of, so that nobody else need be asked."""
+    return tool == "export" or (tool == "inventory" and Document.open(path).arn is not None)
+
+
 def _merge_document(catalog: Catalog, source: _Import) -> Imported:
     document = Document.open(source.path)
     if document.arn is not None and document.made is not None:

@@ -31,8 +31,18 @@ def bring_in(
     vault: str | None = None,
     tool: str | None = None,
 ) -> Imported:
-    """Read a file into the catalog of the client's world (see `imports.bring_in`)."""
-    return imports.bring_in(catalog, scopes.of(client, catalog), path, vault=vault, tool=tool)
+    """Read a file into the catalog of the client's world, or of the one that it names itself.
+
+    See `imports.bring_in`. The service is asked for the account only where the file is silent.
+    """
+    tool = tool or imports.detect(path)
+    target = client.target
+    scope = (
+        Scope(target.endpoint, target.account_id, client.region)
+        if imports.names_its_account(path, tool)
+        else scopes.of(client, catalog)
+    )
+    return imports.bring_in(catalog, scope, path, vault=vault, tool=tool)
 
 
 def join_mapping(

@@ -1,7 +1,10 @@
 """The catalog in a file: whole or not there, and never of a vault that nobody knows."""
 
+import json
+
 import pytest
 
+from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.models import Archive
 from glaciercli.services import exchange, scopes
@@ -42,3 +45,20 @@ def test_an_export_that_fails_leaves_what_was_there(catalog, where, tmp_path):
         exchange.export_to(catalog, broken(), file, overwrite=True)
     assert file.read_text() == "precious"
     assert [each.name for each in tmp_path.iterdir() if "out" in each.name] == ["out.jsonl"]
+
+
+def test_a_file_that_names_its_account_needs_no_service(client, catalog, where, tmp_path):
+    file, document = tmp_path / "out.jsonl", tmp_path / "inventory.json"
+    exchange.export_to(catalog, where, file)
+    arn = f"arn:aws:glacier:{client.region}:{where[0].account}:vaults/films"
+    head = {"VaultARN": arn, "InventoryDate": "2020-01-01T00:00:00Z", "ArchiveList": []}
+    document.write_text(json.dumps(head))
+    fresh = Catalog.open(tmp_path / "fresh" / "catalog.db")
+    client.engine.log.clear()
+    for each in (file, document):
+        exchange.bring_in(client, fresh, each)
+
+    assert client.engine.log.count() == 0
+    assert fresh.scopes() == where
+    assert fresh.vaults(where[0]) == ["films", "photos"]
+    fresh.close()
