@@ -115,7 +115,8 @@ def bring_in(
                 else:
                     others.append(event)  # noqa: B023
 
-        new += catalog.created_all(where, wanted())
+        # What another catalog took from an inventory, this one has not made either.
+        new += catalog.created_all(where, wanted(), ours=tool != "export")
         for name, group in groupby(others, key=lambda each: each.vault):
             told = list(group)
             gone = [(each.id, each.when) for each in told if isinstance(each, Deleted)]

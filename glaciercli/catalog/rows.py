@@ -64,10 +64,14 @@ ON CONFLICT (vault, id) DO UPDATE SET
 """
 
 
-def row_of(vault: int, archive: Archive, token: str | None, now: datetime) -> dict[str, Any]:
+def row_of(
+    vault: int, archive: Archive, token: str | None, now: datetime, *, ours: bool = True
+) -> dict[str, Any]:
+    """Return the values of `RECORD`; without `ours`, only what says so itself was made here."""
     decoded = decode(archive.description)
     told = bool(archive.description)  # an import may know the name and not the description
     modified = archive.modified or decoded.modified
+    recorded = archive.recorded or (now if ours else None)
     return {
         "vault": vault,
         "id": archive.id,
@@ -78,7 +82,7 @@ def row_of(vault: int, archive: Archive, token: str | None, now: datetime) -> di
         "name": stored(archive.name or decoded.name or None),
         "modified": None if modified is None else milliseconds(modified),
         "created": milliseconds(archive.created or now),
-        "recorded": milliseconds(archive.recorded or now),
+        "recorded": None if recorded is None else milliseconds(recorded),
         "token": token or decoded.token,
         "path": stored(archive.path),
         "location": archive.location,

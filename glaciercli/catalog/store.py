@@ -144,9 +144,17 @@ class Catalog:
         self.created_all(scope, [archive], token=token)
 
     def created_all(
-        self, scope: Scope, archives: Iterable[Archive], *, token: str | None = None
+        self,
+        scope: Scope,
+        archives: Iterable[Archive],
+        *,
+        token: str | None = None,
+        ours: bool = True,
     ) -> int:
-        """Record many archives in one transaction; return how many were not known before."""
+        """Record many archives in one transaction; return how many were not known before.
+
+        They count as created here; without `ours`, only those that say when they were recorded.
+        """
         now = datetime.now(UTC)
         with self.database.write() as connection:
             keys: dict[str, int] = {}
@@ -159,7 +167,7 @@ class Catalog:
                     "SELECT 1 FROM archives WHERE vault = ? AND id = ?", (key, each.id)
                 )
                 added += known.fetchone() is None
-                connection.execute(RECORD, row_of(key, each, token, now))
+                connection.execute(RECORD, row_of(key, each, token, now, ours=ours))
             return added
 
     def deleted(self, scope: Scope, vault: str, archive_id: str, when: datetime) -> None:

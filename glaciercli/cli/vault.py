@@ -20,6 +20,7 @@ from glaciercli.cli.options import (
     workers_option,
     yes_option,
 )
+from glaciercli.errors import NotFound
 from glaciercli.services import emptying, jobs, scopes, vaults
 from glaciercli.services import inventory as inventories
 from glaciercli.services import notifications as service
@@ -149,9 +150,15 @@ def empty(
     """
     wanted = filters.Filter(glob=glob)
     with app.progress("inventory") as progress:
-        plan = emptying.plan(
-            app.client, app.catalog, vault, filters=wanted, poll=poll, progress=progress
-        )
+        try:
+            plan = emptying.plan(
+                app.client, app.catalog, vault, filters=wanted, poll=poll, progress=progress
+            )
+        except NotFound:
+            if not (delete_vault and emptying.is_done(app.client, app.catalog, vault)):
+                raise
+            app.output.show(models.Emptied(vault, 0, 0, vault_deleted=True))
+            return
     if dry_run and not app.output.is_plain:
         app.output.show(plan)
         return

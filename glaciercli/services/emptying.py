@@ -85,6 +85,16 @@ def plan(
     )
 
 
+def is_done(client: Client, catalog: Catalog, vault: str) -> bool:
+    """Tell whether a vault that is not there any more is one that was emptied here.
+
+    A run may end after the vault is deleted and before it has told so; the next finds no vault.
+    """
+    scope = scopes.of(client, catalog)
+    known = catalog.vault_key(scope, vault) is not None
+    return known and catalog.totals(scope, vault).count == 0
+
+
 def empty(
     client: Client,
     catalog: Catalog,

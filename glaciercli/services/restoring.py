@@ -179,9 +179,18 @@ def restore(
         raise Partial(
             f"{done + already:,} files are restored, {len(failures):,} could not be",
             failures,
+            hint=_by_hand(selection),
             report=report,
         )
     return report
+
+
+def _by_hand(selection: Selection) -> str | None:
+    """Return the command for an archive whose name cannot be a path."""
+    for ident in selection.refused:
+        vault = selection.vault
+        return f"choose a name yourself: glacier archive download id:{ident[:12]} FILE -V {vault}"
+    return None
 
 
 class _Run:

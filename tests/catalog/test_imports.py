@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from glaciercli.catalog.filters import STATES, Filter
 from glaciercli.catalog.imports import bring_in, detect, export
+from glaciercli.catalog.inventories import Entry
+from glaciercli.catalog.merging import merge
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import GlacierError, IntegrityError, Refused, UsageError
 from glaciercli.models import Archive, Scope
@@ -320,3 +322,16 @@ def test_no_file_raises_anything_but_ours(tmp_path_factory, content, start):
         except GlacierError:
             pass
     catalog.close()
+
+
+def test_what_was_foreign_there_is_foreign_here(catalog, scope, tmp_path):
+    entry = Entry("id1", "theirs", DAY, 5, bytearray.fromhex(HASH))
+    merge(catalog, scope, "photos", [entry], made=DAY, asked=DAY)
+    path = tmp_path / "export.jsonl"
+    with path.open("w") as stream:
+        export(catalog, [scope], stream)
+    fresh = Catalog.open(tmp_path / "fresh.db")
+    bring_in(fresh, scope, path)
+
+    assert [each.recorded for each in fresh.archives(scope)] == [None]
+    fresh.close()

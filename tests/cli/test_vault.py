@@ -145,3 +145,17 @@ def test_a_new_vault_of_an_old_name_is_another_one(glacier, client, filled):
     glacier("vault", "create", "photos")
 
     assert glacier("archive", "list", "-V", "photos", "--output", "json").json == []
+
+
+def test_a_vault_that_was_emptied_for_good_is_so_when_it_is_asked_for_again(
+    glacier, client, filled
+):
+    words = ["vault", "empty", "photos", "--delete-vault", "--yes", "--output", "json"]
+    assert glacier(*words).json["vaultDeleted"]
+    assert glacier(*words).json == {
+        "vaultName": "photos",
+        "deletedArchives": 0,
+        "deletedSize": 0,
+        "vaultDeleted": True,
+    }
+    glacier("vault", "empty", "nope", "--delete-vault", "--yes", exit=Exit.NOT_FOUND)
