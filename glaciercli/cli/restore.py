@@ -57,6 +57,7 @@ def restore(
     with app.reporting(tell), app.progress(directory.name or str(directory)) as progress:
         restored = restoring.restore(
             app.client,
+            app.catalog,
             selection,
             directory,
             journals=app.journals,

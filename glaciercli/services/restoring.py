@@ -117,6 +117,7 @@ def plan(selection: Selection, directory: Path, *, tier: str = "Standard") -> Re
 
 def restore(
     client: Client,
+    catalog: Catalog,
     selection: Selection,
     directory: Path,
     *,
@@ -138,7 +139,7 @@ def restore(
     progress = progress or NullProgress()
     failures = dict(selection.refused)
     with Tree(directory) as tree:
-        run = _Run(client, tree, journals, tier, poll, overwrite, progress)
+        run = _Run(client, catalog, tree, journals, tier, poll, overwrite, progress)
         missing = []
         for item in selection.items:
             if item.is_folder:
@@ -199,6 +200,7 @@ class _Run:
     def __init__(
         self,
         client: Client,
+        catalog: Catalog,
         tree: Tree,
         journals: Path,
         tier: str,
@@ -206,7 +208,8 @@ class _Run:
         overwrite: bool,
         progress: Progress,
     ) -> None:
-        self.client, self.tree, self.journals, self.tier = client, tree, journals, tier
+        self.client, self.catalog, self.tree = client, catalog, tree
+        self.journals, self.tier = journals, tier
         self.overwrite = overwrite
         self.interval = poll.interval
         self.deadline = None if poll.timeout is None else time.monotonic() + poll.timeout
@@ -257,7 +260,7 @@ class _Run:
         staged = self.staged(archive)
         left = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
         try:
-            downloads.download(
+            brought = downloads.download(
                 self.client,
                 archive.vault,
                 archive,
@@ -269,6 +272,9 @@ class _Run:
                 progress=self.progress,
                 overwrite=True,
             )
+            if archive.tree_hash is None:  # else the next run could not tell that it is there
+                scope = scopes.of(self.client, self.catalog)
+                self.catalog.created_all(scope, [brought], ours=False)
             source, lacking = (
                 staged,
                 [  # a run that was stopped may have left some

@@ -52,7 +52,12 @@ def restore(client, catalog, vault, journals, tmp_path):
             inventory.sync(client, catalog, vault, poll=NOW)
         selection = restoring.select(client, catalog, vault, filters=filters)
         return restoring.restore(
-            client, selection, tmp_path / "out", journals=journals, **{"poll": NOW, **options}
+            client,
+            catalog,
+            selection,
+            tmp_path / "out",
+            journals=journals,
+            **{"poll": NOW, **options},
         )
 
     return restore
@@ -243,6 +248,20 @@ def test_whoever_pays_agrees_first_and_only_to_what_is_new(client, put, restore,
         restore(agree=refuse)
 
     assert told == [(2, 11), (1, 6)]
+
+
+def test_an_archive_of_unknown_hash_is_known_when_it_is_there(
+    client, catalog, vault, put, restore, tmp_path
+):
+    """Imports of other tools' records may tell a name and an id, and no more."""
+    ident = put("", 5, 1)
+    scope = Scope(client.target.endpoint, client.engine.account, client.region)
+    catalog.created_all(scope, [Archive(ident, vault, name="a.jpg")], ours=False)
+    restore(sync=False)
+
+    assert restore(sync=False).already == 1
+    [known] = catalog.archives(scope, vault)
+    assert (known.size, known.recorded) == (5, None)
 
 
 def test_a_damaged_archive_is_named_and_the_rest_is_restored(client, put, restore, tmp_path):
