@@ -204,7 +204,9 @@ class DefaultGroup(Group):
         if first is not None and args[first.place] in self.commands:
             return [args[first.place], *args[: first.place], *args[first.place + 1 :]]
         if first is None and {"-h", "--help"} & set(args):
-            return args  # nothing that the default could work on: this group's own help
+            return args  # this group's own help
+        if not args and ctx.resilient_parsing:
+            return args  # a shell completes the verbs
         return [self.default, *args]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
