@@ -1,6 +1,6 @@
 """Ranges of an output: each is one that the service gives a checksum for."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glaciercli.models import Job
@@ -22,6 +22,7 @@ def retrieved(draw):
     )
 
 
+@settings(deadline=None)
 @given(job=retrieved(), power=st.integers(0, 6))
 def test_ranges_cover_an_output_and_each_can_be_proven(job, power):
     content = Content.of(job)

@@ -1,8 +1,6 @@
 """One run at a time: what holds a lock, and when it is gone. Whole programs: survival."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -29,21 +27,6 @@ def test_a_lock_is_of_the_open_file_and_goes_with_it(path):
 
     try_lock(second, path)
     os.close(second)
-
-
-def test_a_program_that_a_run_starts_does_not_keep_its_lock(path):
-    """As a pager or a credential process would, that outlives it."""
-    first = opened(path)
-    try_lock(first, path)
-    child = subprocess.Popen(
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False
-    )
-    os.close(first)
-
-    second = opened(path)
-    try_lock(second, path)
-    os.close(second)
-    child.communicate(b"\n")
 
 
 def test_a_file_that_another_has_taken_the_place_of_has_a_lock_of_its_own(path):

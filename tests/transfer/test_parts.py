@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 from helpers import payload
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glaciercli.errors import Conflict, IntegrityError, Refused
@@ -20,6 +20,7 @@ from glaciercli.treehash import tree_hash
 from glaciercli.units import GIB, MIB
 
 
+@settings(deadline=None)
 @given(st.integers(1, MAX_ARCHIVE_SIZE))
 def test_every_legal_size_has_a_plan_within_the_limits(size):
     layout = plan(size)
@@ -30,6 +31,7 @@ def test_every_legal_size_has_a_plan_within_the_limits(size):
     assert (layout.count - 1) * layout.part_size < size <= layout.count * layout.part_size
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200 * MIB), st.sampled_from([MIB, 4 * MIB, 16 * MIB]))
 def test_parts_cover_the_archive_without_gap_or_overlap(size, part_size):
     ranges = list(plan(size, part_size).ranges())
@@ -64,6 +66,7 @@ def test_what_glacier_cannot_store_is_refused(size):
         plan(size)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1 << 40), st.integers(1, 1 << 40))
 def test_content_ranges_survive_a_round_trip(start, length):
     text = content_range(start, start + length).replace("*", str(start + length + 5))
