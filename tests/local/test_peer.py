@@ -4,7 +4,6 @@ import codecs
 import os
 import socket
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from survival import forks
@@ -14,9 +13,8 @@ from glaciercli.local.peer import is_stranger, tells
 from glaciercli.local.server import Server
 from glaciercli.local.sigv4 import Authenticator, Credential
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/net/tcp").exists(), reason="only Linux tells whose a connection is"
-)
+with socket.create_server(("127.0.0.1", 0)) as probe:
+    pytestmark = pytest.mark.skipif(not tells(probe), reason="only Linux tells whose a socket is")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 NOBODY = 65534
 REQUEST = (
