@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from glaciercli.cli.app import App
 from glaciercli.cli.commands import Group, pass_app
 from glaciercli.cli.options import (
     description_option,
+    every_vault_option,
     overwrite_option,
     reference_argument,
     tier_option,
@@ -24,7 +24,7 @@ from glaciercli.cli.options import (
 from glaciercli.cli.types import RANGE, TIME
 from glaciercli.services import archives, downloads, jobs, ledger
 
-COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate")
+COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate", "OutputExpirationDate")
 _STATUSES = {"in-progress": "InProgress", "succeeded": "Succeeded", "failed": "Failed"}
 _HEADERS = {"use": "USE", "ignore": "IGNORE", "none": "NONE"}
 
@@ -41,23 +41,27 @@ def job() -> None:
 
 
 @job.command(name="list")
-@vault_option
+@every_vault_option
 @click.option("--status", type=click.Choice(list(_STATUSES)), help="Only those in this state.")
 @click.option("--done/--running", "completed", default=None, help="Only those that are, or not.")
 @pass_app
-def list_(app: App, vault: str, status: str | None, completed: bool | None) -> None:
-    """List a vault's jobs; the service forgets them a day after they are done.
+def list_(app: App, vault: str | None, status: str | None, completed: bool | None) -> None:
+    """List jobs, of one vault or of all, and until when their outputs are kept.
+
+    The service forgets a job about a day after it is done, and its output with it.
 
     Example:
-        glacier job list --vault photos
+        glacier job list
+        glacier job list --vault photos --status succeeded
     """
-    found: Iterable[models.Job]
-    if status is None and completed is None:
-        found = ledger.refresh(app.client, app.catalog, vault)
-    else:
-        wanted = _STATUSES[status] if status else None
-        found = jobs.listing(app.client, vault, status=wanted, completed=completed)
-    app.output.listing(found, COLUMNS, empty=f"no jobs in vault {vault}")
+    found = [
+        each
+        for each in ledger.refresh(app.client, app.catalog, vault)
+        if (status is None or each.status == _STATUSES[status])
+        and (completed is None or each.completed is completed)
+    ]
+    columns = COLUMNS if vault else ("vaultName", *COLUMNS)
+    app.output.listing(found, columns, empty=f"no jobs in {vault or 'any vault'}")
 
 
 @job.command()

@@ -40,6 +40,15 @@ vault_option = click.option(
 )
 
 
+every_vault_option = click.option(
+    "--vault",
+    "-V",
+    metavar="NAME",
+    shell_complete=complete.vaults,
+    help="Only this vault.  [default: all of them]",
+)
+
+
 def vault_argument(function: F) -> F:
     """Give a command `vault`, written as its first argument or as `--vault`."""
 

@@ -44,6 +44,7 @@ _LABELS = {
     "creationDate": "Created",
     "CompletionDate": "Completed",
     "Completed": "Done",
+    "OutputExpirationDate": "Kept until",
     "StatusCode": "Status",
     "archiveDescription": "Description",
     "ArchiveDescription": "Description",

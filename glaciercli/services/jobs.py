@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.units import format_duration, format_time_seconds
 
 OWN_DESCRIPTION = "glaciercli "  # followed by a token, where the user gives no description
+OUTPUT_LIFE = timedelta(hours=24)  # the service keeps an output at least this long
 _FIRST_POLL = 2.0  # seconds; expedited jobs take a minute, and local ones none at all
 
 
@@ -37,13 +38,21 @@ def listing(
     if completed is not None:
         filters["completed"] = str(completed).lower()
     for item in client.pages("ListJobs", vaultName=vault, **filters):
-        yield Job.from_api(item, vault=vault)
+        yield told(item, vault)
 
 
 def describe(client: Client, vault: str, job_id: str) -> Job:
     """Return the job as it is now; raises NotFound once the service has dropped it."""
     reply = client.call("DescribeJob", vaultName=vault, jobId=job_id)
-    return Job.from_api(reply, vault=vault)
+    return told(reply, vault)
+
+
+def told(reply: dict[str, Any], vault: str) -> Job:
+    """Return the job of a reply, with the time until which its output is kept, if it has one."""
+    job = Job.from_api(reply, vault=vault)
+    if not job.succeeded or job.finished is None:
+        return job
+    return replace(job, kept_until=job.finished + OUTPUT_LIFE)
 
 
 def show(client: Client, vault: str, reference: str) -> Job:

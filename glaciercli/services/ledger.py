@@ -1,8 +1,8 @@
-"""All jobs of all vaults in one list, with how long each output is still there."""
+"""All jobs of all vaults in one list."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from glaciercli.models import Job
@@ -11,8 +11,6 @@ from glaciercli.services import jobs, scopes, vaults
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.session import Client
-
-OUTPUT_LIFE = timedelta(hours=24)  # the service keeps an output at least this long
 
 
 def refresh(client: Client, catalog: Catalog, vault: str | None = None) -> list[Job]:
@@ -31,10 +29,3 @@ def seen(client: Client, catalog: Catalog, job: Job) -> Job:
     """Return the job, remembered as it is told here, so that a shell can complete its id."""
     catalog.job_seen(scopes.of(client, catalog), job)
     return job
-
-
-def expires(job: Job) -> datetime | None:
-    """Return until when the job's output is sure to be there; None while there is none."""
-    if not job.succeeded or job.finished is None:
-        return None
-    return job.finished + OUTPUT_LIFE

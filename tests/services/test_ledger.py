@@ -23,7 +23,7 @@ def test_the_jobs_of_all_vaults_are_one_list(client, catalog, two_vaults):
 def test_an_output_is_there_for_a_day_and_then_forgotten(client, catalog, two_vaults):
     client.engine.clock.freeze()
     [job, _] = ledger.refresh(client, catalog)
-    assert ledger.expires(job) == job.finished + timedelta(hours=24)
+    assert job.kept_until == job.finished + timedelta(hours=24)
 
     client.engine.clock.advance(timedelta(hours=25))
     assert ledger.refresh(client, catalog) == []
@@ -35,4 +35,4 @@ def test_a_running_job_has_no_output_to_expire(client, catalog, two_vaults, vaul
     running = jobs.start_inventory(client, vault)
 
     [found] = [each for each in ledger.refresh(client, catalog) if each.id == running.id]
-    assert ledger.expires(found) is None
+    assert found.kept_until is None
