@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from glaciercli import models
+from glaciercli.catalog import descriptions
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import DefaultGroup, pass_app
@@ -48,6 +49,12 @@ def upload() -> None:
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
 @vault_option
 @description_option
+@click.option(
+    "--description-format",
+    type=click.Choice(descriptions.FORMATS),
+    default=descriptions.FORMATS[0],
+    help="How name and time are written, for other tools to read.  [default: mt2]",
+)
 @part_size_option
 @workers_option
 @click.option("--name", metavar="NAME", help="Name of what comes from stdin.  [default: stdin]")
@@ -61,6 +68,7 @@ def start(
     *,
     vault: str,
     description: str | None,
+    description_format: str,
     part_size: int | None,
     workers: int,
     name: str | None,
@@ -92,6 +100,7 @@ def start(
                     journals=app.journals,
                     catalog=app.catalog,
                     description=description,
+                    description_format=description_format,
                     part_size=part_size,
                     workers=workers,
                     progress=progress,
@@ -104,6 +113,7 @@ def start(
                     journals=app.journals,
                     catalog=app.catalog,
                     description=description,
+                    description_format=description_format,
                     part_size=part_size,
                     workers=workers,
                     progress=progress,

@@ -49,6 +49,17 @@ def test_a_file_may_have_the_name_of_a_verb(glacier, tmp_path, monkeypatch):
     assert glacier("upload", "--output", "json", "--", "list").json["name"] == "list"
 
 
+@pytest.mark.parametrize(
+    ("form", "tool"), [("mt2", "glacier"), ("fastglacier", "FastGlacier v4"), ("plain", "plain")]
+)
+def test_the_name_is_written_for_another_tool(glacier, big, form, tool):
+    glacier("upload", big, "--description-format", form)
+    (listed,) = archives(glacier)
+    decoded = descriptions.decode(listed["archiveDescription"])
+
+    assert (decoded.name, decoded.tool) == ("big.tar", tool)
+
+
 def test_stdin_is_stored_under_a_name(glacier):
     archive = glacier(
         "upload", "-", "--name", "home.tar", "--output", "json", input=payload(2 * MIB)
