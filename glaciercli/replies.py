@@ -1,13 +1,13 @@
 """What the service answers, made safe to rely on: replies that are whole, failures that are ours.
 
-A reply may have been cut, damaged, or written by something that is not Glacier. botocore takes a
-cut document for an empty one, so every member that we rely on is looked for here.
+A reply may have been cut, damaged, or written by something that is not Glacier; what its members
+must be is said in `members`.
 """
 
 from __future__ import annotations
 
 import functools
-import re
+import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
@@ -27,60 +27,44 @@ from glaciercli.errors import (
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")  # of archives, uploads and jobs; opaque, never longer
+_OF_PARSERS = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+_LARGEST = 16 << 20  # bytes of a reply that is held whole; a page of jobs has less than one of them
+_LONGEST = 1000  # characters that are shown of the service's words
 
 
-_OF_PARSERS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+class Bounded:
+    """botocore's HTTP session, that holds no reply larger than any of Glacier's.
 
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and _ID.fullmatch(value) is not None
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)
-
-
-def _is_size(value: object) -> bool:
-    return isinstance(value, int) and value > 0
-
-
-_REQUIRED: dict[str, dict[str, Callable[[object], bool]]] = {
-    "CompleteMultipartUpload": {"archiveId": _is_id},
-    "DescribeJob": {"JobId": _is_id, "Action": _is_text, "StatusCode": _is_text},
-    "DescribeVault": {"VaultName": _is_text, "VaultARN": _is_text, "CreationDate": _is_text},
-    "InitiateJob": {"jobId": _is_id},
-    "InitiateMultipartUpload": {"uploadId": _is_id},
-    "InitiateVaultLock": {"lockId": _is_id},
-    "ListJobs": {"JobList": _is_list},
-    "ListMultipartUploads": {"UploadsList": _is_list},
-    "ListParts": {"MultipartUploadId": _is_id, "PartSizeInBytes": _is_size, "Parts": _is_list},
-    "ListProvisionedCapacity": {"ProvisionedCapacityList": _is_list},
-    "ListVaults": {"VaultList": _is_list},
-    "PurchaseProvisionedCapacity": {"capacityId": _is_id},
-    "UploadArchive": {"archiveId": _is_id},
-}
-
-
-def require_whole(operation: str, reply: Mapping[str, Any], code: int) -> None:
-    """Raise LostReply when a reply is not what the operation has: what was asked may be done.
-
-    `code` is the HTTP status that the operation's success has. Where that is all there is to it,
-    another one with a page of text is the answer of some portal in between.
+    A reply that nobody ends would fill the memory; those that are streamed are not its business.
     """
-    required = _REQUIRED.get(operation, {})
-    for member, is_right in required.items():
-        if not is_right(reply.get(member)):
-            raise LostReply(f"{operation}: the reply has no usable {member}")
-    if not required and code in {201, 204}:
-        meta = reply["ResponseMetadata"]
-        is_empty = meta["HTTPHeaders"].get("content-length") == "0"
-        if meta["HTTPStatusCode"] != code and not is_empty:
-            raise LostReply(f"{operation}: the reply is none of Glacier's")
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def send(self, request: Any) -> Any:
+        from botocore.awsrequest import AWSResponse  # noqa: PLC0415
+        from botocore.response import StreamingBody  # noqa: PLC0415
+
+        is_streamed, request.stream_output = request.stream_output, True
+        response = self._session.send(request)
+        if is_streamed and response.status_code < 300:
+            return response
+        body = StreamingBody(response.raw, None)  # makes botocore's errors of urllib3's
+        data = body.read(_LARGEST + 1)
+        body.close()
+        if len(data) > _LARGEST:
+            raise LostReply("the reply is larger than any of Glacier's")
+        return AWSResponse(response.url, response.status_code, response.headers, _Whole(data))
+
+    def close(self) -> None:
+        self._session.close()
+
+
+class _Whole(io.BytesIO):
+    """A body that has come, as botocore reads one."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
 
 
 class Output:
@@ -179,17 +163,17 @@ def translate(
 def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> GlacierError:
     reply: Mapping[str, Any] = error.response
     meta = reply.get("ResponseMetadata", {})
-    code = str(reply.get("Error", {}).get("Code", ""))
+    code = str(reply.get("Error", {}).get("Code", ""))[:_LONGEST]
     message = str(reply.get("Error", {}).get("Message", "")) or code or "no message"
     # What should have been signed follows, word for word: the session's token is in it.
-    message = message.partition("\n\nThe Canonical String")[0]
+    message = message.partition("\n\nThe Canonical String")[0][:_LONGEST]
     status = int(meta.get("HTTPStatusCode", 0))
     if 300 <= status < 400:
         return Refused(
             f"the endpoint redirects (HTTP {status}), which Glacier never does", code=code
         )
     wait = meta.get("HTTPHeaders", {}).get("retry-after", "")
-    seconds = float(wait) if wait.isdigit() else None
+    seconds = float(wait) if wait.isdecimal() else None
     vault = parameters.get("vaultName")
     if vault and message.startswith("Vault not found"):
         return NotFound(

@@ -15,7 +15,7 @@ LAYERS = [
     {"cli"},
     {"services"},
     {"session", "replies", "catalog", "transfer"},
-    {"retry", "models", "treehash"},
+    {"retry", "models", "members", "treehash"},
     {"errors", "config"},
     {"units", "system", "__init__"},
 ]

@@ -40,7 +40,7 @@ class Content:
     @classmethod
     def of(cls, job: Job) -> Content:
         size = job.output_size
-        if size is None:
+        if not size:
             raise IntegrityError(f"job {job.id} is done, but the service does not tell its size")
         if job.archive_size is None:
             return cls(job, size)
