@@ -1,0 +1,74 @@
+"""The theatre: one for all tests of a process, as its world takes a while to build."""
+
+import functools
+import os
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import boto3
+import botocore.session
+import pytest
+from hostile.endpoint import Endpoint
+from hostile.scenes import KEY, SECRET, Theatre
+from survival.world import memory_directory
+
+_MARK = "hostile: "
+
+
+@pytest.fixture(scope="session")
+def _theatre():
+    room = Path(tempfile.mkdtemp(prefix="glacier-", dir=memory_directory()))
+    theatre = Theatre(room, Endpoint())
+    with pytest.MonkeyPatch.context() as patch:
+        _enter(patch, theatre)
+        theatre.rehearse()
+    yield theatre
+    theatre.endpoint.close()
+    theatre.elsewhere.close()
+    shutil.rmtree(room)
+
+
+@pytest.fixture
+def theatre(_theatre, monkeypatch):
+    _enter(monkeypatch, _theatre)
+    return _theatre
+
+
+def _enter(patch, theatre):
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "GLACIER_", "BOTO")):
+            patch.delenv(name)
+    for name, value in theatre.environment.items():
+        patch.setenv(name, value)
+    patch.setattr(boto3, "Session", functools.partial(boto3.Session, botocore_session=_session()))
+
+
+@functools.cache
+def _session():
+    """Return one session for all runs: to load it takes longer than a run."""
+    session = botocore.session.Session()
+    session.set_credentials(KEY, SECRET)
+    return session
+
+
+@pytest.fixture
+def count(request):
+    """Count things that were tried; the sums are printed when all tests have run."""
+
+    def add(**numbers):
+        request.node.user_properties.extend((_MARK + name, n) for name, n in numbers.items())
+
+    return add
+
+
+def pytest_terminal_summary(terminalreporter):
+    # From the reports, which also come from workers in other processes.
+    sums = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, number in report.user_properties:
+            if name.startswith(_MARK) and report.when == "call":
+                sums[name.removeprefix(_MARK).replace("_", " ")] += number
+    for name, number in sorted(sums.items()):
+        terminalreporter.write_line(f"{_MARK}{number:>6} {name}")

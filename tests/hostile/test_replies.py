@@ -1,0 +1,137 @@
+"""Every reply of the service, spoilt in every way that we know, to every command that asks for it.
+
+Whatever comes, a command ends soon with an exit code of ours, one line that says why, and nothing
+on the terminal that acts on it. What it calls proven is proven.
+"""
+
+import itertools
+import json
+import time
+
+import pytest
+from hostile.mutations import MODEL, mutations
+from hostile.scenes import DATA, OTHER, SECRET
+
+from glaciercli.errors import EXIT_MEANINGS, Exit
+
+_SOON = 5.0  # seconds; a run that is not disturbed takes a tenth of one
+
+
+def wrong_replies(theatre):
+    """Yield (scene, operation, name, reply) for each command, each operation that it asks for."""
+    for scene, replies in theatre.replies.items():
+        for operation, known in replies.items():
+            for name, wrong in mutations(operation, known[0], theatre.elsewhere.url):
+                yield scene, operation, name, wrong
+
+
+def problems(theatre, scene, run, seconds):
+    """Yield what is wrong with the way in which a command has taken a wrong reply."""
+    if run.exception is not None:
+        yield f"raised {run.exception!r}"
+    if run.exit not in EXIT_MEANINGS or run.exit == Exit.UNEXPECTED:
+        yield f"exit {run.exit}"
+    errors = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
+    if len(errors) != (run.exit != 0):
+        yield f"{len(errors)} error lines"
+    if max(map(len, run.stderr.splitlines()), default=0) > 2000:
+        yield "a line that nobody reads"
+    if "Traceback" in run.stderr:
+        yield "a traceback"
+    if SECRET in run.stderr or SECRET.encode() in run.stdout:
+        yield "a secret"
+    if acting(run.stderr) or ("- -V" not in scene and acting(run.stdout.decode())):
+        yield "acts on the terminal"
+    if seconds > _SOON:
+        yield f"took {seconds:.1f} s"
+    yield from unproven(theatre, scene, run)
+
+
+def acting(text):
+    return [each for each in text if not each.isprintable() and each not in "\n\t"]
+
+
+def unproven(theatre, scene, run):
+    """Yield what a command has left behind that is not what was stored."""
+    whole = {"restored": DATA, "output": DATA, "range": OTHER[: 1 << 20]}
+    for name, data in whole.items():
+        path = theatre.out / name
+        if path.exists() and path.read_bytes() != data:
+            yield f"{path.name} is wrong"
+    for path in (theatre.out / "tree").glob("**/*"):
+        if path.is_file() and path.read_bytes() not in {DATA, OTHER} and ".part" not in path.name:
+            yield f"{path} is wrong"
+    if "small.bin - -V" in scene and run.exit == 0 and run.stdout != OTHER:
+        yield "wrong bytes on stdout"
+
+
+def play_all(theatre, chosen):
+    """Play each; return how many were, and a line for each finding."""
+    findings = []
+    played = 0
+    for scene, operation, name, wrong in chosen:
+        before = theatre.elsewhere.connections
+        started = time.monotonic()
+        run, asked = theatre.play(scene, operation, wrong)
+        found = list(problems(theatre, scene, run, time.monotonic() - started))
+        assert asked, f"{scene} did not ask {operation}"
+        if theatre.elsewhere.connections > before:
+            found.append("followed a redirect")
+        played += 1
+        if found:
+            findings.append(f"{scene} < {operation} {name}: {'; '.join(found)}\n   {run}")
+    return played, findings
+
+
+def test_all_operations_are_asked_for(theatre):
+    asked = {operation for replies in theatre.replies.values() for operation in replies}
+
+    assert asked == set(MODEL.operation_names)
+
+
+def test_right_replies_are_taken(theatre):
+    """What the wrong ones are measured by: played again, each scene succeeds as it did."""
+    for scene in theatre.replies:
+        run, _ = theatre.play(scene)
+        assert list(problems(theatre, scene, run, 0)) == [], (scene, run)
+        assert run.exit == 0, (scene, run)
+
+
+@pytest.mark.parametrize(
+    "stride",  # so manyth of them are tried: there are about 50,000
+    [
+        397,
+        pytest.param(5, marks=pytest.mark.slow),
+        pytest.param(1, marks=pytest.mark.fuzz),
+    ],
+)
+def test_wrong_replies_end_in_errors_of_ours(theatre, count, stride):
+    played, findings = play_all(theatre, itertools.islice(wrong_replies(theatre), 0, None, stride))
+    count(wrong_replies_played=played)
+
+    assert findings == []
+
+
+_PAGED = {
+    "ListVaults": "vault list",
+    "ListJobs": "job list -V photos",
+    "ListMultipartUploads": "upload list -V photos",
+    "ListParts": "upload show {upload} -V photos",
+}
+
+
+@pytest.mark.parametrize(("operation", "scene"), _PAGED.items())
+@pytest.mark.parametrize("is_same", [True, False])
+def test_pages_without_an_end_come_to_one(theatre, operation, scene, is_same, monkeypatch):
+    monkeypatch.setattr("glaciercli.session._MOST_PAGES", 20)
+    right = theatre.replies[scene][operation][0]
+    page = json.loads(right.body)
+
+    def wrong(number):
+        marker = "again" if is_same else f"more-{number}"
+        return right.with_body(json.dumps({**page, "Marker": marker}).encode())
+
+    run, asked = theatre.play(scene, operation, wrong)
+
+    assert run.exit == Exit.UNAVAILABLE, run
+    assert asked == (2 if is_same else 20)
