@@ -28,6 +28,7 @@ from glaciercli.errors import (
     AccessDenied,
     Conflict,
     GlacierError,
+    LostReply,
     Refused,
     Unavailable,
     UsageError,
@@ -357,7 +358,12 @@ def _ask(boto: Any, operation: str, parameters: Mapping[str, Any]) -> dict[str, 
             method = boto.meta.method_to_api_mapping
             name = next(each for each, api in method.items() if api == operation)
             reply: dict[str, Any] = getattr(boto, name)(**parameters)
-            require_whole(boto.meta.service_model.operation_model(operation), reply, parameters)
+            try:
+                require_whole(boto.meta.service_model.operation_model(operation), reply, parameters)
+            except LostReply:
+                if "body" in reply:
+                    reply["body"].close()  # else its connection stays open
+                raise
         outcome = str(reply["ResponseMetadata"]["HTTPStatusCode"])
         return reply
     except GlacierError as error:
