@@ -6,6 +6,7 @@ A setting comes from the first place that has it: flag, environment, file, defau
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from glaciercli import system
-from glaciercli.errors import UsageError
+from glaciercli.errors import Conflict, UsageError
 
 APP = "glaciercli"
 OUTPUTS = ("table", "json", "jsonl", "csv", "text")
 COLORS = ("auto", "always", "never")
 TIERS = ("standard", "bulk", "expedited")
+_LARGEST = 1 << 20  # bytes of a config file
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -130,7 +132,8 @@ def load(
     """Return every setting's value and source; flags that are None were not given.
 
     The file's top level holds defaults; a table `[profiles.NAME]` overrides them for that profile.
-    Raises UsageError for a file that is missing when named, is not TOML, or holds unknown names.
+    Raises UsageError for a file that is missing when named, is not TOML, or holds unknown names;
+    Conflict for one that another user may have written.
     """
     places = places or Places.find(environ)
     path = file or places.config_file
@@ -182,15 +185,46 @@ def _typed(setting: Setting, value: Any, source: str) -> Any:
 
 def _read(path: Path, *, required: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(_content(path).decode())
     except FileNotFoundError:
         if required:
             raise UsageError(f"config file {str(path)!r} does not exist") from None
         return {}
+    except RecursionError:
+        raise UsageError(f"config file {str(path)!r} is nested too deeply") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"config file {str(path)!r} is not valid TOML: {error}") from error
     except OSError as error:
         raise UsageError(f"config file {str(path)!r}: {error.strerror}") from error
+    profiles = table.get("profiles", {})
+    if not isinstance(profiles, dict) or not all(isinstance(p, dict) for p in profiles.values()):
+        raise UsageError(f"profiles in {str(path)!r} are tables: write [profiles.NAME]")
+    return table
+
+
+def _content(path: Path) -> bytes:
+    """Return what is in a config file; raises Conflict for one that others may have written.
+
+    It says where data and signatures go. Links are followed, as tools that keep such files make
+    them; the file may be the system's, too.
+    """
+    descriptor = os.open(path, os.O_RDONLY | system.NO_WAIT)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+            raise Conflict(f"config file {str(path)!r} is no plain file of a sensible size")
+        # Where users have a group of their own, their editors make files that it can write.
+        rights = 0o002 if system.is_of_own_group(status) else 0o022
+        is_others = not system.is_own(status) and status.st_uid != 0
+        if is_others or system.rights_of_others(status) & rights:
+            raise Conflict(
+                f"config file {str(path)!r} belongs to, or can be written by, another user",
+                hint=f"see what is in it, then: chown $USER {path} && chmod go-w {path}",
+            )
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            return file.read(_LARGEST)
+    finally:
+        os.close(descriptor)
 
 
 def _reject_unknown(tables: list[Mapping[str, Any]], path: Path) -> None:

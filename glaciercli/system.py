@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -71,6 +72,10 @@ if sys.platform == "win32":
 
     def is_own(_status: os.stat_result) -> bool:
         """Tell whether a file is this user's; there the rights of the directory see to it."""
+        return True
+
+    def is_of_own_group(_status: os.stat_result) -> bool:
+        """Tell whether a file is of this user's own group."""
         return True
 
     def rights_of_others(_status: os.stat_result) -> int:
@@ -139,6 +144,10 @@ else:
         """Tell whether a file is this user's."""
         return status.st_uid == os.geteuid()
 
+    def is_of_own_group(status: os.stat_result) -> bool:
+        """Tell whether a file is of this user's own group."""
+        return status.st_gid == os.getegid()
+
     def rights_of_others(status: os.stat_result) -> int:
         """Return what others than its owner may do with a file, as the low six bits of a mode."""
         return status.st_mode & 0o077
@@ -147,3 +156,26 @@ else:
         """Remove and close a file that this process has locked."""
         path.unlink(missing_ok=True)  # first: who waits for the lock must find that it is gone
         os.close(descriptor)
+
+
+def open_own(path: Path, flags: int) -> tuple[int, str | None]:
+    """Open a file of our own; return the descriptor, and why it cannot be ours, None where it can.
+
+    It is made, where `flags` say so, for its owner alone. No link is followed, a pipe is not waited
+    for, and a device does nothing yet. Raises OSError.
+    """
+    descriptor = os.open(path, flags | OWN | NO_WAIT, 0o600)
+    return descriptor, why_not_own(os.fstat(descriptor))
+
+
+def why_not_own(status: os.stat_result) -> str | None:
+    """Return why somebody else may have written a file; None for a plain one of this user's."""
+    if not stat.S_ISREG(status.st_mode):
+        return "is not a plain file"
+    if status.st_nlink > 1:
+        return "has another name elsewhere, a hard link"
+    if not is_own(status):
+        return "belongs to another user"
+    if rights_of_others(status) & 0o022:
+        return "can be written by other users"
+    return None

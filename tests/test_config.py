@@ -4,7 +4,7 @@ import pytest
 from helpers import write
 
 from glaciercli import config
-from glaciercli.errors import UsageError
+from glaciercli.errors import Conflict, UsageError
 
 
 def load(file=None, flags=None, **environ):
@@ -55,11 +55,30 @@ def test_yes_and_no_are_written_in_many_ways(word, value):
         ('local = "perhaps"', "true or false"),
         ('output = "xml"', "one of table, json"),
         ("vault = ", "not valid TOML"),
+        ("profiles = 5", "profiles.NAME"),
+        ("[profiles]\na = 5", "profiles.NAME"),
+        ("a = " + "[" * 10_000, "nested too deeply"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(tmp_path, text, reason):
     with pytest.raises(UsageError, match=reason):
         load(write(tmp_path / "config.toml", text.encode()))
+
+
+def test_a_file_that_others_can_write_is_not_believed(file):
+    """It says where data and signatures go; one's own group may write it, as a umask of 002 has."""
+    file.chmod(0o664)
+    load(file)
+    file.chmod(0o666)
+
+    with pytest.raises(Conflict, match="can be written by, another user"):
+        load(file)
+
+
+def test_a_link_to_a_file_is_followed(file, tmp_path):
+    (tmp_path / "link").symlink_to(file)
+
+    assert load(tmp_path / "link")["vault"] == load(file)["vault"]
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ _CHECKED_AT_OPEN = 4 << 20  # bytes; a larger file is checked through when damag
 _WAL_KEPT = 8 << 20  # bytes of write-ahead log left on disk after a large merge
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_HELPERS = ("-wal", "-shm", "-journal")  # what SQLite may keep beside the file
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DISK = {
     sqlite3.SQLITE_FULL,
@@ -208,8 +208,13 @@ def _distrust(connection: Connection) -> None:
 def _opening(path: Path) -> Iterator[None]:
     """Let one process at a time create, migrate or move the file aside."""
     beside = path.with_name(path.name + ".lock")
-    descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | system.OWN, 0o600)
     try:
+        descriptor, strange = system.open_own(beside, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise Conflict(f"cannot open {str(beside)!r}: {error.strerror}") from error
+    try:
+        if strange is not None:
+            raise Refused(f"{str(beside)!r} {strange}", hint=f"rm {beside}")
         system.lock(descriptor, wait=True)
         yield
     finally:
@@ -226,16 +231,17 @@ def _create(path: Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | system.OWN
         os.close(os.open(path, flags, 0o600))
     except FileExistsError:
-        found = path.lstat()
-    else:
-        return
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-        raise Refused(f"the catalog {str(path)!r} is a link or not a plain file")
-    if not system.is_own(found) or system.rights_of_others(found) & 0o022:
-        raise Refused(
-            f"the catalog {str(path)!r} belongs to, or can be written by, someone else",
-            hint=f"check what it is, then: chown $USER {path} && chmod 600 {path}",
-        )
+        pass
+    for each in (path, *(path.with_name(path.name + suffix) for suffix in _HELPERS)):
+        try:
+            strange = system.why_not_own(each.lstat())
+        except FileNotFoundError:
+            continue
+        if strange is not None:
+            raise Refused(
+                f"the catalog {str(each)!r} {strange}",
+                hint=f"check what it is, then: chown $USER {each} && chmod 600 {each}",
+            )
 
 
 def _require_ours(connection: Connection, path: Path) -> None:
@@ -294,7 +300,7 @@ def _marker(path: Path) -> Path:
 def _move_aside(path: Path) -> Path:
     """Rename a damaged catalog with its helper files; return its new name."""
     aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-    for suffix in ("-wal", "-shm", ""):
+    for suffix in (*_HELPERS, ""):
         try:
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
         except FileNotFoundError:

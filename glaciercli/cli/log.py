@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from glaciercli import system
 from glaciercli.cli.text import safe
 from glaciercli.errors import Conflict
 
@@ -47,7 +48,8 @@ def start(*, verbose: bool, file: Path | None) -> None:
         _add(logger, told, "%(message)s", logging.DEBUG)
     if file is not None:
         try:
-            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | system.NO_WAIT
+            os.close(os.open(file, flags, 0o600))
             handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise Conflict(f"log file {str(file)!r}: {error.strerror}") from error

@@ -61,8 +61,7 @@ class Store:
         _make_directory(root)
         self.root = root
         self.path = root / _FILE
-        # SQLite gives its -wal and -shm the mode of the database.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | system.FLAGS, 0o600))
+        _make_file(self.path)
         # A connection serves one thread at a time. A pool and not thread-locals: a server's
         # threads come and go, and their connections would stay open behind them.
         self._idle: list[sqlite3.Connection] = []
@@ -175,3 +174,17 @@ def _make_directory(root: Path) -> None:
         system.sync_directory(each.parent)
     if not root.is_dir():
         raise StoreError(f"{root} is not a directory")
+
+
+def _make_file(path: Path) -> None:
+    """Make the file for its owner alone, or check that nobody else can have written it.
+
+    SQLite gives its -wal and -shm the mode of the file.
+    """
+    try:
+        descriptor, strange = system.open_own(path, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+    os.close(descriptor)
+    if strange is not None:
+        raise StoreError(f"{path} {strange}")

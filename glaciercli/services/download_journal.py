@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from glaciercli.errors import Conflict
 from glaciercli.session import Client
-from glaciercli.transfer.journal import Journal, key_of
+from glaciercli.transfer.journal import UNREADABLE, Journal, key_of
 
 
 @dataclass
@@ -31,7 +31,7 @@ class DownloadState:
 
     @classmethod
     def fold(cls, lines: list[dict[str, Any]]) -> Self:
-        """Return the state that the lines lead to; raises KeyError, ValueError, TypeError."""
+        """Return the state that the lines lead to; raises one of UNREADABLE."""
         state = cls()
         for line in lines:
             match line["kind"]:
@@ -45,6 +45,10 @@ class DownloadState:
                     state.placed = int(line["size"]), str(line["tree_hash"])
                 case "done":
                     state.done = True
+                case "download":
+                    pass  # for people: what the journal is about
+                case kind:
+                    raise ValueError(f"{kind!r} is no line of a download")
         return state
 
 
@@ -55,7 +59,7 @@ class DownloadJournal:
         self._journal = journal
         try:
             self.state = DownloadState.fold(journal.lines)
-        except (KeyError, ValueError, TypeError) as error:
+        except UNREADABLE as error:
             journal.close()
             raise Conflict(
                 f"journal {str(journal.path)!r} does not make sense: {error!r}",

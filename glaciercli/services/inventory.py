@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from glaciercli import system
 from glaciercli.catalog.inventories import Document
 from glaciercli.catalog.merging import merge
 from glaciercli.config import private_directory
@@ -218,7 +219,7 @@ def _receive(client: Client, catalog: Catalog, job: Job, workers: int, progress:
     """Bring the job's output beside the catalog, going on with what an earlier run received."""
     path = place(catalog, job)
     directory = private_directory(path.parent)
-    if not path.exists():  # else a run was stopped between receiving it, whole, and merging it
+    if not _is_there(path):  # else a run was stopped between receiving it, whole, and merging it
         downloads.job_output(
             client,
             job.vault,
@@ -234,6 +235,14 @@ def _receive(client: Client, catalog: Catalog, job: Job, workers: int, progress:
         path.unlink()
         raise IntegrityError(f"the inventory has {size} bytes, its job says {job.inventory_size}")
     return path
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether a document is there that nobody else can have written."""
+    try:
+        return system.why_not_own(path.lstat()) is None
+    except FileNotFoundError:
+        return False
 
 
 def place(catalog: Catalog, job: Job) -> Path:

@@ -20,7 +20,7 @@ from typing import Any, Self
 from glaciercli.errors import Conflict
 from glaciercli.models import Archive
 from glaciercli.session import Client
-from glaciercli.transfer.journal import Journal, key_of, stored
+from glaciercli.transfer.journal import UNREADABLE, Journal, key_of, stored
 from glaciercli.transfer.source import Identity
 from glaciercli.units import format_time, parse_time
 
@@ -82,7 +82,7 @@ class UploadState:
 
     @classmethod
     def fold(cls, lines: list[dict[str, Any]]) -> Self:
-        """Return the state that the lines lead to; raises KeyError, ValueError, TypeError."""
+        """Return the state that the lines lead to; raises one of UNREADABLE."""
         state = cls()
         for line in lines:
             match line["kind"]:
@@ -99,6 +99,8 @@ class UploadState:
                     state.tree_hash = state.completing = None
                 case "done":
                     state.done = Archive.from_api(line["archive"])
+                case kind:
+                    raise ValueError(f"{kind!r} is no line of an upload")
         return state
 
 
@@ -109,7 +111,7 @@ class UploadJournal:
         self._journal = journal
         try:
             self.state = UploadState.fold(journal.lines)
-        except (KeyError, ValueError, TypeError) as error:
+        except UNREADABLE as error:
             journal.close()
             raise Conflict(
                 f"journal {str(journal.path)!r} does not make sense: {error!r}",
@@ -167,7 +169,7 @@ def known(journals: Path) -> Iterator[UploadState]:
     for _, lines in stored(journals / "uploads"):
         try:
             state = UploadState.fold(lines)
-        except (KeyError, ValueError, TypeError):
+        except UNREADABLE:
             continue  # the run that owns it says what is wrong; a listing goes on
         if state.intent is not None:
             yield state

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
+import re
 import threading
 import time
 import zlib
@@ -20,12 +20,15 @@ from typing import Any, Self
 
 from glaciercli import system
 from glaciercli.config import private_directory
-from glaciercli.errors import Conflict
+from glaciercli.errors import Conflict, Unavailable
 from glaciercli.transfer.locks import Busy, try_lock
 
 VERSION = 1  # of the lines; a higher one is refused by name, lower ones are read for ever
 _MAX_SIZE = 64 * 1024 * 1024  # bytes; 10,000 parts of a transfer need about 2 MiB
 _MAX_LINE = 64 * 1024
+_TORN = re.compile(rb"[0-9a-f]{0,8}$|[0-9a-f]{8} (\{|$)")  # how the beginning of a line looks
+#: What reading a line raises that is intact, and still makes no sense.
+UNREADABLE = (AttributeError, KeyError, OverflowError, TypeError, ValueError, Unavailable)
 
 
 class Journal:
@@ -125,7 +128,7 @@ class Journal:
         lines = [each for each in parsed if each is not None]
         for line in lines:
             _require_version(line, self.path)
-        if len(lines) < len(parsed):
+        if len(lines) < len(parsed) or (torn and _TORN.match(torn) is None):
             set_aside(self.path, data)
         if torn:
             os.ftruncate(self._descriptor, len(whole) + len(newline))
@@ -178,18 +181,15 @@ def set_aside(path: Path, data: bytes) -> None:
 def _open_own(path: Path, flags: int) -> int:
     """Open a file of ours: not through a link, and not one that other users can write."""
     try:
-        descriptor = os.open(path, flags | system.OWN, 0o600)
+        descriptor, strange = system.open_own(path, flags)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise Conflict(f"cannot open journal {str(path)!r}: {error.strerror}") from error
-    status = os.fstat(descriptor)
-    is_private = system.is_own(status) and not system.rights_of_others(status) & 0o022
-    if not stat.S_ISREG(status.st_mode) or not is_private:
+    if strange is not None:
         os.close(descriptor)
         raise Conflict(
-            f"journal {str(path)!r} is not a file that only this user can write",
-            hint="look at who made it, then remove it",
+            f"journal {str(path)!r} {strange}", hint="look at who made it, then remove it"
         )
     return descriptor
 

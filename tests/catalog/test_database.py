@@ -136,7 +136,7 @@ def test_a_file_that_others_can_write_is_refused(path):
     fill(path)
     path.chmod(0o666)
 
-    with pytest.raises(Refused, match="someone else"):
+    with pytest.raises(Refused, match="other users"):
         Catalog.open(path)
 
 

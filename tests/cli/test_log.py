@@ -1,3 +1,4 @@
+import os
 import stat
 
 from glaciercli.errors import Exit
@@ -38,6 +39,12 @@ def test_a_log_file_has_requests_talk_and_errors_and_is_private(glacier, tmp_pat
 
 def test_a_log_file_that_cannot_be_written_is_a_conflict(glacier, tmp_path):
     glacier("vault", "list", "--log-file", tmp_path / "no" / "such", exit=Exit.CONFLICT)
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for(glacier, tmp_path):
+    os.mkfifo(tmp_path / "log")
+
+    glacier("vault", "list", "--log-file", tmp_path / "log", exit=Exit.CONFLICT)
 
 
 def test_nothing_is_told_unasked(glacier):

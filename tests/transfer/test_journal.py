@@ -94,7 +94,7 @@ def test_a_link_or_a_file_of_others_is_not_opened(tmp_path, written):
     with pytest.raises(Conflict, match="cannot open"):
         Journal.open(tmp_path, "link")
     written.chmod(0o666)
-    with pytest.raises(Conflict, match="only this user"):
+    with pytest.raises(Conflict, match="can be written by other users"):
         Journal.open(tmp_path, "key")
 
 
