@@ -6,18 +6,22 @@ no client. What cannot be read completes to nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import BashComplete, CompletionItem
 
 from glaciercli.cli.app import App, the_app
+from glaciercli.cli.text import safe
+from glaciercli.cli.words import WHOLE_ID
 from glaciercli.errors import GlacierError
 
 if TYPE_CHECKING:
     from glaciercli.models import Scope
 
+_SPECIAL = re.compile(r"([^\w@%+=:,./-])")  # what a shell may take for more than itself
 _MOST = 200  # more than anybody reads
 
 
@@ -91,9 +95,28 @@ def _items(incomplete: str, find: Callable[[], dict[str, str]]) -> list[Completi
         found = find()
     except GlacierError:
         return []  # a damaged catalog or config is told by commands, not in the middle of a line
-    # A name with a control character would act on the terminal, or end the line.
-    fit = sorted(each for each in found if each.startswith(incomplete) and each.isprintable())
-    return [CompletionItem(each, help=found[each] or None) for each in fit[:_MOST]]
+    fit = sorted(each for each in found if each.startswith(incomplete) and _is_word(each))
+    return [CompletionItem(each, help=safe(found[each]) or None) for each in fit[:_MOST]]
+
+
+def _is_word(name: str) -> bool:
+    """Tell whether a name can be put on a line: one that others chose may be a flag, or act."""
+    return name.isprintable() and (not name.startswith("-") or bool(WHOLE_ID.fullmatch(name)))
+
+
+class Bash(BashComplete):
+    """Click's completion for bash, which puts a word on the line as it is.
+
+    What it puts there is run when the user presses enter, so a name from a catalog is quoted. zsh
+    and fish quote by themselves.
+    """
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        if item.type != "plain":
+            return super().format_completion(item)
+        quoted = _SPECIAL.sub(r"\\\1", item.value)
+        # The shell's function reads it with `read`, which takes one level of quoting away.
+        return super().format_completion(CompletionItem(quoted.replace("\\", "\\\\")))
 
 
 def _scopes(app: App) -> list[Scope]:

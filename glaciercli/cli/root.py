@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem, shell_complete
+from click.shell_completion import CompletionItem, add_completion_class, shell_complete
 
 from glaciercli import __version__
 from glaciercli.cli import boundary
@@ -83,6 +83,9 @@ class Root(Group):
         """
         instruction = os.environ.get(COMPLETION)
         if instruction:
+            from glaciercli.cli.complete import Bash  # noqa: PLC0415 - for this alone
+
+            add_completion_class(Bash)
             return shell_complete(self, {}, PROGRAM, COMPLETION, instruction)
         try:
             with self.make_context(PROGRAM, list(arguments), obj=app) as context:

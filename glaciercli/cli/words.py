@@ -13,7 +13,7 @@ from typing import NamedTuple
 import click
 
 # Archive ids have 138 characters, job and upload ids 92. At that length nothing else is meant.
-_WHOLE_ID = re.compile(r"-[A-Za-z0-9_-]{91}(?:[A-Za-z0-9_-]{46})?")
+WHOLE_ID = re.compile(r"-[A-Za-z0-9_-]{91}(?:[A-Za-z0-9_-]{46})?")
 _ID_START = re.compile(r"-[A-Za-z0-9_][A-Za-z0-9_-]{3,136}")
 ID_MARK = "id:"
 
@@ -74,7 +74,7 @@ def is_id(word: str, options: Mapping[str, bool]) -> bool:
     A whole id is one beyond doubt. The beginning of one has a single dash and does not start with
     the letter of an option; where it does, it can be written `id:-Vx`.
     """
-    if _WHOLE_ID.fullmatch(word):
+    if WHOLE_ID.fullmatch(word):
         return True
     return bool(_ID_START.fullmatch(word)) and word[:2] not in options
 

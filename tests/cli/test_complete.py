@@ -89,6 +89,67 @@ def test_a_damaged_catalog_completes_to_nothing(completed, home, stored):
     assert completed("vault", "show", "") == []
 
 
+_HOSTILE = [
+    "hostile $(touch made)",
+    "hostile; touch made",
+    "hostile `touch made`",
+    "hostile' \"quoted\\",
+    "hostile*?[a-z]{1,2}",
+    "hostile&|<>#!~",
+    "~root",
+    "ünïcödé 名",
+]
+
+
+@pytest.fixture
+def program(tmp_path):
+    program = write(tmp_path / "bin" / "glacier", b"")
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m glaciercli "$@"\n')
+    program.chmod(0o755)
+    return program
+
+
+def test_a_completed_name_is_a_word_of_the_shell_and_nothing_more(glacier, program, tmp_path):
+    """What bash puts on the line is run when the user presses enter."""
+    glacier("vault", "create", "photos")
+    for name in (*_HOSTILE, "--yes", "-rf", "two\nlines", "esc\x1b[2J"):
+        file = write(tmp_path / "in", payload(10))
+        glacier("upload", "-", "--name", name, "-V", "photos", input=file.read_bytes())
+    script = f"""
+        source {COMPLETIONS}/glacier.bash
+        COMP_WORDS=(glacier archive show -V photos "") COMP_CWORD=5
+        _glacier_completion {program}
+        for each in "${{COMPREPLY[@]}}"; do
+            eval "words=($each)"
+            printf '%s\\0' "${{#words[@]}}" "${{words[@]}}"
+        done
+    """
+    got = subprocess.run(
+        ["bash", "--norc", "-c", script], cwd=tmp_path, capture_output=True, check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
+
+    words = got.stdout.decode().split("\0")[:-1]
+    assert got.stderr == b""
+    assert words[::2] == ["1"] * len(_HOSTILE)
+    assert sorted(words[1::2]) == sorted(_HOSTILE)
+    assert not (tmp_path / "made").exists()
+
+
+def test_what_is_told_of_a_word_cannot_act_on_the_terminal(glacier, monkeypatch, tmp_path):
+    glacier("vault", "create", "photos")
+    glacier("local", "fault", "add", "UploadMultipartPart", "status", "--status", "403")
+    hostile = write(tmp_path / "esc\x1b[2J\nplain", payload(10))
+    glacier("upload", hostile, "-V", "photos", exit=4)
+    monkeypatch.setenv("_GLACIER_COMPLETE", "zsh_complete")
+    monkeypatch.setenv("COMP_WORDS", "glacier upload show -V photos ")
+    monkeypatch.setenv("COMP_CWORD", "5")
+
+    lines = run().stdout.split("\n")
+    assert len(lines) == 4
+    assert lines[2] == "esc\\x1b[2J\\x0aplain"
+
+
 SHELLS = {
     "bash": (["bash", "--norc", "--noprofile", "-i"], "source {}/glacier.bash"),
     "zsh": (["zsh", "-f", "-i"], "fpath=({} $fpath); autoload -U compinit; compinit -D -u"),
@@ -98,14 +159,11 @@ SHELLS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", SHELLS)
-def test_a_real_shell_completes(shell, stored, tmp_path):
+def test_a_real_shell_completes(shell, stored, program, tmp_path):
     """Typed into a terminal, as a person does."""
     command, setup = SHELLS[shell]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{shell} is not installed")
-    program = write(tmp_path / "bin" / "glacier", b"")
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m glaciercli "$@"\n')
-    program.chmod(0o755)
     environ = {
         **os.environ,
         "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
