@@ -11,6 +11,8 @@ GIB = 1 << 30
 TIB = 1 << 40
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+_LONGEST = 40  # characters of a number; 2**100 has 31
+_LONGEST_WAIT = 100 * 365 * 86400.0  # seconds
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
@@ -30,6 +32,8 @@ def parse_size(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not a size; write it like 16MiB")
     number, unit, _ = match.groups()
+    if len(number) > _LONGEST:
+        raise ValueError(f"{text[:_LONGEST]!r}... is no size of anything")
     size = float(number) * 1024 ** _POWERS[unit.lower()]
     if size != int(size):
         raise ValueError(f"{text!r} is not a whole number of bytes")
@@ -66,6 +70,8 @@ def parse_duration(text: str) -> timedelta:
         if match is None or (match[2] is None and match.end() != len(stripped)):
             raise ValueError(f"{text!r} is not a duration; write it like 15m or 25h")
         seconds += float(match[1]) * _SECONDS[match[2]]
+        if seconds > _LONGEST_WAIT:
+            raise ValueError(f"{text[:_LONGEST]!r} is longer than anybody waits")
         position = match.end()
     if not stripped:
         raise ValueError("an empty text is not a duration; write it like 15m or 25h")
@@ -112,7 +118,10 @@ def parse_time(text: str) -> datetime:
     if zone and zone != "Z":
         digits = zone[1:].replace(":", "")
         offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-        moment = moment - offset if zone[0] == "+" else moment + offset
+        try:
+            moment = moment - offset if zone[0] == "+" else moment + offset
+        except OverflowError:
+            raise ValueError(f"{text!r} is not in the years 1 to 9999") from None
     return moment
 
 

@@ -107,3 +107,19 @@ def test_other_texts_are_not_times(text):
 )
 def test_things_are_counted_in_words(count, text):
     assert counted(count, "file") == text
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        (parse_size, "9" * 400),
+        (parse_size, "9" * 400 + ".5"),
+        (parse_duration, "9" * 30),
+        (parse_duration, "9" * 400 + "d"),
+        (parse_time, "9999-12-31T23:59:59-01:00"),
+        (parse_time, "0001-01-01T00:00:00+01:00"),
+    ],
+)
+def test_what_is_too_much_to_be_counted_is_refused(parse, text):
+    with pytest.raises(ValueError, match="size|longer|years"):
+        parse(text)

@@ -81,7 +81,8 @@ def walked(glacier, tmp_path):
     ident = glacier("archive", "list", "-V", "photos", "--output", "json").ids[0]
     topic = f"arn:aws:sns:us-east-1:000000000000:{NAME}"
     statement = {
-        "Sid": POISON, "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "glacier:ListJobs",
+        "Sid": POISON, "Effect": "Deny", "Principal": {"AWS": "*"},
+        "Action": "glacier:AbortVaultLock",
         "Resource": "arn:aws:glacier:us-east-1:000000000000:vaults/photos",
     }  # fmt: skip
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
