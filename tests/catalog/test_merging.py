@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from glaciercli.catalog.descriptions import TOOL, encode
 from glaciercli.catalog.filters import INVENTORY_LAG, STATES, Filter
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
@@ -59,6 +60,24 @@ def test_a_first_inventory_is_all_new_and_foreign(catalog, scope, bring):
     found = catalog.find(scope, "photos", "a")
     assert (found.name, found.size, found.tree_hash) == ("x.txt", 5, HASH.hex())
     assert (found.seen, found.recorded, found.status) == (DAY + days(1), None, "seen")
+
+
+def test_a_description_is_read_into_its_columns(catalog, scope, bring):
+    modified = datetime(2012, 11, 3, 6, 29, 38, tzinfo=UTC)
+    told = encode("a/b.txt", modified, token="0" * 16)
+    report = bring(["a"], 1, description=told)
+
+    found = catalog.find(scope, "photos", "a")
+    assert (found.name, found.modified, found.tool) == ("a/b.txt", modified, TOOL)
+    assert [each.id for each in catalog.archives(scope, filters=Filter(tool=TOOL))] == ["a"]
+    assert (report.vault, report.job_id) == ("photos", None)
+
+
+def test_an_empty_inventory_says_so(catalog, scope, bring):
+    bring(["a"], 1)
+    report = bring([], 10)
+
+    assert (report.archives, report.size, report.new, report.missing) == (0, 0, 0, 1)
 
 
 def test_merging_twice_changes_nothing(catalog, scope, bring):

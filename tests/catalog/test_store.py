@@ -152,6 +152,16 @@ def test_filters(catalog, scope, archive, filters, want):
     assert catalog.totals(scope, filters=filters).count == len(want)
 
 
+def test_a_name_that_many_have_is_searched_as_one_that_few_have(catalog, scope, archive):
+    many = [archive(f"{number:04}", name=f"{number:04} same.txt") for number in range(1001)]
+    catalog.created_all(scope, many)
+
+    def found(text):
+        return len(list(catalog.archives(scope, filters=Filter(text=text))))
+
+    assert [found(text) for text in ("same", "1000 same", "0", "nothing")] == [1001, 1, 1001, 0]
+
+
 def test_an_unknown_state_is_refused():
     with pytest.raises(Exception, match="unknown state lost"):
         Filter(states=frozenset({"lost"}))
