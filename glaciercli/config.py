@@ -19,6 +19,7 @@ from glaciercli.errors import Conflict, UsageError
 APP = "glaciercli"
 OUTPUTS = ("table", "json", "jsonl", "csv", "text")
 COLORS = ("auto", "always", "never")
+DESCRIPTION_FORMATS = ("mt2", "fastglacier", "plain")
 TIERS = ("standard", "bulk", "expedited")
 _LARGEST = 1 << 20  # bytes of a config file
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}

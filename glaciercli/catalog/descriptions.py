@@ -24,11 +24,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from glaciercli.config import DESCRIPTION_FORMATS
 from glaciercli.errors import Refused
 
 MAX_DESCRIPTION = 1024  # characters, Glacier's limit; all of them printable ASCII
 TOOL = "glacier"  # what `Decoded.tool` says of our own
-FORMATS = ("mt2", "fastglacier", "plain")  # what `encode` writes
 
 _MILLISECONDS = re.compile(r"\d{11,18}", re.ASCII)
 _TIME = re.compile(
@@ -103,7 +103,9 @@ def encode(
         return _within_limit(f"<m><v>4</v><p>{path}</p><lm>{_basic(modified)}</lm></m>", format)
     if format == "plain":
         return _within_limit(name, format)
-    raise Refused(f"unknown description format {format!r}", hint=f"one of {', '.join(FORMATS)}")
+    raise Refused(
+        f"unknown description format {format!r}", hint=f"one of {', '.join(DESCRIPTION_FORMATS)}"
+    )
 
 
 def is_storable(description: str) -> bool:

@@ -67,7 +67,7 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
     if isinstance(error, BrokenPipeError):
         _forget_stdout()
         return Exit.SIGNAL + _PIPE  # what a shell reports for any program cut off by head
-    known = _known(error)
+    known = _known(_stopped(error) or error)
     if app.flags.get("debug"):
         import traceback  # noqa: PLC0415 - the exception, in both senses
 
@@ -82,6 +82,17 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
     elif not (app.quiet and isinstance(known, NotReady)):  # from cron, 75 says it all
         _write(_lines(known))
     return int(known.exit_code)
+
+
+def _stopped(error: BaseException) -> Interrupted | None:
+    """Return the signal in whose midst an error arose: it is what happened, the error a splinter.
+
+    A signal may come while a library holds things half done, and fails at tidying up.
+    """
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, Interrupted):
+        found = found.__context__
+    return found
 
 
 def _known(error: Exception) -> GlacierError:

@@ -9,7 +9,14 @@ import click
 from glaciercli import models
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Group, pass_app
-from glaciercli.cli.options import dry_run_option, policy_argument, vault_argument, yes_option
+from glaciercli.cli.options import (
+    dry_run_option,
+    policy_argument,
+    reference_argument,
+    vault_argument,
+    yes_option,
+)
+from glaciercli.cli.words import ID_MARK
 from glaciercli.services import locks
 from glaciercli.units import format_duration
 
@@ -68,7 +75,7 @@ def start(app: App, vault: str, policy: str, *, dry_run: bool, yes: bool) -> Non
 
 @lock.command()
 @vault_argument
-@click.argument("lock_id", metavar="LOCK-ID")
+@reference_argument("lock_id", metavar="LOCK-ID")
 @yes_option
 @pass_app
 def complete(app: App, vault: str, lock_id: str, *, yes: bool) -> None:
@@ -80,7 +87,7 @@ def complete(app: App, vault: str, lock_id: str, *, yes: bool) -> None:
     for each in locks.show(app.client, vault).forbids or ():
         app.output.note(f"for ever: {each}")
     app.confirm(f"this locks vault {vault} for ever", yes=yes, typed=vault)
-    app.output.show(locks.complete(app.client, vault, lock_id))
+    app.output.show(locks.complete(app.client, vault, lock_id.removeprefix(ID_MARK)))
 
 
 @lock.command()

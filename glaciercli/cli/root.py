@@ -86,7 +86,7 @@ class Root(Group):
             from glaciercli.cli.complete import Bash  # noqa: PLC0415 - for this alone
 
             add_completion_class(Bash)
-            return shell_complete(self, {}, PROGRAM, COMPLETION, instruction)
+            return shell_complete(self, {"obj": app}, PROGRAM, COMPLETION, instruction)
         try:
             with self.make_context(PROGRAM, list(arguments), obj=app) as context:
                 self.invoke(context)

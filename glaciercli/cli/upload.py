@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from glaciercli import models
-from glaciercli.catalog import descriptions
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import DefaultGroup, pass_app
@@ -21,6 +20,7 @@ from glaciercli.cli.options import (
     workers_option,
     yes_option,
 )
+from glaciercli.config import DESCRIPTION_FORMATS
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Partial, Refused, UsageError
 from glaciercli.services import streams, uploads
 from glaciercli.transfer import parts
@@ -51,8 +51,8 @@ def upload() -> None:
 @description_option
 @click.option(
     "--description-format",
-    type=click.Choice(descriptions.FORMATS),
-    default=descriptions.FORMATS[0],
+    type=click.Choice(DESCRIPTION_FORMATS),
+    default=DESCRIPTION_FORMATS[0],
     help="How name and time are written, for other tools to read.  [default: mt2]",
 )
 @part_size_option

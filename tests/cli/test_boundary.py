@@ -126,6 +126,20 @@ def test_an_interruption_names_the_command_that_goes_on(told):
     assert text.endswith("hint: glacier upload 'my file.tar' --vault photos\n")
 
 
+def test_an_error_in_the_midst_of_a_stop_is_the_stop(told):
+    """As when a thread that is being started is stopped, and fails at tidying up."""
+    try:
+        try:
+            raise Interrupted(15)
+        finally:
+            del {}["thread"]
+    except KeyError as error:
+        code, shown = told(error)
+
+    assert code == Exit.SIGNAL + 15
+    assert "bug" not in shown
+
+
 def test_a_message_from_outside_cannot_act_on_the_terminal(told):
     text = told(Refused("a\x1b[2J\nerror: forged"))[1]
 

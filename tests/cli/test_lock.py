@@ -103,6 +103,12 @@ def test_without_a_terminal_the_flag_is_named(glacier, file, words):
     assert "--yes" in glacier("lock", *words, exit=Exit.USAGE).stderr
 
 
+def test_an_id_may_begin_with_a_dash(glacier, file):
+    words = ["lock", "complete", "photos", "-83JLYf9ZYngBZJBOI1JZhHU", "--yes"]
+
+    assert "has no lock" in glacier(*words, exit=Exit.NOT_FOUND).stderr
+
+
 def test_a_policy_is_text_a_file_or_stdin(glacier, file):
     text = json.dumps(policy())
 

@@ -181,3 +181,21 @@ def test_journals_that_say_nothing_are_swept_away_but_not_from_under_a_run(tmp_p
 
     assert {path.stem for path in tmp_path.iterdir()} == {"held", "spoken"}
     held.close()
+
+
+def test_what_the_system_takes_and_gives_in_pieces_is_whole(tmp_path, monkeypatch):
+    write, read = os.write, os.preadv
+    monkeypatch.setattr(os, "write", lambda number, data: write(number, data[:3]))
+    monkeypatch.setattr(os, "preadv", lambda number, views, at: read(number, [views[0][:5]], at))
+    with Journal.open(tmp_path, "key") as journal:
+        journal.append("one", text="x" * 100)
+    with Journal.open(tmp_path, "key") as journal:
+        assert [each["text"] for each in journal.lines] == ["x" * 100]
+
+
+def test_a_journal_that_cannot_be_read_hides_no_other(tmp_path, written):
+    (tmp_path / "aaa.journal").mkdir()
+    (tmp_path / "bbb.journal").touch(mode=0o666)
+    (tmp_path / "bbb.journal").chmod(0o666)
+
+    assert [path.name for path, _ in stored(tmp_path)] == ["key.journal"]

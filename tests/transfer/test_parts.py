@@ -14,6 +14,7 @@ from glaciercli.transfer.parts import (
     content_range,
     parse_content_range,
     plan,
+    smallest_part_size,
 )
 from glaciercli.transfer.source import Source
 from glaciercli.treehash import tree_hash
@@ -122,3 +123,16 @@ def test_memory_is_one_block_whatever_the_size(source):
     window = Window.over(source.descriptor, 0, 3 * MIB)
 
     assert len(window._buffer) <= MIB
+
+
+@pytest.mark.parametrize(
+    ("size", "part_size"),
+    [
+        (1, MIB),
+        (10_000 * MIB, MIB),
+        (10_000 * MIB + 1, 2 * MIB),
+        (40_000 * GIB, 4 * GIB),
+    ],
+)
+def test_the_least_part_size_that_will_do(size, part_size):
+    assert smallest_part_size(size) == part_size

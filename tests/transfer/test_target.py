@@ -81,3 +81,13 @@ def test_a_file_gets_the_rights_that_any_new_file_gets_and_its_part_none_of_them
 
     assert part.target.stat().st_mode & 0o777 == 0o666 & ~mask
     assert other.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_the_system_takes_in_pieces_arrives_whole(tmp_path, monkeypatch):
+    """Near a quota a write may be short, and says so by its count alone."""
+    whole = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda number, data, at: whole(number, data[:3], at))
+    part = received(tmp_path / "target", bytes(range(256)))
+    part.place(overwrite=False)
+
+    assert (tmp_path / "target").read_bytes() == bytes(range(256))
