@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -138,6 +139,7 @@ max_wait_option = click.option(
     "--max-wait",
     type=DURATION,
     metavar="DURATION",
+    callback=lambda _ctx, _param, value: inf if value is None else value.total_seconds(),
     help="Wait no longer than this, then exit 75.  [default: as long as it takes]",
 )
 
@@ -149,15 +151,14 @@ def waiting_options(function: F) -> F:
     def command(
         *args: Any,
         poll_interval: timedelta,
-        max_wait: timedelta | None,
+        max_wait: float,
         no_wait: bool,
         **kwargs: Any,
     ) -> Any:
         from glaciercli.services.jobs import Poll  # noqa: PLC0415 - help does not need it
 
-        limit = timedelta(0) if no_wait else max_wait
-        seconds = None if limit is None else limit.total_seconds()
-        return function(*args, poll=Poll(poll_interval.total_seconds(), seconds), **kwargs)
+        poll = Poll(poll_interval.total_seconds(), 0.0 if no_wait else max_wait)
+        return function(*args, poll=poll, **kwargs)
 
     options = (
         click.option(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import click
 
@@ -203,14 +202,13 @@ def _plan_lines(plan: models.EmptyPlan) -> Iterator[str]:
 @click.option("--gone", is_flag=True, help="Wait until it is not there any more.")
 @max_wait_option
 @pass_app
-def wait(app: App, vault: str, *, gone: bool, max_wait: timedelta | None) -> None:
+def wait(app: App, vault: str, *, gone: bool, max_wait: float) -> None:
     """Wait until a vault is there, or with --gone until it is not; exit 75 if that takes too long.
 
     Example:
         glacier vault wait photos --max-wait 1m
     """
-    seconds = None if max_wait is None else max_wait.total_seconds()
-    record = vaults.wait(app.client, vault, gone=gone, timeout=seconds)
+    record = vaults.wait(app.client, vault, gone=gone, timeout=max_wait)
     if record is not None:
         app.output.done(record, f"vault {vault} is there")
     elif app.output.is_plain:

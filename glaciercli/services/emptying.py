@@ -193,7 +193,7 @@ def _delete_vault(
     client: Client, catalog: Catalog, scope: Scope, vault: str, poll: Poll, progress: Progress
 ) -> None:
     """Delete the vault, waiting as long as `poll` allows for the inventory that sees it empty."""
-    deadline = None if poll.timeout is None else time.monotonic() + poll.timeout
+    deadline = time.monotonic() + poll.timeout
     told = False
     while True:
         try:
@@ -203,13 +203,13 @@ def _delete_vault(
         else:
             catalog.vault_deleted(scope, vault, datetime.now(UTC))
             return
-        remaining = None if deadline is None else deadline - time.monotonic()
-        if client.pace.stop.is_set() or (remaining is not None and remaining <= 0):
+        left = deadline - time.monotonic()
+        if client.pace.stop.is_set() or left <= 0:
             raise reason
         if not told:
             progress.note(f"{reason.message}; waiting")
             told = True
-        client.pace.stop.wait(poll.interval if remaining is None else min(poll.interval, remaining))
+        client.pace.stop.wait(min(poll.interval, left))
 
 
 def _not_yet(

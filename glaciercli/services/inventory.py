@@ -105,7 +105,7 @@ def sync_all(
     is raised as it is.
     """
     progress = progress or NullProgress()
-    deadline = None if poll.timeout is None else time.monotonic() + poll.timeout
+    deadline = time.monotonic() + poll.timeout
     reports: list[Inventory] = []
     failures: dict[str, GlacierError] = {}
     waiting = list(names)
@@ -117,7 +117,7 @@ def sync_all(
     for last in (False, True):  # the first round starts the jobs, the last one waits for them
         running: list[str] = []
         for name in waiting:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            left = max(0.0, deadline - time.monotonic())
             limit = Poll(poll.interval, left) if last else Poll(timeout=0.0)
             failures.pop(name, None)
             try:

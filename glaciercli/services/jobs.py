@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from glaciercli.errors import Conflict, NotFound, NotReady, Refused
@@ -22,10 +23,10 @@ _FIRST_POLL = 2.0  # seconds; expedited jobs take a minute, and local ones none 
 
 @dataclass(frozen=True)
 class Poll:
-    """How often to look, at most, and how long to wait; both in seconds. No timeout is for ever."""
+    """How often to look, at most, and how long to wait; both in seconds."""
 
     interval: float = 900.0
-    timeout: float | None = None
+    timeout: float = inf
 
 
 def listing(
@@ -205,7 +206,7 @@ def wait(
     the service does not know it any more.
     """
     progress = progress or NullProgress()
-    deadline = None if poll.timeout is None else time.monotonic() + poll.timeout
+    deadline = time.monotonic() + poll.timeout
     pause = min(_FIRST_POLL, poll.interval)
     told = False
     while True:
@@ -214,14 +215,14 @@ def wait(
             return job
         if job.completed:
             raise Refused(f"job {job_id} failed: {job.status_message or 'no reason given'}")
-        remaining = None if deadline is None else deadline - time.monotonic()
-        if remaining is not None and remaining <= 0:
+        left = deadline - time.monotonic()
+        if left <= 0:
             raise NotReady(_still_running(job), hint="run the same command again later")
         if not told:
             progress.note(f"{_still_running(job)}; waiting")
             told = True
         # The event is set by a signal, so that a wait of hours ends at once.
-        client.pace.stop.wait(pause if remaining is None else min(pause, remaining))
+        client.pace.stop.wait(min(pause, left))
         pause = min(pause * 2, poll.interval)
 
 

@@ -212,7 +212,7 @@ class _Run:
         self.journals, self.tier = journals, tier
         self.overwrite = overwrite
         self.interval = poll.interval
-        self.deadline = None if poll.timeout is None else time.monotonic() + poll.timeout
+        self.deadline = time.monotonic() + poll.timeout
         self.progress = _Whole(progress)
 
     def make(self, item: Item) -> dict[str, GlacierError]:
@@ -258,7 +258,7 @@ class _Run:
         """Bring one file to its place; return why not."""
         archive = item.archive
         staged = self.staged(archive)
-        left = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+        left = max(0.0, self.deadline - time.monotonic())
         try:
             brought = downloads.download(
                 self.client,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from math import inf
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import NotFound, NotReady, Refused
@@ -60,14 +61,12 @@ def delete(client: Client, name: str) -> None:
         ) from error
 
 
-def wait(
-    client: Client, name: str, *, gone: bool = False, timeout: float | None = None
-) -> Vault | None:
+def wait(client: Client, name: str, *, gone: bool = False, timeout: float = inf) -> Vault | None:
     """Return the vault once it is there, or None once it is not; raises NotReady after `timeout`.
 
     Looks every three seconds, as the SDKs' own waiters do.
     """
-    deadline = None if timeout is None else time.monotonic() + timeout
+    deadline = time.monotonic() + timeout
     while True:
         try:
             found = show(client, name)
@@ -75,7 +74,7 @@ def wait(
             found = None
         if (found is None) == gone:
             return found
-        if deadline is not None and time.monotonic() >= deadline:
+        if time.monotonic() >= deadline:
             state = "still there" if gone else "not there yet"
             raise NotReady(f"vault {name!r} is {state}", hint="run the same command again later")
         client.pace.stop.wait(_LOOK_EVERY)
