@@ -22,6 +22,8 @@ An error names the thing in `message` and the way out in `hint`; a hint can be p
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
@@ -218,6 +220,17 @@ def from_response(
     if issubclass(kind, Unavailable):
         return kind(message, code=code, retry_after=retry_after)
     return kind(message, code=code)
+
+
+@contextmanager
+def collecting(failures: dict[str, GlacierError], name: str) -> Iterator[None]:
+    """Keep what goes wrong with one item of many under its name; raise what goes wrong with all."""
+    try:
+        yield
+    except (Unavailable, Interrupted):
+        raise
+    except GlacierError as error:
+        failures[name] = error
 
 
 def disputes_content(error: GlacierError) -> bool:

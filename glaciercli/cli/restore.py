@@ -9,7 +9,7 @@ from glaciercli import models
 from glaciercli.catalog import filters as catalog_filters
 from glaciercli.cli.app import App
 from glaciercli.errors import NotFound
-from glaciercli.services import jobs, restoring
+from glaciercli.services import jobs, restoring, selection
 from glaciercli.units import counted, format_size
 
 
@@ -27,13 +27,13 @@ def restore(
     yes: bool,
 ) -> None:
     """Say what would be retrieved; then, unless that is all that was asked for, do it."""
-    selection = restoring.select(app.client, app.catalog, vault, filters=filters)
-    if not (selection.items or selection.refused):
+    wanted = selection.select(app.client, app.catalog, vault, directory, filters=filters)
+    if not (wanted.items or wanted.refused):
         raise NotFound(
             f"no archives of vault {vault!r} that match are known here",
             hint=f"glacier vault inventory {vault}",
         )
-    plan = restoring.plan(selection, directory, tier=tier)
+    plan = restoring.plan(wanted, tier=tier)
     if dry_run and not app.output.is_plain:
         app.output.show(plan)
         return
@@ -58,8 +58,7 @@ def restore(
         restored = restoring.restore(
             app.client,
             app.catalog,
-            selection,
-            directory,
+            wanted,
             journals=app.journals,
             tier=tier,
             poll=poll,

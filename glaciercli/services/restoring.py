@@ -10,26 +10,16 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glaciercli.catalog.descriptions import decode
-from glaciercli.catalog.filters import Filter
-from glaciercli.errors import (
-    Conflict,
-    GlacierError,
-    Interrupted,
-    NotReady,
-    Partial,
-    Refused,
-    Unavailable,
-)
+from glaciercli.errors import GlacierError, NotReady, Partial, collecting
 from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import downloads, scopes
 from glaciercli.services.jobs import Poll
-from glaciercli.services.paths import Layout, Unsafe, relative
 from glaciercli.services.retrievals import Retrievals, Wanted
-from glaciercli.services.trees import STAGING, Tree
+from glaciercli.services.selection import Item, Selection
+from glaciercli.services.trees import Tree
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
 
@@ -37,78 +27,18 @@ if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.session import Client
 
-_EVERYTHING = Filter()
 _TIMES = {"Expedited": "1-5 minutes", "Standard": "3-5 hours", "Bulk": "5-12 hours"}
 
 
-@dataclass(frozen=True)
-class Item:
-    """An archive and where it goes: its own path first, then those of its further names."""
-
-    archive: Archive
-    paths: tuple[PurePosixPath, ...]
-    is_folder: bool = False
-    #: The bytes are not the file's: its tool has compressed or encrypted them.
-    is_packed: bool = False
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What of a vault is to be restored, oldest first, and what cannot be, with each reason."""
-
-    vault: str
-    items: tuple[Item, ...]
-    refused: dict[str, GlacierError]
-
-
-def select(
-    client: Client,
-    catalog: Catalog,
-    vault: str,
-    *,
-    filters: Filter = _EVERYTHING,
-    portable: bool = False,
-) -> Selection:
-    """Lay out the archives that match as a tree; of equal names the newest archive gets it."""
-    scope = scopes.of(client, catalog)
-    layout = Layout()
-    items: list[Item] = []
-    refused: dict[str, GlacierError] = {}
-    for archive in catalog.archives(scope, vault, filters=filters):
-        said = decode(archive.description)
-        names = [None, *catalog.aliases(scope, vault, archive.id)]
-        paths = []
-        for name in names:
-            try:
-                path = relative(archive, name, portable=portable)
-                if path.parts[0] == STAGING:
-                    raise Unsafe(f"begins with {STAGING}, where files wait for their names")
-            except Unsafe as reason:
-                refused[archive.id] = Refused(f"{name or archive.name!r} {reason}")
-                continue
-            claim = layout.directory if said.is_folder else layout.file
-            paths.append(claim(path, archive.id))
-        if paths:
-            packed = said.compressed or said.encrypted
-            items.append(Item(archive, tuple(paths), said.is_folder, packed))
-    # In the order in which they were stored, which the service reads fastest.
-    return Selection(vault, tuple(reversed(items)), refused)
-
-
-def plan(selection: Selection, directory: Path, *, tier: str = "Standard") -> RestorePlan:
-    """Return what a restore would retrieve; writes nothing and asks the service nothing."""
-    files = [each for each in selection.items if not each.is_folder]
-    missing = files
-    if directory.is_dir():
-        with Tree(directory, staging=False) as tree:
-            missing = [each for each in files if not _is_there(tree, each)]
+def plan(selection: Selection, *, tier: str = "Standard") -> RestorePlan:
+    """Return what a restore would retrieve."""
     return RestorePlan(
-        str(directory),
-        archives=len(missing),
-        size=sum(each.archive.size or 0 for each in missing),
-        already=len(files) - len(missing),
-        folders=len(selection.items) - len(files),
-        packed=sum(each.is_packed for each in files),
+        str(selection.directory),
+        archives=len(selection.missing),
+        size=_size(selection.missing),
+        already=len(selection.files) - len(selection.missing),
+        folders=len(selection.folders),
+        packed=sum(each.is_packed for each in selection.files),
         tier=tier,
         time=_TIMES.get(tier, "hours"),
         refused={ident: error.message for ident, error in selection.refused.items()},
@@ -119,7 +49,6 @@ def restore(
     client: Client,
     catalog: Catalog,
     selection: Selection,
-    directory: Path,
     *,
     journals: Path,
     tier: str = "Standard",
@@ -137,49 +66,58 @@ def restore(
     restored stays, and the same call goes on.
     """
     progress = progress or NullProgress()
-    failures = dict(selection.refused)
-    with Tree(directory) as tree:
-        run = _Run(client, catalog, tree, journals, tier, poll, overwrite, progress)
-        missing = []
-        for item in selection.items:
-            if item.is_folder:
-                failures |= run.make(item)
-            elif not _is_there(tree, item):
-                missing.append(item)
+    failures: dict[str, GlacierError] = {}
+    with Tree(selection.directory) as tree:
+        until = time.monotonic() + poll.timeout
+        whole = _Whole(progress)
+        run = _Run(client, catalog, tree, journals, tier, poll, until, whole, overwrite)
+        failures |= run.make(selection.folders)
         # Nothing is paid for what would have no place to go.
-        blocked = {each.archive.id: error for each in missing if (error := run.blocked(each))}
-        failures |= blocked
-        free = [each for each in missing if each.archive.id not in blocked]
+        failures |= run.blocked(selection.missing)
+        free = _without(selection.missing, failures)
         there = Retrievals(client, selection.vault)
-        new = [each.archive for each in free if there.find(Wanted(each.archive)) is None]
+        new = [each for each in free if there.find(Wanted(each.archive)) is None]
         if agree is not None and new:
-            agree(len(new), sum(each.size or 0 for each in new))
-        progress.start(sum(each.archive.size or 0 for each in free))
+            agree(len(new), _size(new))
+        progress.start(_size(free))
         failures |= run.request(free, there)
-        wanted = [each for each in free if each.archive.id not in failures]
-        done, size, waiting = 0, 0, 0
-        outcomes = Pool(min(workers, len(wanted) or 1)).map(
-            lambda item: (item, run.bring(item, 1 if len(wanted) >= workers else workers)), wanted
-        )
-        for item, error in outcomes:
-            if error is None:
-                done, size = done + 1, size + (item.archive.size or 0)
-            elif isinstance(error, NotReady):
-                waiting += 1
-            else:
-                failures[item.archive.id] = error
-    already = sum(not each.is_folder for each in selection.items) - len(missing)
-    report = Restored(str(directory), done, size, already, waiting, len(failures))
+        failures |= run.bring_all(_without(free, failures), workers)
+    return _report(selection, _without(free, failures), failures)
+
+
+def _size(items: list[Item]) -> int:
+    return sum(each.archive.size or 0 for each in items)
+
+
+def _without(items: list[Item], failures: dict[str, GlacierError]) -> list[Item]:
+    return [each for each in items if each.archive.id not in failures]
+
+
+def _report(
+    selection: Selection, restored: list[Item], failures: dict[str, GlacierError]
+) -> Restored:
+    """Return what was done; raises what `restore` says."""
+    waiting = sum(isinstance(each, NotReady) for each in failures.values())
+    failed = {
+        # A name that cannot be a path is told also where the archive has another that can.
+        **selection.refused,
+        **{name: each for name, each in failures.items() if not isinstance(each, NotReady)},
+    }
+    already = len(selection.files) - len(selection.missing)
+    report = Restored(
+        str(selection.directory), len(restored), _size(restored), already, waiting, len(failed)
+    )
+    there = len(restored) + already
     if waiting:
         raise NotReady(
-            f"{done + already:,} files are restored, {waiting:,} retrievals are still running",
+            f"{there:,} files are restored, {waiting:,} retrievals are still running",
             hint="run the same command again later",
             report=report,
         )
-    if failures:
+    if failed:
         raise Partial(
-            f"{done + already:,} files are restored, {len(failures):,} could not be",
-            failures,
+            f"{there:,} files are restored, {len(failed):,} could not be",
+            failed,
             hint=_by_hand(selection),
             report=report,
         )
@@ -194,72 +132,70 @@ def _by_hand(selection: Selection) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
 class _Run:
-    """One run of a restore: what all its workers share."""
+    """One run of a restore: what all its workers share. Its acts return what failed, by id."""
 
-    def __init__(
-        self,
-        client: Client,
-        catalog: Catalog,
-        tree: Tree,
-        journals: Path,
-        tier: str,
-        poll: Poll,
-        overwrite: bool,
-        progress: Progress,
-    ) -> None:
-        self.client, self.catalog, self.tree = client, catalog, tree
-        self.journals, self.tier = journals, tier
-        self.overwrite = overwrite
-        self.interval = poll.interval
-        self.deadline = time.monotonic() + poll.timeout
-        self.progress = _Whole(progress)
+    client: Client
+    catalog: Catalog
+    tree: Tree
+    journals: Path
+    tier: str
+    poll: Poll
+    until: float
+    progress: Progress
+    overwrite: bool
 
-    def make(self, item: Item) -> dict[str, GlacierError]:
-        """Make the directory that an archive stands for; it holds nothing worth a retrieval."""
-        try:
-            with self.tree.directory(item.paths[0], make=True):
-                return {}
-        except Conflict as error:
-            return {item.archive.id: error}
+    def make(self, folders: list[Item]) -> dict[str, GlacierError]:
+        """Make the directories that archives stand for; they hold nothing worth a retrieval."""
+        failures: dict[str, GlacierError] = {}
+        for each in folders:
+            with (
+                collecting(failures, each.archive.id),
+                self.tree.directory(each.lacking[0], make=True),
+            ):
+                pass
+        return failures
 
-    def blocked(self, item: Item) -> GlacierError | None:
-        """Return why a file could not be put into its place."""
-        try:
-            for path in item.paths:
-                if not self.tree.holds(path, item.archive.size, item.archive.tree_hash):
+    def blocked(self, items: list[Item]) -> dict[str, GlacierError]:
+        """Find the files that could not be put into their places."""
+        failures: dict[str, GlacierError] = {}
+        for each in items:
+            with collecting(failures, each.archive.id):
+                for path in each.lacking:
                     self.tree.require_free(path, overwrite=self.overwrite)
-        except Conflict as error:
-            return error
-        return None
+        return failures
 
     def request(self, items: list[Item], there: Retrievals) -> dict[str, GlacierError]:
         """Start the retrievals that are not there yet."""
         failures: dict[str, GlacierError] = {}
-        for item in items:
-            archive = item.archive
-            try:
+        for each in items:
+            with collecting(failures, each.archive.id):
                 downloads.request(
                     self.client,
-                    archive.vault,
-                    archive,
-                    self.staged(archive),
+                    each.archive.vault,
+                    each.archive,
+                    self.staged(each.archive),
                     journals=self.journals,
                     there=there,
                     tier=self.tier,
                 )
-            except (Unavailable, Interrupted):
-                raise
-            except GlacierError as error:
-                failures[archive.id] = error
         return failures
 
-    def bring(self, item: Item, workers: int) -> GlacierError | None:
-        """Bring one file to its place; return why not."""
-        archive = item.archive
-        staged = self.staged(archive)
-        left = max(0.0, self.deadline - time.monotonic())
-        try:
+    def bring_all(self, items: list[Item], workers: int) -> dict[str, GlacierError]:
+        """Bring files to their places: many at a time, or few with many ranges each."""
+        ranges = 1 if len(items) >= workers else workers
+        pool = Pool(min(workers, len(items) or 1))
+        failures: dict[str, GlacierError] = {}
+        for each in pool.map(lambda item: self.bring(item, ranges), items):
+            failures |= each
+        return failures
+
+    def bring(self, item: Item, workers: int) -> dict[str, GlacierError]:
+        """Bring one file to its place, or places."""
+        archive, staged = item.archive, self.staged(item.archive)
+        failures: dict[str, GlacierError] = {}
+        with collecting(failures, archive.id):
             brought = downloads.download(
                 self.client,
                 archive.vault,
@@ -267,7 +203,7 @@ class _Run:
                 staged,
                 journals=self.journals,
                 tier=self.tier,
-                poll=Poll(self.interval, left),
+                poll=Poll(self.poll.interval, max(0.0, self.until - time.monotonic())),
                 workers=workers,
                 progress=self.progress,
                 overwrite=True,
@@ -275,25 +211,14 @@ class _Run:
             if archive.tree_hash is None:  # else the next run could not tell that it is there
                 scope = scopes.of(self.client, self.catalog)
                 self.catalog.created_all(scope, [brought], ours=False)
-            source, lacking = (
-                staged,
-                [  # a run that was stopped may have left some
-                    path
-                    for path in item.paths
-                    if not self.tree.holds(path, archive.size, archive.tree_hash)
-                ],
-            )
-            for path in lacking:
-                if path is not lacking[0]:
-                    source = staged.with_name(staged.name + ".copy")
-                    self.tree.copy(lacking[0], source)
-                self.tree.place(source, path, overwrite=self.overwrite)
+            first, *others = item.lacking
+            self.tree.place(staged, first, overwrite=self.overwrite)
+            for path in others:
+                copy = staged.with_name(staged.name + ".copy")
+                self.tree.copy(first, copy)
+                self.tree.place(copy, path, overwrite=self.overwrite)
             downloads.acknowledge(self.client, archive, staged, journals=self.journals)
-        except (Unavailable, Interrupted):
-            raise
-        except GlacierError as error:
-            return error
-        return None
+        return failures
 
     def staged(self, archive: Archive) -> Path:
         """Return where a file waits; an id is the service's word, and names no file as it is."""
@@ -314,8 +239,3 @@ class _Whole:
 
     def note(self, text: str) -> None:
         self._progress.note(text)
-
-
-def _is_there(tree: Tree, item: Item) -> bool:
-    archive = item.archive
-    return all(tree.holds(path, archive.size, archive.tree_hash) for path in item.paths)

@@ -13,6 +13,7 @@ from glaciercli.errors import Conflict, NotReady, Partial, Refused
 from glaciercli.models import Archive, Scope
 from glaciercli.services import inventory, restoring
 from glaciercli.services.jobs import Poll
+from glaciercli.services.selection import select
 from glaciercli.services.trees import STAGING
 
 NOW = Poll(timeout=0.0)
@@ -50,12 +51,11 @@ def restore(client, catalog, vault, journals, tmp_path):
     def restore(*, filters=Filter(), sync=True, **options):  # noqa: B008
         if sync:
             inventory.sync(client, catalog, vault, poll=NOW)
-        selection = restoring.select(client, catalog, vault, filters=filters)
+        wanted = select(client, catalog, vault, tmp_path / "out", filters=filters)
         return restoring.restore(
             client,
             catalog,
-            selection,
-            tmp_path / "out",
+            wanted,
             journals=journals,
             **{"poll": NOW, **options},
         )
@@ -106,8 +106,7 @@ def test_the_plan_counts_and_writes_nothing(client, catalog, vault, put, restore
     put(fastglacier("packed", extra="<ce>1:1:4340ebcf79712dc5e3ef7d50bab98ba5:54687</ce>"), 9)
     inventory.sync(client, catalog, vault, poll=NOW)
     client.engine.log.clear()
-    selection = restoring.select(client, catalog, vault)
-    plan = restoring.plan(selection, tmp_path / "out", tier="Bulk")
+    plan = restoring.plan(select(client, catalog, vault, tmp_path / "out"), tier="Bulk")
 
     assert (plan.archives, plan.size, plan.already, plan.folders, plan.packed) == (2, 12, 0, 1, 1)
     assert (plan.tier, plan.time) == ("Bulk", "5-12 hours")
@@ -214,6 +213,31 @@ def test_equal_files_of_synology_are_retrieved_once(client, catalog, vault, put,
     (tmp_path / "out" / "b.jpg").unlink()  # as if the run had been stopped before it
     assert restore().restored == 1
     assert files(tmp_path / "out")["b.jpg"] == payload(5, 1)
+
+
+def test_a_name_that_cannot_be_a_path_is_told_and_the_archive_comes_by_its_other_one(
+    client, catalog, vault, restore, put, tmp_path
+):
+    ident = put("", 5, 1)
+    scope = Scope(client.target.endpoint, client.engine.account, client.region)
+    catalog.created(scope, Archive(ident, vault, name="a.jpg", tool="Synology"))
+    catalog.add_aliases(scope, vault, [("../b.jpg", ident)])
+    with pytest.raises(Partial, match="1 files are restored, 1 could not be") as caught:
+        restore()
+
+    assert set(caught.value.failures) == {ident}
+    assert files(tmp_path / "out") == {"a.jpg": payload(5, 1)}
+
+
+def test_what_is_there_is_read_once(client, catalog, vault, journals, put, restore, tmp_path):
+    """A tree of terabytes is read for hours: a run that goes on must not do so twice."""
+    put("one", 5, 1)
+    restore()
+    wanted = select(client, catalog, vault, tmp_path / "out")
+    (tmp_path / "out" / "one").unlink()  # who read it again would find out
+    report = restoring.restore(client, catalog, wanted, journals=journals)
+
+    assert (restoring.plan(wanted).already, report.already, report.restored) == (1, 1, 0)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

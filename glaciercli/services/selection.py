@@ -1,0 +1,114 @@
+"""What of a vault goes where in a directory, and which of its files are there already."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from glaciercli.catalog.descriptions import decode
+from glaciercli.catalog.filters import Filter
+from glaciercli.errors import GlacierError, Refused
+from glaciercli.models import Archive
+from glaciercli.services import scopes
+from glaciercli.services.paths import Layout, Unsafe, relative
+from glaciercli.services.trees import STAGING, Tree
+
+if TYPE_CHECKING:
+    from glaciercli.catalog.store import Catalog
+    from glaciercli.session import Client
+
+_EVERYTHING = Filter()
+_ON_WINDOWS = sys.platform == "win32"
+
+
+@dataclass(frozen=True)
+class Item:
+    """An archive and where it goes."""
+
+    archive: Archive
+    #: Where it is not yet, of its own path and those of its further names; empty when all is there.
+    lacking: tuple[PurePosixPath, ...]
+    is_folder: bool = False
+    #: The bytes are not the file's: its tool has compressed or encrypted them.
+    is_packed: bool = False
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What of a vault is to be in a directory, oldest first, and what cannot be, with each reason.
+
+    What is there was read once, to make this: it is as of then.
+    """
+
+    vault: str
+    directory: Path
+    items: tuple[Item, ...]
+    refused: dict[str, GlacierError]
+
+    @property
+    def folders(self) -> list[Item]:
+        return [each for each in self.items if each.is_folder]
+
+    @property
+    def files(self) -> list[Item]:
+        return [each for each in self.items if not each.is_folder]
+
+    @property
+    def missing(self) -> list[Item]:
+        """The files that are to be retrieved."""
+        return [each for each in self.files if each.lacking]
+
+
+def select(
+    client: Client,
+    catalog: Catalog,
+    vault: str,
+    directory: Path,
+    *,
+    filters: Filter = _EVERYTHING,
+) -> Selection:
+    """Lay out the archives that match as a tree; of equal names the newest archive gets it.
+
+    Reads what the directory holds there already; writes nothing and retrieves nothing.
+    """
+    scope = scopes.of(client, catalog)
+    layout = Layout()
+    items: list[Item] = []
+    refused: dict[str, GlacierError] = {}
+    with ExitStack() as opened:
+        tree = None
+        if directory.is_dir():
+            tree = opened.enter_context(Tree(directory, staging=False))
+        for archive in catalog.archives(scope, vault, filters=filters):
+            said = decode(archive.description)
+            paths = []
+            for name in (None, *catalog.aliases(scope, vault, archive.id)):
+                try:
+                    path = _path(archive, name)
+                except Unsafe as reason:
+                    refused[archive.id] = Refused(f"{name or archive.name!r} {reason}")
+                    continue
+                claim = layout.directory if said.is_folder else layout.file
+                paths.append(claim(path, archive.id))
+            if not paths:
+                continue
+            lacking = paths if tree is None or said.is_folder else _lacking(tree, archive, paths)
+            packed = said.compressed or said.encrypted
+            items.append(Item(archive, tuple(lacking), said.is_folder, packed))
+    # In the order in which they were stored, which the service reads fastest.
+    return Selection(vault, directory, tuple(reversed(items)), refused)
+
+
+def _path(archive: Archive, name: str | None) -> PurePosixPath:
+    path = relative(archive, name, portable=_ON_WINDOWS)
+    if path.parts[0] == STAGING:
+        raise Unsafe(f"begins with {STAGING}, where files wait for their names")
+    return path
+
+
+def _lacking(tree: Tree, archive: Archive, paths: list[PurePosixPath]) -> list[PurePosixPath]:
+    """Return the paths at which a directory does not hold an archive's content."""
+    return [path for path in paths if not tree.holds(path, archive.size, archive.tree_hash)]
