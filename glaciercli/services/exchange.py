@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glaciercli.catalog import imports
+from glaciercli.catalog import imports, readers
 from glaciercli.config import private_directory
 from glaciercli.errors import NotFound
 from glaciercli.models import Imported, Scope
@@ -35,7 +35,7 @@ def bring_in(
 
     See `imports.bring_in`. The service is asked for the account only where the file is silent.
     """
-    tool = tool or imports.detect(path)
+    tool = tool or readers.detect(path)
     target = client.target
     scope = (
         Scope(target.endpoint, target.account_id, client.region)

@@ -26,3 +26,13 @@ def archive():
         return Archive(id=ident, vault=vault, created=created, **fields)
 
     return make
+
+
+@pytest.fixture
+def file(tmp_path):
+    def file(content, name="file"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return file
