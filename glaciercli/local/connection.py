@@ -225,7 +225,6 @@ class Connection:
             body=payload,
             length=length,
             region=caller.region,
-            access_key=caller.access_key,
         )
         return self._handler.handle(request)
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ConnectionClosedError
 from glaciercli.local.errors import ConnectionDropped
 from glaciercli.local.wire import Body, FileWindow, Request, Response
 
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/")
+_REGION = re.compile(r"Credential=[^/,\s]+/\d{8}/([^/,\s]+)/")
 
 
 def plug_in(client: Any, handle: Callable[[Request], Response]) -> None:
@@ -36,7 +36,7 @@ def plug_in(client: Any, handle: Callable[[Request], Response]) -> None:
 
 def _request(request: AWSPreparedRequest, region: str | None) -> Request:
     headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-    signed = _CREDENTIAL.search(headers.get("authorization", ""))
+    signed = _REGION.search(headers.get("authorization", ""))
     address = urlsplit(request.url)
     length = headers.get("content-length")
     return Request(
@@ -45,8 +45,7 @@ def _request(request: AWSPreparedRequest, region: str | None) -> Request:
         headers=headers,
         body=_body(request.body),
         length=int(length) if length is not None else None,
-        region=signed[2] if signed else region or "us-east-1",
-        access_key=signed[1] if signed else None,
+        region=signed[1] if signed else region or "us-east-1",
     )
 
 

@@ -51,22 +51,13 @@ _FUNCTIONS = {
 _POSITIONAL = re.compile(r"_[1-9][0-9]*")
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a query went through and gave."""
-
-    scanned: int  # bytes of the archive
-    returned: int  # bytes of output
-    records: int  # of output
-
-
 def run(
     source: BinaryIO,
     parameters: Mapping[str, Any],
     output: BinaryIO,
     *,
     directory: Path | None = None,
-) -> Result:
+) -> None:
     """Write to `output` what the expression selects from the CSV text in `source`.
 
     `parameters` are the API's SelectParameters. Needs as much room as the archive in `directory`,
@@ -80,7 +71,6 @@ def run(
         with plain.open("w", encoding="utf-8", newline="") as file:
             table = normalize(source, dialect, file)
         _evaluate(query, plain, table, writer)
-    return Result(table.size, writer.size, writer.records)
 
 
 def check(parameters: Mapping[str, Any]) -> Query:

@@ -51,11 +51,10 @@ class Dialect:
 
 @dataclass
 class Table:
-    """The plain file: its columns, and how much was read for it."""
+    """The columns of the plain file."""
 
     header: list[str]
     width: int = 0
-    size: int = 0
 
 
 def normalize(source: BinaryIO, dialect: Dialect, target: TextIO) -> Table:
@@ -64,7 +63,7 @@ def normalize(source: BinaryIO, dialect: Dialect, target: TextIO) -> Table:
     # The module's limit is the process's; it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD))
     reader = csv.reader(
-        _records(source, dialect, table),
+        _records(source, dialect),
         strict=True,
         delimiter=dialect.field,
         quotechar=dialect.quote or None,
@@ -86,7 +85,7 @@ def normalize(source: BinaryIO, dialect: Dialect, target: TextIO) -> Table:
     return table
 
 
-def _records(source: BinaryIO, dialect: Dialect, table: Table) -> Iterator[str]:
+def _records(source: BinaryIO, dialect: Dialect) -> Iterator[str]:
     """Yield the text of each record that is neither empty nor a comment.
 
     A record ends at its delimiter even between quotes, as in Glacier Select.
@@ -94,7 +93,6 @@ def _records(source: BinaryIO, dialect: Dialect, table: Table) -> Iterator[str]:
     delimiter = dialect.record.encode()
     rest = b""
     while block := source.read(MIB):
-        table.size += len(block)
         *whole, rest = (rest + block).split(delimiter)
         yield from _texts(whole, dialect)
         if len(rest) > MAX_RECORD:
@@ -146,15 +144,10 @@ class Writer:
         special = {self._quote, self._escape, self._field, "\r", "\n", *self._record}
         self._special = re.compile(f"[{re.escape(''.join(special))}]")
         self._output = output
-        self.size = 0
-        self.records = 0
 
     def write(self, rows: list[tuple[str | None, ...]]) -> None:
         lines = (self._field.join(map(self._quoted, row)) + self._record for row in rows)
-        data = "".join(lines).encode()
-        self._output.write(data)
-        self.size += len(data)
-        self.records += len(rows)
+        self._output.write("".join(lines).encode())
 
     def _quoted(self, value: str | None) -> str:
         text = value or ""

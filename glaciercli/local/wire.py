@@ -44,7 +44,6 @@ class Request:
     body: Body
     length: int | None  # Content-Length
     region: str = "us-east-1"
-    access_key: str | None = None
 
 
 class FileWindow(io.RawIOBase):

@@ -1,13 +1,11 @@
 import io
-import os
 import resource
 import sys
-from pathlib import Path
 
 import pytest
 
 from glaciercli.local import select
-from glaciercli.local.select import Result, check, run
+from glaciercli.local.select import check, run
 from glaciercli.local.serialization import MAX_RECORD, SelectError
 
 pytest.importorskip("duckdb", reason="the extra `select` is not installed")
@@ -148,14 +146,6 @@ def test_each_option_of_the_output(output, expected):
     data = b'a,b|c\n"x,y",1,"p""q"\n'
 
     assert query("SELECT * FROM archive", data, output) == expected
-
-
-def test_what_was_scanned_and_returned_is_counted():
-    target = io.BytesIO()
-
-    result = run(io.BytesIO(b"a,b\nc,d\n"), parameters("SELECT _1 FROM archive"), target)
-
-    assert result == Result(scanned=8, returned=4, records=2)
 
 
 @pytest.mark.parametrize(
@@ -319,10 +309,12 @@ def test_memory_stays_flat(tmp_path):
             file.write(b"".join(line % number for number in range(start, start + 10_000)))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    with archive.open("rb") as source, Path(os.devnull).open("wb") as output:
+    found = tmp_path / "found.csv"
+    with archive.open("rb") as source, found.open("wb") as output:
         expression = "SELECT * FROM archive WHERE _5 LIKE '%7'"
-        result = run(source, parameters(expression), output, directory=tmp_path)
+        run(source, parameters(expression), output, directory=tmp_path)
 
-    assert result.records == 300_000
+    with found.open("rb") as lines:
+        assert sum(1 for _ in lines) == 300_000
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 220 * 1024  # KiB; the archive has 310 MiB
