@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from glaciercli.local import archives, locks, policy, tags
+from glaciercli.local import archives, locks, policy, rules, tags
 from glaciercli.local.clock import DAY, SECOND, written_seconds
-from glaciercli.local.errors import denied, invalid, missing, not_found
-from glaciercli.local.rules import partition
+from glaciercli.local.errors import denied, not_found
 from glaciercli.local.store import Row, Transaction
 from glaciercli.local.wire import Params
 from glaciercli.local.world import World
@@ -19,15 +18,7 @@ _WITH_AGE = {"DeleteArchive", "InitiateJob"}
 
 
 def set_(world: World, params: Params) -> dict[str, Any]:
-    document = params.get("policy", {}).get("Policy")
-    if not document:
-        raise missing("Policy")
-    try:
-        policy.validate(document)
-    except ValueError as error:
-        raise invalid(
-            f"The specified vault access policy is invalid. Provide a valid policy. ({error})"
-        ) from error
+    document = rules.policy_document(params, "access")
     with world.store.write() as db:
         _store(db, world.vault(db, params), document)
     return {}
@@ -61,8 +52,7 @@ def authorise(world: World, operation: str, params: Params) -> None:
         if not policies or operation in _EXEMPT:
             return
         context = _context(world, db, vault, operation, params)
-    place = partition(world.region)
-    principal = f"arn:{place}:iam::{world.account}:root"
+    principal = f"arn:{rules.partition(world.region)}:iam::{world.account}:root"
     denial = policy.decide(
         policies,
         action=operation,

@@ -9,7 +9,7 @@ from typing import Any
 from glaciercli.local import rules
 from glaciercli.local.clock import instant, moment, written
 from glaciercli.local.errors import ServiceError, invalid, limit_exceeded, missing
-from glaciercli.local.store import Transaction
+from glaciercli.local.store import Row, Transaction
 from glaciercli.local.wire import Params
 from glaciercli.local.world import World
 from glaciercli.units import GIB
@@ -117,7 +117,7 @@ def list_capacity(world: World, _params: Params) -> dict[str, Any]:
     return {"ProvisionedCapacityList": units}
 
 
-def _live_units(world: World, db: Transaction) -> list[Any]:
+def _live_units(world: World, db: Transaction) -> list[Row]:
     return db.all(
         "SELECT * FROM capacity WHERE account = ? AND region = ? AND expires_at > ?"
         " ORDER BY number",

@@ -28,7 +28,7 @@ from glaciercli.local.gate import admit, admit_head
 from glaciercli.local.peer import is_stranger
 from glaciercli.local.rules import REQUEST_ID, new_id
 from glaciercli.local.sigv4 import Authenticator, Caller
-from glaciercli.local.wire import FileWindow, Request, Response
+from glaciercli.local.wire import FileWindow, Request, Response, refusal
 from glaciercli.units import KIB, MIB
 
 log = logging.getLogger(__name__)
@@ -140,23 +140,23 @@ class Connection:
         except h11.RemoteProtocolError as error:
             # 431 for a head that is too large; its 501, for an encoding, is a bad request to us.
             status = error.error_status_hint if error.error_status_hint < 500 else 400
-            response = _refusal(ServiceError("BadRequest", f"Bad request: {error}", status=status))
+            response = refusal(ServiceError("BadRequest", f"Bad request: {error}", status=status))
         except ServiceError as error:
-            response = _refusal(error)
+            response = refusal(error)
         except StalledError:
             exchange.keep, exchange.body = False, None
             text = "The body of the request did not arrive in time."
-            response = _refusal(ServiceError("RequestTimeoutException", text))
+            response = refusal(ServiceError("RequestTimeoutException", text))
         except (ConnectionDropped, ConnectionError):
             if exchange.body is not None:
                 self._log(exchange, 0, 0)
             raise
         except StoreError as error:
             log.error("request %s failed: %s", exchange.id, error)
-            response = _refusal(ServiceError("ServiceUnavailableException", str(error)))
+            response = refusal(ServiceError("ServiceUnavailableException", str(error)))
         except Exception:
             log.exception("request %s failed: %s %s", exchange.id, exchange.method, exchange.target)
-            response = _refusal(ServiceError("ServiceUnavailableException", "Internal failure."))
+            response = refusal(ServiceError("ServiceUnavailableException", "Internal failure."))
         self._reply(exchange, response)
         return exchange.keep
 
@@ -310,7 +310,3 @@ class Connection:
             # h11 lets only visible ASCII into method and target; no header is logged.
             request = f"{exchange.method} {exchange.target}"
             self._access_log(f"{request} {status} {size} {duration:.1f}ms {exchange.id}")
-
-
-def _refusal(error: ServiceError) -> Response:
-    return Response(error.status, {"Content-Type": "application/json", **error.headers}, error.body)

@@ -165,7 +165,7 @@ class Engine:
         try:
             route = wire.route(request.method, request.target)
         except ServiceError as error:
-            return self._sealed(_refusal(error))
+            return self._sealed(wire.refusal(error))
         params: dict[str, Any] = dict(route.uri)
         status = None
         try:
@@ -188,7 +188,7 @@ class Engine:
                 request = faults.before(fault, self.store, request, params)
             response = self._perform(request, route, params)
         except ServiceError as error:
-            response = _refusal(error)
+            response = wire.refusal(error)
         response = self._sealed(response)
         return response if fault is None else faults.after(fault, response)
 
@@ -254,11 +254,6 @@ def _check_payload_hash(request: Request, route: Route, document: bytes) -> None
     computed = hashlib.sha256(document).hexdigest()
     if computed != sent.lower():
         raise archives.wrong_payload_hash(computed, sent)
-
-
-def _refusal(error: ServiceError) -> Response:
-    headers = {"Content-Type": "application/json"} | error.headers
-    return Response(error.status, headers, error.body)
 
 
 def open_engine(

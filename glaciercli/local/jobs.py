@@ -219,12 +219,8 @@ def list_(world: World, params: Params) -> dict[str, Any]:
             " ORDER BY number DESC LIMIT ?",
             *(world.vault(db, params)["number"], before, status, completed, limit + 1),
         )
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return {
-        "JobList": [described(row) for row in rows],
-        "Marker": rules.encode_marker("jobs", rows[-1]["number"]) if more else None,
-    }
+    found, following = rules.page(rows, limit, "jobs", "number")
+    return {"JobList": [described(job) for job in found], "Marker": following}
 
 
 def output(world: World, params: Params) -> dict[str, Any]:

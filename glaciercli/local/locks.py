@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from glaciercli.local import policy, rules
+from glaciercli.local import rules
 from glaciercli.local.clock import DAY, written
-from glaciercli.local.errors import ServiceError, denied, invalid, missing, not_found
+from glaciercli.local.errors import ServiceError, denied, invalid, not_found
 from glaciercli.local.store import Row, Transaction
 from glaciercli.local.wire import Params
 from glaciercli.local.world import World
@@ -28,15 +28,7 @@ def live(world: World, db: Transaction, vault: Row) -> Row | None:
 
 
 def initiate(world: World, params: Params) -> dict[str, Any]:
-    document = params.get("policy", {}).get("Policy")
-    if not document:
-        raise missing("Policy")
-    try:
-        policy.validate(document)
-    except ValueError as error:
-        raise invalid(
-            f"The specified vault lock policy is invalid. Provide a valid policy. ({error})"
-        ) from error
+    document = rules.policy_document(params, "lock")
     with world.store.write() as db:
         vault = world.vault(db, params)
         lock = live(world, db, vault)

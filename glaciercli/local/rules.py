@@ -10,10 +10,12 @@ import base64
 import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from glaciercli.local import policy
 from glaciercli.local.errors import ServiceError, invalid, missing
+from glaciercli.treehash import is_megabyte_aligned
 from glaciercli.units import GIB, MIB
 
 MAX_VAULTS = 1_000  # per account and region
@@ -159,9 +161,23 @@ def retrieval_range(text: str, size: int) -> tuple[int, int]:
     match = _RETRIEVAL_RANGE.fullmatch(text)
     if match is not None:
         start, stop = int(match[1]), int(match[2]) + 1
-        if start < stop <= size and start % MIB == 0 and (stop % MIB == 0 or stop == size):
+        if is_megabyte_aligned(start, stop, size):
             return start, stop
     raise invalid(f"Invalid retrieval byte range: {text}")
+
+
+def policy_document(given: Mapping[str, Any], kind: str) -> str:
+    """Return the vault policy of a kind, `access` or `lock`, that a request brings."""
+    document: str | None = given.get("policy", {}).get("Policy")
+    if not document:
+        raise missing("Policy")
+    try:
+        policy.validate(document)
+    except ValueError as error:
+        raise invalid(
+            f"The specified vault {kind} policy is invalid. Provide a valid policy. ({error})"
+        ) from error
+    return document
 
 
 def limit(text: str | None, largest: int) -> int:
@@ -171,6 +187,12 @@ def limit(text: str | None, largest: int) -> int:
     if not _DIGITS.fullmatch(text) or int(text) < 1:
         raise invalid(f"Invalid limit: {text}")
     return min(int(text), largest)
+
+
+def page(rows: list[Any], limit: int, kind: str, key: str) -> tuple[list[Any], str | None]:
+    """Return a page, and the marker of the next; `rows` are one too many where there is one."""
+    shown = rows[:limit]
+    return shown, encode_marker(kind, shown[-1][key]) if len(rows) > limit else None
 
 
 def encode_marker(kind: str, *values: int | str) -> str:

@@ -189,11 +189,10 @@ def list_(world: World, params: Params) -> dict[str, Any]:
             " ORDER BY number LIMIT ?",
             *(vault["number"], after, limit + 1),
         )
-    more = len(rows) > limit
-    rows = rows[:limit]
+    uploads, following = rules.page(rows, limit, "uploads", "number")
     return {
-        "UploadsList": [_description(world, vault, row) for row in rows],
-        "Marker": rules.encode_marker("uploads", rows[-1]["number"]) if more else None,
+        "UploadsList": [_description(world, vault, upload) for upload in uploads],
+        "Marker": following,
     }
 
 
@@ -208,11 +207,10 @@ def list_parts(world: World, params: Params) -> dict[str, Any]:
             "SELECT * FROM parts WHERE upload = ? AND part > ? ORDER BY part LIMIT ?",
             *(upload["number"], after, limit + 1),
         )
-    more = len(rows) > limit
-    rows = rows[:limit]
+    parts, following = rules.page(rows, limit, "parts", "part")
     return _description(world, vault, upload) | {
-        "Parts": [_part(upload, row) for row in rows],
-        "Marker": rules.encode_marker("parts", rows[-1]["part"]) if more else None,
+        "Parts": [_part(upload, part) for part in parts],
+        "Marker": following,
     }
 
 

@@ -20,10 +20,10 @@ def create(world: World, params: Params) -> dict[str, Any]:
     place = (world.account, world.region)
     with world.store.write() as db:
         if world.find_vault(db, name) is None:
-            count = db.get("SELECT count(*) FROM vaults WHERE account = ? AND region = ?", *place)[
-                0
-            ]
-            if count >= rules.MAX_VAULTS:
+            others = db.get(
+                "SELECT count(*) AS count FROM vaults WHERE account = ? AND region = ?", *place
+            )
+            if others["count"] >= rules.MAX_VAULTS:
                 raise limit_exceeded(f"Vault limit exceeded: {rules.MAX_VAULTS} vaults")
             db.run(
                 "INSERT INTO vaults (account, region, name, created_at) VALUES (?, ?, ?, ?)",

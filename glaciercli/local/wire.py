@@ -265,6 +265,12 @@ def reply(operation: OperationModel, result: Params) -> Response:
     return response
 
 
+def refusal(error: ServiceError) -> Response:
+    """Return the reply that says no."""
+    headers = {"Content-Type": "application/json"} | error.headers
+    return Response(error.status, headers, error.body)
+
+
 def complete(value: Any, shape: Shape) -> Any:
     """Return a value with every member of its shape, null where it has none."""
     if value is None:
