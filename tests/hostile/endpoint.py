@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from glaciercli.local import wire
 
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/")
+_CREDENTIAL = re.compile(r"Credential=[^/,\s]+/\d{8}/([^/,\s]+)/")
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,7 @@ def _read(client, reader):
         client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     length = int(headers.get("content-length", 0))
     signed = _CREDENTIAL.search(headers.get("authorization", ""))
-    return wire.Request(
-        method, target, headers, io.BytesIO(reader.read(length)), length, signed[2], signed[1]
-    )
+    return wire.Request(method, target, headers, io.BytesIO(reader.read(length)), length, signed[1])
 
 
 def _operation(request):
