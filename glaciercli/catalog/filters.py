@@ -62,6 +62,9 @@ class Filter:
             )
 
 
+EVERYTHING = Filter()  # what is present, of any name, size and age
+
+
 class Horizon(NamedTuple):
     """What a vault's newest full inventories say: older than these, and not seen since, is lost."""
 

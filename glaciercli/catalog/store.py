@@ -15,7 +15,7 @@ from pathlib import Path
 
 from glaciercli.catalog import ledger
 from glaciercli.catalog.database import Database, Row
-from glaciercli.catalog.filters import Filter, horizon_of, milliseconds, moment, source
+from glaciercli.catalog.filters import EVERYTHING, Filter, horizon_of, milliseconds, moment, source
 from glaciercli.catalog.references import find
 from glaciercli.catalog.rows import (
     RECORD,
@@ -29,7 +29,6 @@ from glaciercli.catalog.rows import (
 from glaciercli.catalog.schema import MIGRATIONS
 from glaciercli.models import Archive, Job, Scope
 
-_EVERYTHING = Filter()
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
@@ -251,7 +250,7 @@ class Catalog:
         scope: Scope,
         vault: str | None = None,
         *,
-        filters: Filter = _EVERYTHING,
+        filters: Filter = EVERYTHING,
         limit: int | None = None,
         oldest_first: bool = False,
         up_to: int | None = None,
@@ -281,7 +280,7 @@ class Catalog:
                 yield archive
 
     def totals(
-        self, scope: Scope, vault: str | None = None, *, filters: Filter = _EVERYTHING
+        self, scope: Scope, vault: str | None = None, *, filters: Filter = EVERYTHING
     ) -> Totals:
         """Return count, bytes, oldest and newest of the archives that match."""
         count, size, oldest, newest = 0, 0, None, None

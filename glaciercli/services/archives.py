@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from glaciercli.catalog.filters import Filter
+from glaciercli.catalog.filters import EVERYTHING, Filter
 from glaciercli.errors import NotFound, UsageError
 from glaciercli.models import Archive
 from glaciercli.services import scopes, vaults
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 # Amazon's ids have 138 characters, but they are opaque; nobody's file has so long a name of these.
 _WHOLE_ID = re.compile(r"[A-Za-z0-9_-]{64,256}")
-_EVERYTHING = Filter()
 
 
 def listing(
@@ -26,7 +25,7 @@ def listing(
     catalog: Catalog,
     vault: str | None = None,
     *,
-    filters: Filter = _EVERYTHING,
+    filters: Filter = EVERYTHING,
     limit: int | None = None,
 ) -> Iterator[Archive]:
     """Yield the archives that the catalog knows of one vault or of all, newest first."""

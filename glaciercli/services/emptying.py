@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from glaciercli.catalog.filters import Filter
+from glaciercli.catalog.filters import EVERYTHING, Filter
 from glaciercli.errors import AccessDenied, GlacierError, NotReady, Partial, Refused
 from glaciercli.models import Archive, Emptied, EmptyPlan, Scope
 from glaciercli.services import inventory, scopes, vaults
@@ -32,7 +32,6 @@ _BATCH = 500  # deletions that a crash may forget; the service takes them a seco
 _BATCH_SECONDS = 2.0
 _TOO_MANY = 1000  # failures after which going on is of no use
 _NOW = Poll(timeout=0.0)
-_EVERYTHING = Filter()
 
 
 def plan(
@@ -40,7 +39,7 @@ def plan(
     catalog: Catalog,
     vault: str,
     *,
-    filters: Filter = _EVERYTHING,
+    filters: Filter = EVERYTHING,
     poll: Poll = _NOW,
     progress: Progress | None = None,
 ) -> EmptyPlan:
@@ -100,7 +99,7 @@ def empty(
     catalog: Catalog,
     plan: EmptyPlan,
     *,
-    filters: Filter = _EVERYTHING,
+    filters: Filter = EVERYTHING,
     workers: int = 8,
     delete_vault: bool = False,
     poll: Poll = _NOW,

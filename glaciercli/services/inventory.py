@@ -21,6 +21,7 @@ from glaciercli.errors import (
     NotReady,
     Partial,
     Unavailable,
+    collecting,
 )
 from glaciercli.models import Inventory, Job, Scope, Vault
 from glaciercli.services import downloads, jobs, scopes, vaults
@@ -114,22 +115,18 @@ def sync_all(
         waiting = [each.name for each in listed if _has_inventory(each, progress)]
         failures |= scopes.lost(client, catalog, {each.name for each in listed})
     count = len(waiting) + len(failures)
-    for last in (False, True):  # the first round starts the jobs, the last one waits for them
-        running: list[str] = []
-        for name in waiting:
-            left = max(0.0, deadline - time.monotonic())
-            limit = Poll(poll.interval, left) if last else Poll(timeout=0.0)
-            failures.pop(name, None)
-            try:
-                reports.append(sync(client, catalog, name, poll=limit, progress=progress))
-            except (Unavailable, Interrupted) as error:
-                error.report = reports
-                raise
-            except GlacierError as error:
-                failures[name] = error
-                if isinstance(error, NotReady):
-                    running.append(name)
-        waiting = running
+    try:
+        for last in (False, True):  # the first round starts the jobs, the last one waits for them
+            for name in waiting:
+                left = max(0.0, deadline - time.monotonic())
+                limit = Poll(poll.interval, left) if last else Poll(timeout=0.0)
+                failures.pop(name, None)
+                with collecting(failures, name):
+                    reports.append(sync(client, catalog, name, poll=limit, progress=progress))
+            waiting = [name for name in waiting if isinstance(failures.get(name), NotReady)]
+    except (Unavailable, Interrupted) as error:
+        error.report = reports
+        raise
     if len(failures) == count == 1:
         raise next(iter(failures.values()))
     if failures and len(failures) == len(waiting):

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog.descriptions import decode
-from glaciercli.catalog.filters import Filter
+from glaciercli.catalog.filters import EVERYTHING, Filter
 from glaciercli.errors import GlacierError, Refused
 from glaciercli.models import Archive
 from glaciercli.services import scopes
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.session import Client
 
-_EVERYTHING = Filter()
 _ON_WINDOWS = sys.platform == "win32"
 
 
@@ -68,7 +67,7 @@ def select(
     vault: str,
     directory: Path,
     *,
-    filters: Filter = _EVERYTHING,
+    filters: Filter = EVERYTHING,
 ) -> Selection:
     """Lay out the archives that match as a tree; of equal names the newest archive gets it.
 

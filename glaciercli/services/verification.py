@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog import findings
-from glaciercli.catalog.filters import Filter
+from glaciercli.catalog.filters import EVERYTHING, Filter
 from glaciercli.errors import (
     GlacierError,
     IntegrityError,
-    Interrupted,
     NotReady,
     Partial,
     Refused,
-    Unavailable,
+    collecting,
 )
 from glaciercli.models import Archive, Audit, Job, Sample, Verified
 from glaciercli.services import archives, jobs, scopes
@@ -38,8 +37,6 @@ from glaciercli.units import MIB
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.session import Client
-
-_EVERYTHING = Filter()
 
 
 def archive(
@@ -94,7 +91,7 @@ def sample(
     count: int,
     *,
     seed: str,
-    filters: Filter = _EVERYTHING,
+    filters: Filter = EVERYTHING,
     tier: str = "Standard",
     poll: Poll = Poll(),  # noqa: B008 - frozen
     progress: Progress | None = None,
@@ -126,18 +123,11 @@ def sample(
         running.append((each, span, job))
     results: list[Sample] = []
     failures: dict[str, GlacierError] = {}
-    waiting = 0
     for each, span, job in running:
-        try:
+        with collecting(failures, each.id):
             done = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
             results.append(_compare(client, each, span, done, progress))
-        except NotReady:
-            waiting += 1
-        except (Unavailable, Interrupted):
-            raise
-        except GlacierError as error:
-            failures[each.id] = error
-    if waiting:
+    if waiting := sum(isinstance(each, NotReady) for each in failures.values()):
         raise NotReady(
             f"{len(results)} samples are proven, {waiting} retrievals are still running",
             hint=f"run the same command again later, with --seed {seed}",
