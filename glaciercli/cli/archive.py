@@ -171,7 +171,6 @@ def download(
         with app.progress("stdout", beside=app.output.stdout) as progress:
             downloads.to_stream(
                 app.client,
-                vault,
                 found,
                 app.output.stdout.buffer,
                 tier=tier,
@@ -184,7 +183,6 @@ def download(
     with app.progress(target.name) as progress:
         got = downloads.download(
             app.client,
-            vault,
             found,
             target,
             journals=app.journals,

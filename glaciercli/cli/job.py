@@ -119,7 +119,6 @@ def output(app: App, job_id: str, dest: Path, vault: str, workers: int, *, overw
     with app.progress("stdout" if stdout else dest.name, beside=stdout) as progress:
         downloads.job_output(
             app.client,
-            vault,
             found,
             stdout.buffer if stdout else dest,
             journals=app.journals,

@@ -23,7 +23,6 @@ from glaciercli.transfer.journal import UNREADABLE, Journal, key_of
 class DownloadState:
     """A journal's lines, folded."""
 
-    token: str | None = None
     job_id: str | None = None
     ranges: dict[tuple[int, int], str] = field(default_factory=dict)
     placed: tuple[int, str] | None = None
@@ -36,7 +35,7 @@ class DownloadState:
         for line in lines:
             match line["kind"]:
                 case "retrieval":
-                    state.token, state.job_id = str(line["token"]), None
+                    state.job_id = None
                 case "job":
                     state.job_id = str(line["job_id"])
                 case "range":
@@ -86,7 +85,7 @@ class DownloadJournal:
 
     def retrieval(self, token: str) -> None:
         self._journal.append("retrieval", token=token)
-        self.state.token, self.state.job_id = token, None
+        self.state.job_id = None
 
     def job(self, job_id: str) -> None:
         if self.state.job_id != job_id:

@@ -29,7 +29,6 @@ from glaciercli.treehash import combine_hex, hash_file
 
 def download(
     client: Client,
-    vault: str,
     archive: Archive,
     target: Path,
     *,
@@ -48,14 +47,15 @@ def download(
     """
     progress = progress or NullProgress()
     target, wanted = target.absolute(), Wanted(archive, range)
-    with DownloadJournal.open(client, journals, vault, wanted.name, target) as journal:
+    with DownloadJournal.open(client, journals, archive.vault, wanted.name, target) as journal:
         if _was_placed(journal, wanted.name, target, progress):
             return archive
         require_free(target, overwrite=overwrite)
         if journal.is_empty or journal.state.done:
             journal.begin(wanted.name, target)
-        job = _retrieval(client, journal, vault, wanted, Retrievals(client, vault), tier, progress)
-        job = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
+        there = Retrievals(client, archive.vault)
+        job = _retrieval(client, journal, wanted, there, tier, progress)
+        job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)
         archive = wanted.completed_by(job)
         part = PartFile.open(target, wanted.name)
         size, tree_hash = _receive(client, journal, job, part, workers, progress)
@@ -68,14 +68,12 @@ def download(
 
 def request(
     client: Client,
-    vault: str,
     archive: Archive,
     target: Path,
     *,
     journals: Path,
     there: Retrievals,
     tier: str = "Standard",
-    progress: Progress | None = None,
 ) -> Job:
     """Start the retrieval that `download` will wait for, or return the one there is.
 
@@ -83,13 +81,13 @@ def request(
     `there` are the vault's retrievals, listed once for all of them.
     """
     target, wanted = target.absolute(), Wanted(archive)
-    with DownloadJournal.open(client, journals, vault, wanted.name, target) as journal:
+    with DownloadJournal.open(client, journals, archive.vault, wanted.name, target) as journal:
         if journal.is_empty:
             journal.begin(wanted.name, target)
         if (job := there.find(wanted)) is not None:  # no need to ask for it alone
             journal.job(job.id)
             return job
-        return _retrieval(client, journal, vault, wanted, there, tier, progress or NullProgress())
+        return _retrieval(client, journal, wanted, there, tier, NullProgress())
 
 
 def acknowledge(
@@ -117,7 +115,6 @@ def _forget(client: Client, vault: str, content: str, target: Path, journals: Pa
 
 def to_stream(
     client: Client,
-    vault: str,
     archive: Archive,
     stream: BinaryIO,
     *,
@@ -128,9 +125,9 @@ def to_stream(
 ) -> Archive:
     """Write an archive to a stream, each range only after it is proven."""
     progress = progress or NullProgress()
-    wanted, there = Wanted(archive, range), Retrievals(client, vault)
+    wanted, there = Wanted(archive, range), Retrievals(client, archive.vault)
     job = there.find(wanted) or there.start(wanted, tier=tier, progress=progress)
-    job = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
+    job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)
     archive = wanted.completed_by(job)
     _write_in_order(client, job, stream, progress, wanted.within(job))
     return archive
@@ -138,7 +135,6 @@ def to_stream(
 
 def job_output(
     client: Client,
-    vault: str,
     job: Job,
     target: Path | BinaryIO,
     *,
@@ -163,7 +159,7 @@ def job_output(
         _write_in_order(client, job, target, progress, None)
         return job
     target, content = target.absolute(), _output_name(job)
-    with DownloadJournal.open(client, journals, vault, content, target) as journal:
+    with DownloadJournal.open(client, journals, job.vault, content, target) as journal:
         if _was_placed(journal, content, target, progress):
             return job
         require_free(target, overwrite=overwrite)
@@ -204,14 +200,13 @@ def _output_name(job: Job) -> str:
 def _retrieval(
     client: Client,
     journal: DownloadJournal,
-    vault: str,
     wanted: Wanted,
     there: Retrievals,
     tier: str,
     progress: Progress,
 ) -> Job:
     """Return the job to wait for: the journal's, any other that fits, or a new one."""
-    job = _remembered(client, vault, journal, progress) or there.find(wanted)
+    job = _remembered(client, wanted.archive.vault, journal, progress) or there.find(wanted)
     if job is None:
         token = secrets.token_hex(8)
         journal.retrieval(token)

@@ -84,7 +84,6 @@ def join_mapping(
         agree(1, newest.size or 0)
     downloads.download(
         client,
-        mapping,
         newest,
         path,
         journals=journals,

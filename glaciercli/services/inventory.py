@@ -219,7 +219,6 @@ def _receive(client: Client, catalog: Catalog, job: Job, workers: int, progress:
     if not _is_there(path):  # else a run was stopped between receiving it, whole, and merging it
         downloads.job_output(
             client,
-            job.vault,
             job,
             path,
             journals=directory,

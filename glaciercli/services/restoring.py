@@ -173,7 +173,6 @@ class _Run:
             with collecting(failures, each.archive.id):
                 downloads.request(
                     self.client,
-                    each.archive.vault,
                     each.archive,
                     self.staged(each.archive),
                     journals=self.journals,
@@ -198,7 +197,6 @@ class _Run:
         with collecting(failures, archive.id):
             brought = downloads.download(
                 self.client,
-                archive.vault,
                 archive,
                 staged,
                 journals=self.journals,

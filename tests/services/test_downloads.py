@@ -42,7 +42,7 @@ def place(tmp_path):
 def download(client, vault, archive, place, journals):
     def run(archive=archive, place=place, **options):
         options = {"workers": 1, "journals": journals, **options}
-        return downloads.download(client, vault, archive, place, **options)
+        return downloads.download(client, archive, place, **options)
 
     return run
 
@@ -347,12 +347,8 @@ def test_a_range_that_is_not_there_costs_nothing(client, download, span):
 
 
 def test_several_archives_have_one_wait(client, vault, archive, journals, place):
-    downloads.request(
-        client, vault, archive, place, journals=journals, there=Retrievals(client, vault)
-    )
-    downloads.request(
-        client, vault, archive, place, journals=journals, there=Retrievals(client, vault)
-    )
+    downloads.request(client, archive, place, journals=journals, there=Retrievals(client, vault))
+    downloads.request(client, archive, place, journals=journals, there=Retrievals(client, vault))
 
     assert client.engine.log.count("InitiateJob") == 1
 
@@ -360,7 +356,7 @@ def test_several_archives_have_one_wait(client, vault, archive, journals, place)
 @pytest.mark.parametrize("span", [None, (5, 20 * MIB)])
 def test_a_stream_gets_the_bytes_in_order(client, vault, archive, span):
     stream = io.BytesIO()
-    downloads.to_stream(client, vault, archive, stream, range=span)
+    downloads.to_stream(client, archive, stream, range=span)
 
     assert stream.getvalue() == DATA[slice(*span) if span else slice(None)]
 
@@ -369,7 +365,7 @@ def test_a_stream_gets_no_unproven_byte(client, vault, archive):
     number = client.engine.faults.add("GetJobOutput", kind="corrupt", at=5, skip=2, times=50)
     stream = io.BytesIO()
     with pytest.raises(IntegrityError):
-        downloads.to_stream(client, vault, archive, stream)
+        downloads.to_stream(client, archive, stream)
 
     assert client.engine.faults.delivered(number)
     assert DATA.startswith(stream.getvalue())
@@ -377,19 +373,19 @@ def test_a_stream_gets_no_unproven_byte(client, vault, archive):
 
 def test_the_output_of_an_inventory_job(client, vault, journals, archive, place):
     job = jobs.wait(client, vault, jobs.start_inventory(client, vault).id)
-    downloads.job_output(client, vault, job, place, journals=journals)
+    downloads.job_output(client, job, place, journals=journals)
 
     assert archive.id in place.read_text()
     assert beside(place) == ["restored.tar"]
 
     client.engine.log.clear()
-    downloads.job_output(client, vault, job, place, journals=journals)  # told again, not refused
+    downloads.job_output(client, job, place, journals=journals)  # told again, not refused
     assert client.engine.log.count() == 0
 
     downloads.acknowledge_output(client, job, place, journals=journals)
     assert not list((journals / "downloads").iterdir())
     with pytest.raises(Conflict, match="exists already"):
-        downloads.job_output(client, vault, job, place, journals=journals)
+        downloads.job_output(client, job, place, journals=journals)
 
 
 def test_a_full_disk_keeps_what_was_received(download, place):

@@ -219,7 +219,7 @@ def _half_received(world):
 def _fetch(world, client, **options):
     archive = world.recall("archive")
     return downloads.download(
-        client, VAULT, archive, world.target, journals=world.journals, workers=1, **options
+        client, archive, world.target, journals=world.journals, workers=1, **options
     )
 
 
@@ -269,7 +269,7 @@ def _finished_job(world):
 
 def _job_output(world):
     client, job = world.client(), world.recall("job")
-    downloads.job_output(client, VAULT, job, world.target, journals=world.journals, workers=1)
+    downloads.job_output(client, job, world.target, journals=world.journals, workers=1)
     world.tell(job.id)
     downloads.acknowledge_output(client, job, world.target, journals=world.journals)
 

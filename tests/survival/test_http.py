@@ -98,13 +98,13 @@ class Cell:
 
     def download(self):
         got = downloads.download(
-            self.client, VAULT, self.archive, self.target, journals=self.journals, workers=1
+            self.client, self.archive, self.target, journals=self.journals, workers=1
         )
         downloads.acknowledge(self.client, got, self.target, journals=self.journals)
 
     def download_to_a_stream(self):
         stream = io.BytesIO()
-        downloads.to_stream(self.client, VAULT, self.archive, stream)
+        downloads.to_stream(self.client, self.archive, stream)
         assert stream.getvalue() == DATA
 
     def inventory(self):
@@ -112,9 +112,7 @@ class Cell:
         return jobs.wait(self.client, VAULT, started.id)
 
     def inventory_output(self):
-        downloads.job_output(
-            self.client, VAULT, self.job, self.target, journals=self.journals, workers=1
-        )
+        downloads.job_output(self.client, self.job, self.target, journals=self.journals, workers=1)
         downloads.acknowledge_output(self.client, self.job, self.target, journals=self.journals)
 
     def begin_inventory(self):
