@@ -60,23 +60,6 @@ class Places:
         return self.data / "local"
 
 
-def private_directory(path: Path) -> Path:
-    """Make a directory, and its missing parents, for its owner alone; return it.
-
-    The mode is given when it is made, so that there is no moment in which others may look in. The
-    names are on disk when it returns: what is synced in a directory that is lost, is lost with it.
-    """
-    missing = []
-    while not path.exists():
-        missing.append(path)
-        path = path.parent
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
-        each.chmod(0o700)  # a generous umask cannot widen 0700, a strict one may have narrowed it
-        system.sync_directory(each.parent)
-    return missing[0] if missing else path
-
-
 @dataclass(frozen=True)
 class Setting:
     """One thing that can be set: its name in config.toml, its variables, its type, its default."""

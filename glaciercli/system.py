@@ -1,5 +1,6 @@
 """What Linux, macOS and Windows do differently with files, under one name each.
 
+At the end is what follows from it: how files and directories of our own are made, for their owner.
 Everything else in the house is written for all of them. The type checker reads it as each of the
 three, so a name that one of them lacks is found here or nowhere.
 """
@@ -179,3 +180,20 @@ def why_not_own(status: os.stat_result) -> str | None:
     if rights_of_others(status) & 0o022:
         return "can be written by other users"
     return None
+
+
+def private_directory(path: Path) -> Path:
+    """Make a directory, and its missing parents, for its owner alone; return it.
+
+    The mode is given when it is made, so that there is no moment in which others may look in. The
+    names are on disk when it returns: what is synced in a directory that is lost, is lost with it.
+    """
+    missing = []
+    while not path.exists():
+        missing.append(path)
+        path = path.parent
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        each.chmod(0o700)  # a generous umask cannot widen 0700, a strict one may have narrowed it
+        sync_directory(each.parent)
+    return missing[0] if missing else path

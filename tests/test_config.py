@@ -1,5 +1,3 @@
-import stat
-
 import pytest
 from helpers import write
 
@@ -91,9 +89,3 @@ def test_one_variable_moves_all_our_files(tmp_path):
 
     for each in (places.config_file, places.catalog, places.local_root, places.state):
         assert each.is_relative_to(tmp_path)
-
-
-def test_directories_are_for_their_owner_alone(tmp_path):
-    made = config.private_directory(tmp_path / "a" / "b")
-
-    assert [stat.S_IMODE(each.stat().st_mode) for each in (made, made.parent)] == [0o700, 0o700]

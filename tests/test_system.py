@@ -1,6 +1,7 @@
 """The seam to the operating system, as far as this one goes; the type checker reads the others."""
 
 import os
+import stat
 import subprocess
 import sys
 
@@ -62,3 +63,9 @@ def test_the_rights_of_others_are_seen(file):
 
     assert system.rights_of_others(os.fstat(file)) == 0o004
     assert system.is_own(os.fstat(file))
+
+
+def test_directories_are_for_their_owner_alone(tmp_path):
+    made = system.private_directory(tmp_path / "a" / "b")
+
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (made, made.parent)] == [0o700, 0o700]

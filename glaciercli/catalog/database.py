@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from glaciercli import system
-from glaciercli.config import private_directory
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
 
 Connection = sqlite3.Connection
@@ -53,7 +52,7 @@ class Database:
         self.path = path
         self.set_aside: Path | None = None
         self._lock = threading.RLock()
-        private_directory(path.parent)
+        system.private_directory(path.parent)
         with _opening(path):
             try:
                 self._connection = self._opened(migrations)

@@ -58,7 +58,8 @@ class Store:
     """An open database in a directory."""
 
     def __init__(self, root: Path) -> None:
-        _make_directory(root)
+        if not system.private_directory(root).is_dir():
+            raise StoreError(f"{root} is not a directory")
         self.root = root
         self.path = root / _FILE
         _make_file(self.path)
@@ -165,15 +166,6 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[Transac
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def _make_directory(root: Path) -> None:
-    """Make a directory and its missing parents, for their owner alone whatever the umask allows."""
-    for each in reversed([each for each in (root, *root.parents) if not each.exists()]):
-        each.mkdir(mode=0o700, exist_ok=True)
-        system.sync_directory(each.parent)
-    if not root.is_dir():
-        raise StoreError(f"{root} is not a directory")
 
 
 def _make_file(path: Path) -> None:

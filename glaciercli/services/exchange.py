@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog import imports, readers
-from glaciercli.config import private_directory
 from glaciercli.errors import NotFound
 from glaciercli.models import Imported, Scope
 from glaciercli.services import downloads, inventory, scopes, vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.services.retrievals import Retrievals, Wanted
+from glaciercli.system import private_directory
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.target import PartFile, require_free
 

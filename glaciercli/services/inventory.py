@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from glaciercli import system
 from glaciercli.catalog.inventories import Document
 from glaciercli.catalog.merging import merge
-from glaciercli.config import private_directory
 from glaciercli.errors import (
     GlacierError,
     IntegrityError,
@@ -215,7 +214,7 @@ def _is_whole(job: Job) -> bool:
 def _receive(client: Client, catalog: Catalog, job: Job, workers: int, progress: Progress) -> Path:
     """Bring the job's output beside the catalog, going on with what an earlier run received."""
     path = place(catalog, job)
-    directory = private_directory(path.parent)
+    directory = system.private_directory(path.parent)
     if not _is_there(path):  # else a run was stopped between receiving it, whole, and merging it
         downloads.job_output(
             client,

@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 from typing import Self
 
 from glaciercli import system
-from glaciercli.config import private_directory
 from glaciercli.errors import Conflict
 from glaciercli.services.folders import Folder, open_folder
 from glaciercli.treehash import hash_file
@@ -59,7 +58,7 @@ class Tree:
                 f"others can write to {str(self.root)!r} and could swap what is being restored",
                 hint=f"chmod go-w {self.root}, or name a new directory",
             )
-        private_directory(self.staging)
+        system.private_directory(self.staging)
         with self.directory(PurePosixPath(STAGING)) as folder:
             if not system.is_own(folder.status()):
                 raise Conflict(f"{str(self.staging)!r} belongs to someone else")

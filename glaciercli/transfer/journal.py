@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from glaciercli import system
-from glaciercli.config import private_directory
 from glaciercli.errors import Conflict, Unavailable
 from glaciercli.transfer.locks import Busy, try_lock
 
@@ -47,7 +46,7 @@ class Journal:
     @classmethod
     def open(cls, directory: Path, key: str) -> Self:
         """Open or make the journal of a transfer; raises Conflict when another run has it open."""
-        path = private_directory(directory) / f"{key}.journal"
+        path = system.private_directory(directory) / f"{key}.journal"
         while True:
             descriptor = _open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             try:
