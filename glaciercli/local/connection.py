@@ -140,23 +140,26 @@ class Connection:
         except h11.RemoteProtocolError as error:
             # 431 for a head that is too large; its 501, for an encoding, is a bad request to us.
             status = error.error_status_hint if error.error_status_hint < 500 else 400
-            response = refusal(ServiceError("BadRequest", f"Bad request: {error}", status=status))
+            response = _refused(
+                exchange, ServiceError("BadRequest", f"Bad request: {error}", status=status)
+            )
         except ServiceError as error:
-            response = refusal(error)
+            response = _refused(exchange, error)
         except StalledError:
             exchange.keep, exchange.body = False, None
             text = "The body of the request did not arrive in time."
-            response = refusal(ServiceError("RequestTimeoutException", text))
+            response = _refused(exchange, ServiceError("RequestTimeoutException", text))
         except (ConnectionDropped, ConnectionError):
             if exchange.body is not None:
                 self._log(exchange, 0, 0)
             raise
         except StoreError as error:
             log.error("request %s failed: %s", exchange.id, error)
-            response = refusal(ServiceError("ServiceUnavailableException", str(error)))
+            response = _refused(exchange, ServiceError("ServiceUnavailableException", str(error)))
         except Exception:
             log.exception("request %s failed: %s %s", exchange.id, exchange.method, exchange.target)
-            response = refusal(ServiceError("ServiceUnavailableException", "Internal failure."))
+            text = "Internal failure."
+            response = _refused(exchange, ServiceError("ServiceUnavailableException", text))
         self._reply(exchange, response)
         return exchange.keep
 
@@ -273,11 +276,10 @@ class Connection:
 
     def _reply_head(self, exchange: _Exchange, response: Response) -> bytes:
         size = str(len(response.body))
-        headers = {"x-amzn-RequestId": exchange.id, "Date": formatdate(usegmt=True)}
-        if response.status != 204:  # which has no body, and must not speak of one
-            headers["Content-Length"] = size
+        # A 204 has no body, and must not speak of one.
+        headers = {"Content-Length": size} if response.status != 204 else {}
         headers |= response.headers
-        exchange.id = headers["x-amzn-RequestId"]  # the engine's own, for the access log
+        exchange.id = headers.get("x-amzn-RequestId", exchange.id)  # for the access log
         # A fault may have the engine lie about the length; the end of the connection tells then.
         exchange.keep &= headers.get("Content-Length", size) == size
         if not exchange.keep:
@@ -310,3 +312,10 @@ class Connection:
             # h11 lets only visible ASCII into method and target; no header is logged.
             request = f"{exchange.method} {exchange.target}"
             self._access_log(f"{request} {status} {size} {duration:.1f}ms {exchange.id}")
+
+
+def _refused(exchange: _Exchange, error: ServiceError) -> Response:
+    """Return our own reply, to what the engine never saw or has no answer for."""
+    response = refusal(error)
+    response.headers |= {"x-amzn-RequestId": exchange.id, "Date": formatdate(usegmt=True)}
+    return response

@@ -115,6 +115,16 @@ def test_an_output_can_be_corrupted_on_its_way(engine, output):
     assert output()["body"].read() == payload(2 * MIB)
 
 
+@pytest.mark.parametrize("name", ["Date", "x-amzn-RequestId", "Content-Type"])
+def test_what_every_reply_bears_can_be_lost(client, engine, name):
+    fault = engine.faults.add("ListVaults", kind="header", name=name)
+
+    headers = client.list_vaults()["ResponseMetadata"]["HTTPHeaders"]
+
+    assert name.lower() not in headers
+    assert engine.faults.delivered(fault) == 1
+
+
 def test_a_header_can_be_changed_or_lost(engine, output):
     lost = engine.faults.add("GetJobOutput", kind="header", name="x-amz-sha256-tree-hash")
     wrong = engine.faults.add(
