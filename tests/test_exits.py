@@ -18,7 +18,7 @@ CASES = [
     (Exit.OK, "", "archive list -V photos", ""),
     (Exit.USAGE, "", "vault delete photos", "hint: add --yes"),
     (Exit.USAGE, "", "vualt list", "no such command 'vualt'; did you mean 'vault'?"),
-    (Exit.USAGE, "", "archive lst", "no such command 'lst'"),
+    (Exit.USAGE, "", "archive lst", "no such command 'lst'; did you mean 'list'?"),
     (Exit.USAGE, "", "upload", "missing argument 'FILE...'"),
     (Exit.USAGE, "", "vault create a/b", "1 to 255 letters, digits and _ . -"),
     (Exit.USAGE, "", f"{FAULT} ListVualts throttle", "did you mean ListVaults?"),
