@@ -25,6 +25,7 @@ from glaciercli.cli.types import RANGE, TIME
 from glaciercli.services import archives, downloads, jobs, ledger
 
 COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate", "OutputExpirationDate")
+OF_ALL = ("vaultName", "JobId", "Action", "StatusCode", "CreationDate", "OutputExpirationDate")
 _STATUSES = {"in-progress": "InProgress", "succeeded": "Succeeded", "failed": "Failed"}
 _HEADERS = {"use": "USE", "ignore": "IGNORE", "none": "NONE"}
 
@@ -60,8 +61,9 @@ def list_(app: App, vault: str | None, status: str | None, completed: bool | Non
         if (status is None or each.status == _STATUSES[status])
         and (completed is None or each.completed is completed)
     ]
-    columns = COLUMNS if vault else ("vaultName", *COLUMNS)
-    app.output.listing(found, columns, empty=f"no jobs in {vault or 'any vault'}")
+    app.output.listing(
+        found, COLUMNS if vault else OF_ALL, empty=f"no jobs in {vault or 'any vault'}"
+    )
 
 
 @job.command()

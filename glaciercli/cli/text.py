@@ -112,7 +112,7 @@ def exact(value: Any) -> str:
 def human(key: str, value: Any, *, short: bool, cut: bool = False) -> str:
     """Return a value for a person: sizes in units, times in the local zone.
 
-    `short` is for the cells of a listing; `cut` shortens ids, for a terminal's width.
+    `short` is for the cells of a listing; `cut` shortens what is long, for a terminal's width.
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -121,8 +121,13 @@ def human(key: str, value: Any, *, short: bool, cut: bool = False) -> str:
     if key in _SIZES and isinstance(value, int):
         whole = "" if short or value < 1024 else f" ({value} bytes)"
         return format_size(value) + whole
-    if cut and is_id(key) and isinstance(value, str) and len(value) > SHORT_ID:
-        return f"{safe(value[:SHORT_ID])}…"
     if isinstance(value, tuple | list) and all(isinstance(each, str) for each in value):
         return safe("; ".join(value))
-    return safe(exact(value))
+    text = safe(exact(value))
+    return _cut(key, text) if cut else text
+
+
+def _cut(key: str, text: str) -> str:
+    if is_id(key) and len(text) > SHORT_ID:
+        return f"{text[:SHORT_ID]}…"
+    return text.removesuffix("Retrieval") if key == "Action" else text
