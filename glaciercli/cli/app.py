@@ -20,7 +20,7 @@ from glaciercli.cli import log
 from glaciercli.cli.output import Output
 from glaciercli.cli.progress import Bar
 from glaciercli.errors import Conflict, GlacierError, Refused, UsageError
-from glaciercli.units import KIB, parse_duration, parse_rate
+from glaciercli.units import KIB, counted, format_size, parse_duration, parse_rate
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
@@ -184,6 +184,17 @@ class App:
             agreed = click.prompt(prompt, default="", show_default=False, err=True) == typed
         if not agreed:
             raise Refused("not confirmed; nothing was done")
+
+    def agreement(self, tier: str, *, yes: bool) -> Callable[[int, int], None]:
+        """Return what is called with the count and the bytes of retrievals before they start."""
+
+        def agree(count: int, size: int) -> None:
+            question = f"start {counted(count, 'retrieval')} of {format_size(size)} ({tier})"
+            are = "is" if count == 1 else "are"
+            # They destroy nothing, so a script is taken at its word.
+            self.confirm(f"{question}, which {are} charged?", yes=yes, unattended=True)
+
+        return agree
 
 
 def the_app(context: click.Context) -> App:

@@ -147,7 +147,6 @@ def download(
         glacier archive download big.tar restored.tar --vault photos --tier bulk
         glacier archive download --to photos --name '2015/*' -V photos --dry-run
     """
-    tier = tier.capitalize()
     if directory is not None:
         if reference is not None or span is not None:
             raise UsageError("--to restores whole archives, chosen by --name and the other filters")
@@ -264,7 +263,7 @@ def verify(
     if sample is not None:
         if reference is not None:
             raise UsageError("--sample chooses the archives itself; name none")
-        _sample(app, vault, sample, seed=seed, tier=tier.capitalize(), poll=poll, yes=yes)
+        _sample(app, vault, sample, seed=seed, tier=tier, poll=poll, yes=yes)
         return
     if reference is None or file is None:
         raise UsageError("name an archive and the file to compare with it, or --sample N")

@@ -27,7 +27,7 @@ from glaciercli.cli.options import (
 from glaciercli.cli.types import VAULT
 from glaciercli.errors import IntegrityError, NotReady, Partial
 from glaciercli.services import archives, exchange, inventory, jobs, scopes, vaults, verification
-from glaciercli.units import counted, format_size
+from glaciercli.units import counted
 
 COLUMNS = ("vaultName", "name", "size", "creationDate", "status", "archiveId")
 INVENTORY = ("vaultName", "InventoryDate", "archives", "size", "new", "gone")
@@ -214,12 +214,6 @@ def mapping(
     Example:
         glacier catalog mapping nas --tier bulk
     """
-    tier = tier.capitalize()
-
-    def agree(count: int, size: int) -> None:
-        question = f"start {counted(count, 'retrieval')} of {format_size(size)} ({tier})"
-        app.confirm(f"{question}, which is charged?", yes=yes, unattended=True)
-
     with app.progress("mapping") as progress:
         read = exchange.join_mapping(
             app.client,
@@ -230,7 +224,7 @@ def mapping(
             tier=tier,
             poll=poll,
             progress=progress,
-            agree=agree,
+            agree=app.agreement(tier, yes=yes),
         )
     app.output.done(read, f"vault {vault}: {counted(read.archives, 'archive')} have their names")
 

@@ -174,7 +174,7 @@ def archive(
         app.client,
         vault,
         found.id,
-        tier=tier.capitalize(),
+        tier=tier,
         range=span,
         description=description,
         topic=topic,
@@ -276,7 +276,7 @@ def select(
         input_serialization={"csv": {**csv, "FileHeaderInfo": _HEADERS[header]}},
         output_serialization={"csv": csv},
         output_location={"S3": {"BucketName": bucket, "Prefix": prefix}},
-        tier=tier.capitalize(),
+        tier=tier,
         description=description,
     )
     _show(app, started)

@@ -100,7 +100,7 @@ def reference_argument(name: str, complete_with: Any = None, **attributes: Any) 
     return click.argument(name, type=REFERENCE, shell_complete=complete_with, **attributes)
 
 
-def _setting(name: str, kind: click.ParamType, attribute: str) -> Callable[..., Any]:
+def _setting(name: str, kind: click.ParamType) -> Callable[..., Any]:
     """Return a callback that takes the flag, or else the environment, config.toml or default."""
 
     def resolve(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
@@ -108,31 +108,49 @@ def _setting(name: str, kind: click.ParamType, attribute: str) -> Callable[..., 
             return value
         if value is None and (found := the_app(ctx).settings[name]) is not None:
             value = kind.convert(found, param, ctx)
-        if attribute and value is not None:
-            setattr(the_app(ctx), attribute, max(getattr(the_app(ctx), attribute), value))
         return value
 
     return resolve
 
 
+_WORKERS = click.IntRange(1, 64)
+
+
+def _workers(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Return how many workers are meant, each of which needs a connection."""
+    count = _setting("workers", _WORKERS)(ctx, param, value)
+    if count is not None:
+        the_app(ctx).connections = max(the_app(ctx).connections, count)
+    return count
+
+
 workers_option = click.option(
     "--workers",
-    type=click.IntRange(1, 64),
+    type=_WORKERS,
     metavar="N",
-    callback=_setting("workers", click.IntRange(1, 64), "connections"),
+    callback=_workers,
     help="Parts in flight at once.  [default: 8]",
 )
 part_size_option = click.option(
     "--part-size",
     type=SIZE,
     metavar="SIZE",
-    callback=_setting("part-size", SIZE, ""),
+    callback=_setting("part-size", SIZE),
     help="Size of the parts, a power of two MiB.  [default: 16MiB, more for huge files]",
 )
+_TIER = click.Choice(TIERS, case_sensitive=False)
+
+
+def _tier(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Return the tier as the service writes it."""
+    found = _setting("tier", _TIER)(ctx, param, value)
+    return found and found.capitalize()
+
+
 tier_option = click.option(
     "--tier",
-    type=click.Choice(TIERS, case_sensitive=False),
-    callback=_setting("tier", click.Choice(TIERS, case_sensitive=False), ""),
+    type=_TIER,
+    callback=_tier,
     help="Speed and price of the retrieval.  [default: standard, 3-5 hours]",
 )
 max_wait_option = click.option(
@@ -165,7 +183,7 @@ def waiting_options(function: F) -> F:
             "--poll-interval",
             type=DURATION,
             metavar="DURATION",
-            callback=_setting("poll-interval", DURATION, ""),
+            callback=_setting("poll-interval", DURATION),
             help="How often to look whether the job is done.  [default: 15m]",
         ),
         max_wait_option,

@@ -86,11 +86,10 @@ class Output:
             self._rows([record], columns or _keys(record))
         self.flush()
 
-    def done(self, record: Record, sentence: str) -> None:
-        """Print that something was done: a sentence for a person, the record for a script."""
+    def done(self, record: Record, *sentences: str) -> None:
+        """Print what was or would be done: sentences for a person, the record for a script."""
         if self.is_plain:
-            self.stdout.write(safe(sentence) + "\n")
-            self.flush()
+            self.lines(sentences)
         else:
             self.show(record)
 

@@ -34,18 +34,12 @@ def restore(
             hint=f"glacier vault inventory {vault}",
         )
     plan = restoring.plan(wanted, tier=tier)
-    if dry_run and not app.output.is_plain:
-        app.output.show(plan)
-        return
+    lines = list(_plan_lines(plan))
     if dry_run:
-        app.output.lines(_plan_lines(plan))
+        app.output.done(plan, *lines)
         return
-    for line in _plan_lines(plan):
+    for line in lines:
         app.output.note(line)
-
-    def agree(count: int, size: int) -> None:
-        question = f"start {counted(count, 'retrieval')} of {format_size(size)} ({tier})"
-        app.confirm(f"{question}, which are charged?", yes=yes, unattended=True)
 
     def tell(restored: models.Restored) -> None:
         app.output.done(
@@ -65,7 +59,7 @@ def restore(
             workers=workers,
             progress=progress,
             overwrite=overwrite,
-            agree=agree,
+            agree=app.agreement(tier, yes=yes),
         )
     tell(restored)
 

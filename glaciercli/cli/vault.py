@@ -158,13 +158,11 @@ def empty(
                 raise
             app.output.show(models.Emptied(vault, 0, 0, vault_deleted=True))
             return
-    if dry_run and not app.output.is_plain:
-        app.output.show(plan)
-        return
+    lines = list(_plan_lines(plan))
     if dry_run:
-        app.output.lines(_plan_lines(plan))
+        app.output.done(plan, *lines)
         return
-    for line in _plan_lines(plan):
+    for line in lines:
         app.output.note(line)
     what = counted(plan.archives, "archive") + (" and the vault" if delete_vault else "")
     app.confirm(f"this deletes {what} for ever", yes=yes, typed=vault)

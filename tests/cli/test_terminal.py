@@ -38,7 +38,7 @@ def test_retrievals_are_agreed_to_before_they_are_paid(glacier, photos, tmp_path
     glacier("upload", photos, "--vault", "photos")
     out = tmp_path / "out"
     terminal = Terminal("archive", "download", "--to", out, "--vault", "photos")
-    terminal.read(until="1 retrieval of 3.0 MiB (Standard), which are charged? [y/N]")
+    terminal.read(until="1 retrieval of 3.0 MiB (Standard), which is charged? [y/N]")
     terminal.type(answer)
 
     assert terminal.end() == code, terminal.shown
