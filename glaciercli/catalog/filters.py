@@ -1,39 +1,19 @@
-"""Which archives are meant, and what the catalog knows of each: the conditions of its queries.
-
-An archive is, by what is known here and by the vault's two newest full inventories:
-
-    new      created here, in no inventory yet
-    seen     in the newest inventory that could have it
-    missing  absent from a full inventory whose job was created more than 72 hours after it
-    gone     absent from two such inventories in a row: deleted elsewhere
-    deleted  deleted here, whatever a stale inventory still lists
-
-Nothing of this is stored: it follows from dates, so inventories may arrive in any order.
-"""
+"""Which archives are meant: conditions of the catalog's queries."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
-from glaciercli.catalog.database import Connection, Row
+from glaciercli.catalog.database import Connection
+from glaciercli.catalog.rows import milliseconds
+from glaciercli.catalog.states import PRESENT, STATES, horizon_of
 from glaciercli.errors import UsageError
 
-STATES = ("new", "seen", "missing", "gone", "deleted")
-PRESENT = frozenset({"new", "seen", "missing"})  # what listings show when nothing else is asked
-
-# An inventory may be a day old when its job hands it out, and days older than an archive that it
-# should have (glacier-cli came to the same three days).
-INVENTORY_LAG = timedelta(hours=72)
-
 _FEW = 1000  # rows that are worth being fetched one by one
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_LAG = INVENTORY_LAG // _MILLISECOND
-_NEVER = -(1 << 62)  # before any time
 
 
 @dataclass(frozen=True)
@@ -63,60 +43,6 @@ class Filter:
 
 
 EVERYTHING = Filter()  # what is present, of any name, size and age
-
-
-class Horizon(NamedTuple):
-    """What a vault's newest full inventories say: older than these, and not seen since, is lost."""
-
-    missing_seen: int = _NEVER
-    missing_created: int = _NEVER
-    gone_seen: int = _NEVER
-    gone_created: int = _NEVER
-
-    @classmethod
-    def of(cls, inventories: Iterable[tuple[int, int]]) -> Horizon:
-        """Return the horizon of (made, asked) pairs in milliseconds, newest first."""
-        newest = list(inventories)[:2]
-        if not newest:
-            return cls()
-        (made, asked), lag = newest[0], _LAG
-        if len(newest) == 1:
-            return cls(made, asked - lag)
-        before, asked_before = newest[1]
-        return cls(made, asked - lag, before, min(asked, asked_before) - lag)
-
-    def state(self, row: Row) -> str:
-        """Return what the catalog knows of the archive in a row."""
-        if row["deleted"] is not None:
-            return "deleted"
-        seen, created = row["seen"], row["created"]
-        last = _NEVER if seen is None else seen
-        if last < self.gone_seen and created < self.gone_created:
-            return "gone"
-        if last < self.missing_seen and created < self.missing_created:
-            return "missing"
-        return "new" if seen is None else "seen"
-
-    def conditions(self) -> tuple[dict[str, str], dict[str, int]]:
-        """Return the SQL condition of each state, and its parameters."""
-        missing = f"coalesce(seen, {_NEVER}) < :missing_seen AND created < :missing_created"
-        gone = f"coalesce(seen, {_NEVER}) < :gone_seen AND created < :gone_created"
-        there = f"deleted IS NULL AND NOT ({missing})"
-        return {
-            "new": f"seen IS NULL AND {there}",
-            "seen": f"seen IS NOT NULL AND {there}",
-            "missing": f"deleted IS NULL AND {missing} AND NOT ({gone})",
-            "gone": f"deleted IS NULL AND {gone}",
-            "deleted": "deleted IS NOT NULL",
-        }, self._asdict()
-
-
-def horizon_of(connection: Connection, vault: int) -> Horizon:
-    """Return the horizon of a vault, by the key of its row."""
-    rows = connection.execute(
-        "SELECT made, asked FROM inventories WHERE vault = ? ORDER BY made DESC LIMIT 2", (vault,)
-    )
-    return Horizon.of((row["made"], row["asked"]) for row in rows)
 
 
 def source(connection: Connection, vault: int, filters: Filter) -> tuple[str, dict[str, Any]]:
@@ -176,16 +102,6 @@ def _names(filters: Filter) -> list[tuple[str, str, Any]]:
 
 def _all(parts: Iterable[str]) -> str:
     return " AND ".join(f"({part})" for part in parts)
-
-
-def milliseconds(moment: datetime) -> int:
-    """Return a time as the catalog stores it."""
-    return (moment - _EPOCH) // _MILLISECOND
-
-
-def moment(stored: int) -> datetime:
-    """Return the time for what the catalog stores."""
-    return _EPOCH + timedelta(milliseconds=stored)
 
 
 def _escaped(text: str) -> str:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from glaciercli.catalog.filters import INVENTORY_LAG, horizon_of
 from glaciercli.catalog.rows import archive_of
+from glaciercli.catalog.states import INVENTORY_LAG, horizon_of
 from glaciercli.catalog.store import Catalog
 from glaciercli.models import Archive, Scope
 

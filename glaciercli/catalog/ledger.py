@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from glaciercli.catalog.database import Connection, Row
-from glaciercli.catalog.filters import milliseconds
+from glaciercli.catalog.rows import milliseconds
 from glaciercli.errors import IntegrityError
 from glaciercli.models import Job
 

@@ -1,7 +1,7 @@
 """An inventory into the catalog: loaded beside it, then merged in one transaction.
 
 Merging adds and never takes away. What an inventory lacks is not touched: that an archive is
-missing follows from the inventory's date (see `filters`), so merging one twice changes nothing and
+missing follows from the inventory's date (see `states`), so merging one twice changes nothing and
 their order does not matter.
 """
 
@@ -13,10 +13,10 @@ from typing import Any
 
 from glaciercli.catalog.database import Connection
 from glaciercli.catalog.descriptions import decode
-from glaciercli.catalog.filters import horizon_of, milliseconds
 from glaciercli.catalog.inventories import Entry
-from glaciercli.catalog.rows import stored, vault_key
+from glaciercli.catalog.rows import milliseconds, stored, vault_key
 from glaciercli.catalog.schema import INDEXES
+from glaciercli.catalog.states import horizon_of
 from glaciercli.catalog.store import Catalog
 from glaciercli.models import Inventory, Scope
 
@@ -159,7 +159,7 @@ def _update_known(connection: Connection, vault: int, made: int) -> int:
 
 
 def _insert_new(connection: Connection, vault: int, made: int, count: int) -> None:
-    everything = _one(connection, "SELECT count(*) FROM archives")
+    everything = connection.execute("SELECT count(*) FROM archives").fetchone()[0]
     rebuild = count > max(_FEW, everything // 4)
     for name in INDEXES if rebuild else ():
         connection.execute(f"DROP INDEX {name}")
@@ -174,14 +174,9 @@ def _counts(connection: Connection, vault: int) -> dict[str, int]:
         f"SELECT count(CASE WHEN {per_state['missing']} THEN 1 END) AS missing, "
         f"count(CASE WHEN {per_state['gone']} THEN 1 END) AS gone, "
         f"count(CASE WHEN {per_state['new']} THEN 1 END) AS unseen, "
-        "count(CASE WHEN recorded IS NULL AND deleted IS NULL THEN 1 END) AS foreign_, "
+        'count(CASE WHEN recorded IS NULL AND deleted IS NULL THEN 1 END) AS "foreign", '
         "count(differs) AS differing FROM archives INDEXED BY archives_by_created "
         "WHERE vault = :vault",
         {**parameters, "vault": vault},
     ).fetchone()
-    names = ("missing", "gone", "unseen", "differing")
-    return {**{name: row[name] for name in names}, "foreign": row["foreign_"]}
-
-
-def _one(connection: Connection, query: str, *values: Any) -> int:
-    return int(connection.execute(query, values).fetchone()[0])
+    return dict(row)

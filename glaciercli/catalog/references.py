@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from glaciercli.catalog.filters import PRESENT
+from glaciercli.catalog.states import PRESENT
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.models import Archive
 from glaciercli.units import format_time_seconds

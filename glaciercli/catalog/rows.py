@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glaciercli.catalog.database import Connection, Row
 from glaciercli.catalog.descriptions import decode
-from glaciercli.catalog.filters import Horizon, milliseconds, moment
+from glaciercli.catalog.states import Horizon
 from glaciercli.errors import IntegrityError
 from glaciercli.models import Archive, Scope
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def vault_key(connection: Connection, scope: Scope, vault: str) -> int:
@@ -42,6 +45,16 @@ def stored(text: str | None) -> str | bytes | None:
 def loaded(value: str | bytes | None) -> str | None:
     """Return the text that `stored` was given."""
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return a time as the catalog stores it."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def moment(stored: int) -> datetime:
+    """Return the time for what the catalog stores."""
+    return _EPOCH + timedelta(milliseconds=stored)
 
 
 # What is known already is kept, except that a fuller word fills a gap.

@@ -15,18 +15,21 @@ from pathlib import Path
 
 from glaciercli.catalog import ledger
 from glaciercli.catalog.database import Database, Row
-from glaciercli.catalog.filters import EVERYTHING, Filter, horizon_of, milliseconds, moment, source
+from glaciercli.catalog.filters import EVERYTHING, Filter, source
 from glaciercli.catalog.references import find
 from glaciercli.catalog.rows import (
     RECORD,
     archive_of,
     archives_of,
     loaded,
+    milliseconds,
+    moment,
     row_of,
     stored,
     vault_key,
 )
 from glaciercli.catalog.schema import MIGRATIONS
+from glaciercli.catalog.states import horizon_of
 from glaciercli.models import Archive, Job, Scope
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from glaciercli.catalog.filters import INVENTORY_LAG, Filter
+from glaciercli.catalog.filters import Filter
+from glaciercli.catalog.states import INVENTORY_LAG
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import (
     Conflict,

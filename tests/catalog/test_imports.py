@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from glaciercli.catalog.filters import STATES, Filter
+from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.imports import bring_in, export
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
+from glaciercli.catalog.states import STATES
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Refused, UsageError
 from glaciercli.models import Archive, Scope

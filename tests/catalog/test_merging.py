@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from glaciercli.catalog.descriptions import TOOL, encode
-from glaciercli.catalog.filters import INVENTORY_LAG, STATES, Filter
+from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
+from glaciercli.catalog.states import INVENTORY_LAG, STATES
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import IntegrityError
 from glaciercli.models import Archive, Scope

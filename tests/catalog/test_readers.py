@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glaciercli.catalog.filters import STATES, Filter
+from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.imports import bring_in
 from glaciercli.catalog.readers import detect
+from glaciercli.catalog.states import STATES
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import GlacierError, IntegrityError, Refused, UsageError
 from glaciercli.models import Scope

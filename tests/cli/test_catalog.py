@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from helpers import payload, write
 
-from glaciercli.catalog import filters
+from glaciercli.catalog import states
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
 from glaciercli.cli.options import STATES
@@ -185,7 +185,7 @@ def test_archives_are_listed_by_state(glacier, vaults):
         "--state deleted"
         in glacier("archive", "show", "taxes.tar", "-V", "docs", exit=Exit.NOT_FOUND).stderr
     )
-    assert STATES == filters.STATES
+    assert STATES == states.STATES
 
 
 def test_an_export_brings_the_catalog_to_another_machine(

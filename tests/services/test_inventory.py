@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from helpers import RecordingProgress, payload
 
-from glaciercli.catalog.filters import STATES, Filter
+from glaciercli.catalog.filters import Filter
+from glaciercli.catalog.states import STATES
 from glaciercli.errors import IntegrityError, NotFound, NotReady, Partial
 from glaciercli.models import Scope
 from glaciercli.services import archives, inventory, jobs, vaults
