@@ -22,7 +22,7 @@ from glaciercli.cli.options import (
 )
 from glaciercli.config import DESCRIPTION_FORMATS
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Partial, Refused, UsageError
-from glaciercli.services import streams, uploads
+from glaciercli.services import open_uploads, streams, uploads
 from glaciercli.transfer import parts
 
 ARCHIVE = ("name", "size", "checksum", "archiveId")
@@ -157,7 +157,7 @@ def list_(app: App, vault: str) -> None:
     Example:
         glacier upload list --vault photos
     """
-    found = uploads.listing(app.client, vault, journals=app.journals)
+    found = open_uploads.listing(app.client, vault, journals=app.journals)
     app.output.listing(found, OPEN, empty=f"no open uploads in vault {vault}")
 
 
@@ -171,7 +171,7 @@ def show(app: App, upload_id: str, vault: str) -> None:
     Example:
         glacier upload show OW2fM5iVylEp --vault photos
     """
-    app.output.show(uploads.show(app.client, vault, upload_id, journals=app.journals), OPEN)
+    app.output.show(open_uploads.show(app.client, vault, upload_id, journals=app.journals), OPEN)
 
 
 @upload.command()
@@ -215,10 +215,10 @@ def abort(app: App, upload_id: str, vault: str, *, yes: bool) -> None:
     Example:
         glacier upload abort OW2fM5iVylEp --vault photos --yes
     """
-    found = uploads.show(app.client, vault, upload_id, journals=app.journals)
+    found = open_uploads.show(app.client, vault, upload_id, journals=app.journals)
     what = found.path or found.name or found.id
     app.confirm(f"give up the upload of {what}?", yes=yes)
-    uploads.abort(app.client, vault, found.id, journals=app.journals)
+    open_uploads.abort(app.client, vault, found.id, journals=app.journals)
     app.output.done(found, f"upload {found.id} is aborted")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import INVENTORY_LAG
@@ -23,7 +23,6 @@ from glaciercli.services.upload_journal import Intent, UploadJournal
 from glaciercli.session import Client
 from glaciercli.transfer.progress import Progress
 
-_CLOCK_SKEW = timedelta(minutes=15)
 _ACCOUNT = re.compile(r"(?:^|/)(\d+)/vaults/")
 
 
@@ -135,7 +134,7 @@ def resolve(
     except NotReady as error:
         raise _uncertain(intent) from error
     scope = scopes.of(client, catalog)
-    same = Filter(min_size=state.size, max_size=state.size, after=intent.started - _CLOCK_SKEW)
+    same = Filter(min_size=state.size, max_size=state.size, after=intent.earliest)
     stored = catalog.archives(scope, intent.vault, filters=same)
     found = next((each for each in stored if each.tree_hash == state.tree_hash), None)
     if found is not None:

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
-from glaciercli.errors import Conflict, NotFound, NotReady, Refused
+from glaciercli.errors import NotReady, Refused
 from glaciercli.models import Job
+from glaciercli.services import ids
 from glaciercli.session import Client
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.units import format_duration, format_time_seconds
@@ -59,18 +60,9 @@ def told(reply: dict[str, Any], vault: str) -> Job:
 def show(client: Client, vault: str, reference: str) -> Job:
     """Return the job of an id or a unique beginning of one; raises NotFound or Conflict."""
     reference = reference.removeprefix("id:")
-    if len(reference) >= 92:  # the length of a whole id
+    if len(reference) >= ids.LENGTH:
         return describe(client, vault, reference)
-    found = [job for job in listing(client, vault) if job.id.startswith(reference)]
-    if not found:
-        raise NotFound(
-            f"no job of vault {vault!r} begins with {reference!r}",
-            hint=f"glacier job list --vault {vault}",
-        )
-    found = [job for job in found if job.id == reference] or found
-    if len(found) > 1:
-        raise Conflict(f"{len(found)} jobs begin with {reference!r}", hint="give more of the id")
-    return found[0]
+    return ids.beginning_with(reference, listing(client, vault), noun="job", vault=vault)
 
 
 def start(
@@ -208,7 +200,7 @@ def wait(
     progress = progress or NullProgress()
     deadline = time.monotonic() + poll.timeout
     pause = min(_FIRST_POLL, poll.interval)
-    told = False
+    announced = False
     while True:
         job = describe(client, vault, job_id)
         if job.succeeded:
@@ -218,9 +210,9 @@ def wait(
         left = deadline - time.monotonic()
         if left <= 0:
             raise NotReady(_still_running(job), hint="run the same command again later")
-        if not told:
+        if not announced:
             progress.note(f"{_still_running(job)}; waiting")
-            told = True
+            announced = True
         # The event is set by a signal, so that a wait of hours ends at once.
         client.pace.stop.wait(min(pause, left))
         pause = min(pause * 2, poll.interval)

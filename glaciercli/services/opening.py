@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from glaciercli.catalog import descriptions
@@ -13,8 +13,6 @@ from glaciercli.services.completing import account_of
 from glaciercli.services.upload_journal import Intent, UploadJournal
 from glaciercli.session import Client
 from glaciercli.units import parse_time
-
-_CLOCK_SKEW = timedelta(minutes=15)  # between us and the service, which allows 5 itself
 
 
 def new_intent(
@@ -119,7 +117,7 @@ def find_begun(client: Client, intent: Intent) -> dict[str, Any] | None:
 
 
 def _is_new_and_empty(client: Client, intent: Intent, item: dict[str, Any]) -> bool:
-    if parse_time(item["CreationDate"]) < intent.started - _CLOCK_SKEW:
+    if parse_time(item["CreationDate"]) < intent.earliest:
         return False
     upload_id = item["MultipartUploadId"]
     return not any(client.pages("ListParts", vaultName=intent.vault, uploadId=upload_id))

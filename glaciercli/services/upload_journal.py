@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +23,8 @@ from glaciercli.session import Client
 from glaciercli.transfer.journal import UNREADABLE, Journal, key_of, stored
 from glaciercli.transfer.source import Identity
 from glaciercli.units import format_time, parse_time
+
+_CLOCK_SKEW = timedelta(minutes=15)  # between us and the service, which allows 5 itself
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Intent:
     @property
     def size(self) -> int | None:
         return self.identity.size if self.identity else None
+
+    @property
+    def earliest(self) -> datetime:
+        """The first moment that the service may have dated it, by a clock that is not ours."""
+        return self.started - _CLOCK_SKEW
 
     def as_json(self) -> dict[str, Any]:
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}

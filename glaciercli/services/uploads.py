@@ -7,12 +7,10 @@ left to do. See `upload_journal` for what a journal can say.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from glaciercli.catalog import descriptions
 from glaciercli.catalog.store import Catalog
@@ -24,21 +22,19 @@ from glaciercli.errors import (
     Unavailable,
     disputes_content,
 )
-from glaciercli.models import Archive, Part, Upload
+from glaciercli.models import Archive, Upload
 from glaciercli.retry import may_have_been_applied
-from glaciercli.services import vaults
+from glaciercli.services import open_uploads, vaults
 from glaciercli.services.completing import complete, record, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import counted, send_file
-from glaciercli.services.upload_journal import Intent, UploadJournal, UploadState, known
+from glaciercli.services.upload_journal import Intent, UploadJournal, known
 from glaciercli.session import Client
 from glaciercli.transfer.parts import MAX_PART_SIZE, Window, plan
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
 from glaciercli.treehash import hash_file
 from glaciercli.units import format_size
-
-ID_LENGTH = 92  # characters of an upload's or a job's id
 
 
 def start(
@@ -108,7 +104,7 @@ def resume(
     source = Source.open(path)
     with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
         state = journal.state
-        upload = show(client, vault, upload_id, journals=journals)
+        upload = open_uploads.show(client, vault, upload_id, journals=journals)
         if state.done is not None or state.upload_id not in {None, upload.id}:
             raise Conflict(
                 f"{source.path} has another upload to vault {vault!r} in progress here",
@@ -154,44 +150,6 @@ def acknowledge(client: Client, *archives: Archive, journals: Path) -> None:
             journal.forget()
 
 
-def listing(client: Client, vault: str, *, journals: Path | None) -> Iterator[Upload]:
-    """Yield the vault's open uploads; those in our journals with the path of their file."""
-    ours = _ours(journals)
-    for item in client.pages("ListMultipartUploads", vaultName=vault):
-        yield _joined(Upload.from_api(item, vault=vault), ours)
-
-
-def show(client: Client, vault: str, reference: str, *, journals: Path | None) -> Upload:
-    """Return an open upload with its parts, by its id or a unique beginning of it."""
-    upload_id = reference.removeprefix("id:")
-    if len(upload_id) < ID_LENGTH:
-        upload_id = _find(client, vault, upload_id).id
-    return _joined(describe(client, vault, upload_id), _ours(journals))
-
-
-def describe(client: Client, vault: str, upload_id: str) -> Upload:
-    """Return the open upload of a whole id, with its parts; raises NotFound when it is gone."""
-    parts: list[Part] = []
-    head: dict[str, Any] = {}
-    for page in client.replies("ListParts", vaultName=vault, uploadId=upload_id):
-        head = head or page
-        parts += [Part.from_api(item) for item in page.get("Parts", ())]
-    return Upload.from_api(
-        head, vault=vault, parts=tuple(parts), sent=sum(part.stop - part.start for part in parts)
-    )
-
-
-def abort(client: Client, vault: str, reference: str, *, journals: Path) -> Upload:
-    """Give up an open upload: its parts are deleted, and nothing of it is kept."""
-    upload = show(client, vault, reference, journals=journals)
-    client.call("AbortMultipartUpload", vaultName=vault, uploadId=upload.id)
-    if upload.path is not None:
-        with UploadJournal.open(client, journals, vault, upload.path) as journal:
-            if journal.state.upload_id == upload.id:
-                journal.forget()
-    return upload
-
-
 def _finish(
     client: Client,
     journal: UploadJournal,
@@ -227,7 +185,7 @@ def _go_on(
     if state.upload_id is None:
         return open_upload(client, journal, again=True)
     try:
-        upload = describe(client, intent.vault, state.upload_id)
+        upload = open_uploads.describe(client, intent.vault, state.upload_id)
     except NotFound:
         vaults.show(client, intent.vault)  # raises NotFound when it is the vault that is gone
         # Costs nothing when it has expired, and saves a bill when it has not.
@@ -297,7 +255,7 @@ def _send(
                     f" {error.message}",
                     hint=f"glacier upload abort {upload.id} --vault {upload.vault}",
                 ) from error
-            upload = describe(client, upload.vault, upload.id)
+            upload = open_uploads.describe(client, upload.vault, upload.id)
     raise AssertionError("unreachable")
 
 
@@ -330,33 +288,3 @@ def _send_single(
             error.hint = "it may be stored all the same; the vault's next inventory will tell"
         raise
     return record(client, journal, catalog, reply, size=source.size, tree_hash=body.tree_hash)
-
-
-def _find(client: Client, vault: str, beginning: str) -> Upload:
-    found = [
-        upload
-        for upload in listing(client, vault, journals=None)
-        if upload.id.startswith(beginning)
-    ]
-    if not found:
-        raise NotFound(
-            f"no open upload of vault {vault!r} begins with {beginning!r}",
-            hint=f"glacier upload list --vault {vault}",
-        )
-    found = [upload for upload in found if upload.id == beginning] or found
-    if len(found) > 1:
-        raise Conflict(f"{len(found)} uploads begin with {beginning!r}", hint="give more of the id")
-    return found[0]
-
-
-def _ours(journals: Path | None) -> dict[str | None, UploadState]:
-    return {state.upload_id: state for state in known(journals)} if journals else {}
-
-
-def _joined(upload: Upload, ours: Mapping[str | None, UploadState]) -> Upload:
-    """Add what this machine knows of an upload."""
-    upload = replace(upload, name=descriptions.decode(upload.description).name or None)
-    state = ours.get(upload.id)
-    if state is None or state.intent is None:
-        return upload
-    return replace(upload, path=state.intent.path, size=state.intent.size)

@@ -20,6 +20,7 @@ from glaciercli.errors import (
     UsageError,
 )
 from glaciercli.services import uploads
+from glaciercli.services.open_uploads import abort, listing, show
 from glaciercli.services.upload_journal import UploadJournal
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
@@ -547,8 +548,8 @@ def test_open_uploads_are_listed_with_their_file(client, engine, upload, source,
     stop_after_parts(engine, 3)
     with pytest.raises(AccessDenied):
         upload()
-    [listed] = uploads.listing(client, vault, journals=journals)
-    shown = uploads.show(client, vault, listed.id[:8], journals=journals)
+    [listed] = listing(client, vault, journals=journals)
+    shown = show(client, vault, listed.id[:8], journals=journals)
 
     assert listed.path == str(source)
     assert shown.sent == 3 * MIB
@@ -560,7 +561,7 @@ def test_an_aborted_upload_leaves_nothing(client, engine, upload, vault, journal
     with pytest.raises(AccessDenied):
         upload()
     [upload_id] = open_uploads(client, vault)
-    uploads.abort(client, vault, upload_id, journals=journals)
+    abort(client, vault, upload_id, journals=journals)
 
     assert open_uploads(client, vault) == []
     assert not list((journals / "uploads").iterdir())

@@ -20,7 +20,7 @@ from glaciercli.catalog.store import Catalog
 from glaciercli.errors import GlacierError
 from glaciercli.local.engine import open_engine
 from glaciercli.local.server import Server
-from glaciercli.services import archives, downloads, jobs, uploads, vaults
+from glaciercli.services import archives, downloads, jobs, open_uploads, uploads, vaults
 from glaciercli.session import Target, connect
 from glaciercli.units import MIB
 
@@ -122,7 +122,7 @@ class Cell:
     def abort(self):
         for each in self.open_uploads():  # none, when it was applied although the command failed
             upload_id = each["MultipartUploadId"]
-            uploads.abort(self.client, VAULT, upload_id, journals=self.journals)
+            open_uploads.abort(self.client, VAULT, upload_id, journals=self.journals)
 
     # --- the oracle
 
@@ -204,7 +204,9 @@ ROWS = [
     ),
     Row("InitiateJob", Cell.inventory, Cell.one_job, Cell.store, "of an inventory"),
     Row("DeleteArchive", Cell.delete, Cell.nothing_held, Cell.store),
-    Row("ListMultipartUploads", lambda c: list(uploads.listing(c.client, VAULT, journals=None))),
+    Row(
+        "ListMultipartUploads", lambda c: list(open_uploads.listing(c.client, VAULT, journals=None))
+    ),
     Row("AbortMultipartUpload", Cell.abort, Cell.nothing_open, Cell.begin),
     Row("CreateVault", lambda c: vaults.create(c.client, "films"), Cell.a_vault),
     Row("DescribeVault", lambda c: vaults.show(c.client, VAULT)),

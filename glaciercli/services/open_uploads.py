@@ -1,0 +1,66 @@
+"""The uploads of a vault that are neither completed nor aborted; their parts are billed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from glaciercli.catalog import descriptions
+from glaciercli.models import Part, Upload
+from glaciercli.services import ids
+from glaciercli.services.upload_journal import UploadJournal, UploadState, known
+from glaciercli.session import Client
+
+
+def listing(client: Client, vault: str, *, journals: Path | None) -> Iterator[Upload]:
+    """Yield the vault's open uploads; those in our journals with the path of their file."""
+    ours = _ours(journals)
+    for item in client.pages("ListMultipartUploads", vaultName=vault):
+        yield _joined(Upload.from_api(item, vault=vault), ours)
+
+
+def show(client: Client, vault: str, reference: str, *, journals: Path | None) -> Upload:
+    """Return an open upload with its parts, by its id or a unique beginning of it."""
+    upload_id = reference.removeprefix("id:")
+    if len(upload_id) < ids.LENGTH:
+        there = listing(client, vault, journals=None)
+        upload_id = ids.beginning_with(upload_id, there, noun="upload", vault=vault).id
+    return _joined(describe(client, vault, upload_id), _ours(journals))
+
+
+def describe(client: Client, vault: str, upload_id: str) -> Upload:
+    """Return the open upload of a whole id, with its parts; raises NotFound when it is gone."""
+    parts: list[Part] = []
+    head: dict[str, Any] = {}
+    for page in client.replies("ListParts", vaultName=vault, uploadId=upload_id):
+        head = head or page
+        parts += [Part.from_api(item) for item in page.get("Parts", ())]
+    return Upload.from_api(
+        head, vault=vault, parts=tuple(parts), sent=sum(part.stop - part.start for part in parts)
+    )
+
+
+def abort(client: Client, vault: str, reference: str, *, journals: Path) -> Upload:
+    """Give up an open upload: its parts are deleted, and nothing of it is kept."""
+    upload = show(client, vault, reference, journals=journals)
+    client.call("AbortMultipartUpload", vaultName=vault, uploadId=upload.id)
+    if upload.path is not None:
+        with UploadJournal.open(client, journals, vault, upload.path) as journal:
+            if journal.state.upload_id == upload.id:
+                journal.forget()
+    return upload
+
+
+def _ours(journals: Path | None) -> dict[str | None, UploadState]:
+    return {state.upload_id: state for state in known(journals)} if journals else {}
+
+
+def _joined(upload: Upload, ours: Mapping[str | None, UploadState]) -> Upload:
+    """Add what this machine knows of an upload."""
+    upload = replace(upload, name=descriptions.decode(upload.description).name or None)
+    state = ours.get(upload.id)
+    if state is None or state.intent is None:
+        return upload
+    return replace(upload, path=state.intent.path, size=state.intent.size)
