@@ -4,7 +4,6 @@ The counts of what tests proved are summed over the run and printed at its end.
 """
 
 import functools
-import json
 import os
 from collections import Counter
 
@@ -85,17 +84,7 @@ def stored(target, vault):
     from glaciercli.session import connect
 
     client = connect(target)
-
-    def retrieve(**parameters):
-        job = client.call("InitiateJob", vaultName=vault, jobParameters=parameters)["jobId"]
-        return client.call("GetJobOutput", vaultName=vault, jobId=job)["body"].read()
-
-    def look():
-        inventory = json.loads(retrieve(Type="inventory-retrieval"))
-        ids = [each["ArchiveId"] for each in inventory["ArchiveList"]]
-        return {each: retrieve(Type="archive-retrieval", ArchiveId=each) for each in ids}
-
-    yield look
+    yield lambda: helpers.held(client, vault)
     client.engine.close()
 
 

@@ -96,6 +96,18 @@ class RecordingProgress:
         return (self.starts[-1][1] if self.starts else 0) + sum(self.counts)
 
 
+def held(client, vault):
+    """Return what a vault holds, bytes by archive id, as any other client would see it."""
+
+    def retrieve(**parameters):
+        job = client.call("InitiateJob", vaultName=vault, jobParameters=parameters)["jobId"]
+        return client.call("GetJobOutput", vaultName=vault, jobId=job)["body"].read()
+
+    inventory = json.loads(retrieve(Type="inventory-retrieval"))
+    ids = [each["ArchiveId"] for each in inventory["ArchiveList"]]
+    return {each: retrieve(Type="archive-retrieval", ArchiveId=each) for each in ids}
+
+
 def write(path: Path, data: bytes) -> Path:
     """Write a file, its directories too, and return it."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -182,7 +182,7 @@ class Disk:
 
     def __init__(self, base, ops):
         self._names = {}  # path -> _File or None for a directory, as the kernel sees it
-        self._changes = []  # [directory, operation, file, is it safe]
+        self._changes = []  # [operation, file, is it safe]
         self._safe_names = {}
         self.told = ()
         self._prefix = len(ops)

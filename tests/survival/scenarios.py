@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from helpers import RecordingProgress
 from survival.world import DATA, VAULT, World
 
 from glaciercli.errors import GlacierError
@@ -136,22 +137,8 @@ def _one_changed_archive(world):
 # --- streams
 
 
-class _Notes:
-    """A progress that keeps what it was told to say."""
-
-    def __init__(self):
-        self.notes = []
-
-    def start(self, total, done=0): ...
-
-    def advance(self, count): ...
-
-    def note(self, text):
-        self.notes.append(text)
-
-
 def _stream(world):
-    client, catalog, progress = world.client(), world.catalog(), _Notes()
+    client, catalog, progress = world.client(), world.catalog(), RecordingProgress()
     archive = streams.start(
         client,
         io.BytesIO(DATA),

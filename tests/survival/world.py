@@ -6,7 +6,6 @@ locks are named by them; the source stays the same file, since an upload is boun
 
 import functools
 import importlib
-import json
 import os
 import pickle
 import shutil
@@ -15,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import botocore.session
-from helpers import payload
+import helpers
 
 from glaciercli.catalog.store import Catalog
 from glaciercli.models import Scope
@@ -23,7 +22,7 @@ from glaciercli.session import Target, connect
 from glaciercli.units import MIB
 
 VAULT = "photos"
-DATA = payload(2 * MIB + 777, seed=5)  # three parts of the least size
+DATA = helpers.payload(2 * MIB + 777, seed=5)  # three parts of the least size
 ACCOUNT = "000000000000"
 
 
@@ -96,17 +95,7 @@ class World:
     # --- the oracle's eyes
 
     def held(self, client):
-        """Return what the vault holds, bytes by archive id, as any other client would see it."""
-
-        def retrieve(**parameters):
-            job = client.call("InitiateJob", vaultName=VAULT, jobParameters=parameters)["jobId"]
-            return client.call("GetJobOutput", vaultName=VAULT, jobId=job)["body"].read()
-
-        inventory = json.loads(retrieve(Type="inventory-retrieval"))
-        return {
-            each["ArchiveId"]: retrieve(Type="archive-retrieval", ArchiveId=each["ArchiveId"])
-            for each in inventory["ArchiveList"]
-        }
+        return helpers.held(client, VAULT)
 
     def open_uploads(self, client):
         return [
