@@ -67,16 +67,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Run the block as one transaction: all its changes are on disk when it ends, or none."""
-        with self._lock, self._translated():
-            connection = self._connection
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        with self._lock, self._translated(), transaction(self._connection):
+            yield self._connection
 
     @contextmanager
     def look(self) -> Iterator[Connection]:
@@ -160,6 +152,19 @@ class Database:
         if code in _DISK:
             return Conflict(f"the catalog {str(self.path)!r}: {error}")
         return None
+
+
+@contextmanager
+def transaction(connection: Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """Run the block as one transaction: committed at its end, rolled back by an exception."""
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def foreign_rows(path: Path, query: str) -> Iterator[Row]:
@@ -279,16 +284,10 @@ def _migrate(connection: Connection, migrations: Sequence[Migration], path: Path
         return
     connection.execute("PRAGMA journal_mode=WAL")
     for number, migration in enumerate(migrations[version:], start=version + 1):
-        connection.execute("BEGIN EXCLUSIVE")
-        try:
+        with transaction(connection, "EXCLUSIVE"):
             migration(connection)
             connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version={number}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
 
 
 def _marker(path: Path) -> Path:

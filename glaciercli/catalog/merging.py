@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from glaciercli.catalog.database import Connection
+from glaciercli.catalog.database import Connection, transaction
 from glaciercli.catalog.descriptions import decode
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.rows import milliseconds, stored, vault_key
@@ -90,8 +90,7 @@ def merge(
     stamp = milliseconds(made)
     with catalog.database.bulk() as connection:
         archives, size = _load(connection, entries)
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             key = vault_key(connection, scope, vault)
             known = _update_known(connection, key, stamp)
             _insert_new(connection, key, stamp, archives - known)
@@ -106,11 +105,6 @@ def merge(
                 new=archives - known,
                 **_counts(connection, key),
             )
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
         # Without statistics some sums take ten times as long; a sample of each index will do.
         connection.execute("PRAGMA analysis_limit=1000")
         connection.execute("ANALYZE archives")
