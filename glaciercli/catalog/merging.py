@@ -8,6 +8,7 @@ their order does not matter.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,13 @@ CREATE TEMP TABLE incoming (
     id TEXT, size INTEGER, tree_hash BLOB, description TEXT, tool TEXT, name TEXT,
     modified INTEGER, created INTEGER, token TEXT
 )
+"""
+_LOAD = "INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# The first inventory needs no comparing, and no second copy of its rows.
+_FIRST = """
+INSERT INTO archives (vault, seen, id, size, tree_hash, description, tool, name, modified, created,
+                      token)
+VALUES ({}, {}, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 # Which incoming rows are known: one look into the index for each, none into the table.
 _PAIRS = "CREATE TEMP TABLE pairs (key INTEGER PRIMARY KEY, incoming INTEGER)"
@@ -85,34 +93,41 @@ def merge(
 
     `made` is the inventory's date, `asked` when its job was created. All or nothing: an error
     while reading `entries` leaves the catalog as it was. Other processes wait only for the merge,
-    not for the reading.
+    not for the reading, except where the catalog has no archives yet.
     """
     stamp = milliseconds(made)
     with catalog.database.bulk() as connection:
-        archives, size = _load(connection, entries)
-        with transaction(connection):
-            key = vault_key(connection, scope, vault)
-            known = _update_known(connection, key, stamp)
-            _insert_new(connection, key, stamp, archives - known)
+
+        def finish(key: int, archives: int, size: int, known: int) -> Inventory:
             merged = milliseconds(datetime.now(UTC))
             connection.execute(_REMEMBER, (key, stamp, milliseconds(asked), merged, archives, size))
-            report = Inventory(
-                vault,
-                made,
-                job_id,
-                archives,
-                size,
-                new=archives - known,
-                **_counts(connection, key),
-            )
+            counts = _counts(connection, key)
+            return Inventory(vault, made, job_id, archives, size, new=archives - known, **counts)
+
+        with transaction(connection):
+            is_first = connection.execute("SELECT 1 FROM archives LIMIT 1").fetchone() is None
+            if is_first:
+                key = vault_key(connection, scope, vault)
+                with _without_indexes(connection):
+                    archives, size = _load(connection, _FIRST.format(key, stamp), entries)
+                report = finish(key, archives, size, 0)
+        if not is_first:
+            connection.execute(_INCOMING)
+            with transaction(connection, "DEFERRED"):  # it writes nothing but the temporary table
+                archives, size = _load(connection, _LOAD, entries)
+            with transaction(connection):
+                key = vault_key(connection, scope, vault)
+                known = _update_known(connection, key, stamp)
+                _insert_new(connection, key, stamp, archives - known)
+                report = finish(key, archives, size, known)
         # Without statistics some sums take ten times as long; a sample of each index will do.
         connection.execute("PRAGMA analysis_limit=1000")
         connection.execute("ANALYZE archives")
     return report
 
 
-def _load(connection: Connection, entries: Iterable[Entry]) -> tuple[int, int]:
-    """Fill the temporary table; return count and bytes. The catalog itself is not locked."""
+def _load(connection: Connection, insert: str, entries: Iterable[Entry]) -> tuple[int, int]:
+    """Insert the entries, one row each; return their count and bytes."""
     total = 0
 
     def rows() -> Iterator[tuple[Any, ...]]:
@@ -132,14 +147,8 @@ def _load(connection: Connection, entries: Iterable[Entry]) -> tuple[int, int]:
                 stored(found.token),
             )
 
-    connection.execute(_INCOMING)
-    connection.execute("BEGIN")
-    inserted = connection.executemany(
-        "INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows()
-    ).rowcount
-    connection.execute("COMMIT")
     # None at all leaves rowcount at -1 or 0, as sqlite3 likes.
-    return max(inserted, 0), total
+    return max(connection.executemany(insert, rows()).rowcount, 0), total
 
 
 def _update_known(connection: Connection, vault: int, made: int) -> int:
@@ -155,10 +164,16 @@ def _update_known(connection: Connection, vault: int, made: int) -> int:
 def _insert_new(connection: Connection, vault: int, made: int, count: int) -> None:
     everything = connection.execute("SELECT count(*) FROM archives").fetchone()[0]
     rebuild = count > max(_FEW, everything // 4)
-    for name in INDEXES if rebuild else ():
+    with _without_indexes(connection) if rebuild else nullcontext():
+        connection.execute(_INSERT, {"vault": vault, "made": made})
+
+
+@contextmanager
+def _without_indexes(connection: Connection) -> Iterator[None]:
+    for name in INDEXES:
         connection.execute(f"DROP INDEX {name}")
-    connection.execute(_INSERT, {"vault": vault, "made": made})
-    for statement in INDEXES.values() if rebuild else ():
+    yield
+    for statement in INDEXES.values():
         connection.execute(statement)
 
 
