@@ -26,6 +26,7 @@ Migration = Callable[[Connection], None]
 
 _APPLICATION_ID = 0x676C6369  # "glci": tells our files from any other SQLite file
 _BUSY_TIMEOUT = 300.0  # seconds; another process may be merging an inventory of millions
+_PAGE = 8192  # bytes; twice SQLite's own, half the calls that a large merge makes
 _CHECKED_AT_OPEN = 4 << 20  # bytes; a larger file is checked through when damage was met
 _WAL_KEPT = 8 << 20  # bytes of write-ahead log left on disk after a large merge
 
@@ -282,6 +283,7 @@ def _migrate(connection: Connection, migrations: Sequence[Migration], path: Path
         )
     if version == len(migrations):
         return
+    connection.execute(f"PRAGMA page_size={_PAGE}")  # of a new file
     connection.execute("PRAGMA journal_mode=WAL")
     for number, migration in enumerate(migrations[version:], start=version + 1):
         with transaction(connection, "EXCLUSIVE"):
