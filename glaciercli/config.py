@@ -197,10 +197,8 @@ def _content(path: Path) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
             raise Conflict(f"config file {str(path)!r} is no plain file of a sensible size")
-        # Where users have a group of their own, their editors make files that it can write.
-        rights = 0o002 if system.is_of_own_group(status) else 0o022
         is_others = not system.is_own(status) and status.st_uid != 0
-        if is_others or system.rights_of_others(status) & rights:
+        if is_others or system.rights_of_strangers(status) & 0o022:
             raise Conflict(
                 f"config file {str(path)!r} belongs to, or can be written by, another user",
                 hint=f"see what is in it, then: chown $USER {path} && chmod go-w {path}",

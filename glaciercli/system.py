@@ -75,13 +75,13 @@ if sys.platform == "win32":
         """Tell whether a file is this user's; there the rights of the directory see to it."""
         return True
 
-    def is_of_own_group(_status: os.stat_result) -> bool:
-        """Tell whether a file is of this user's own group."""
-        return True
-
     def rights_of_others(_status: os.stat_result) -> int:
         """Return what others than its owner may do with a file, as the low six bits of a mode."""
         return 0  # as above; the mode that Python reports is made up
+
+    def rights_of_strangers(_status: os.stat_result) -> int:
+        """Return what others than its owner and this user's own group may do, likewise."""
+        return 0
 
     def remove_locked(path: Path, descriptor: int) -> None:
         """Remove and close a file that this process has locked; an open one cannot be removed."""
@@ -145,13 +145,16 @@ else:
         """Tell whether a file is this user's."""
         return status.st_uid == os.geteuid()
 
-    def is_of_own_group(status: os.stat_result) -> bool:
-        """Tell whether a file is of this user's own group."""
-        return status.st_gid == os.getegid()
-
     def rights_of_others(status: os.stat_result) -> int:
         """Return what others than its owner may do with a file, as the low six bits of a mode."""
         return status.st_mode & 0o077
+
+    def rights_of_strangers(status: os.stat_result) -> int:
+        """Return what others than its owner and this user's own group may do, likewise.
+
+        Where users have a group of their own, their umask lets it write to all that they make.
+        """
+        return status.st_mode & (0o007 if status.st_gid == os.getegid() else 0o077)
 
     def remove_locked(path: Path, descriptor: int) -> None:
         """Remove and close a file that this process has locked."""

@@ -23,6 +23,14 @@ def one_loader():
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def usual_umask():
+    """Files that tests make as another's would be are what they say, whoever runs them."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(autouse=True)
 def clean_env(tmp_path, monkeypatch):
     """Nothing of this machine's accounts and settings reaches a test, nor a test this machine."""

@@ -53,7 +53,7 @@ class Tree:
     def _make_staging(self) -> None:
         with self.directory(PurePosixPath()) as folder:
             status = folder.status()
-        if system.rights_of_others(status) & 0o022 and not status.st_mode & stat.S_ISVTX:
+        if system.rights_of_strangers(status) & 0o022 and not status.st_mode & stat.S_ISVTX:
             raise Conflict(
                 f"others can write to {str(self.root)!r} and could swap what is being restored",
                 hint=f"chmod go-w {self.root}, or name a new directory",

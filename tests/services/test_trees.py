@@ -100,6 +100,15 @@ def test_a_staging_directory_that_is_a_link_is_refused(tmp_path, outside):
         pass
 
 
+def test_the_umask_of_users_with_a_group_of_their_own_will_do(tmp_path):
+    before = os.umask(0o002)
+    try:
+        with Tree(tmp_path / "root") as tree:
+            assert tree.staging.is_dir()
+    finally:
+        os.umask(before)
+
+
 def test_a_directory_that_others_can_write_is_refused(tmp_path):
     root = tmp_path / "root"
     root.mkdir()
