@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -24,6 +24,7 @@ from glaciercli.units import KIB, counted, format_size, parse_duration, parse_ra
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
+    from glaciercli.local.engine import Engine
     from glaciercli.session import Client, Target
 
 _CONNECTIONS = 16  # enough for the default workers; --workers raises it
@@ -137,6 +138,18 @@ class App:
         from glaciercli.catalog.store import Catalog  # noqa: PLC0415
 
         return Catalog.open(self.places.catalog)
+
+    @contextmanager
+    def engine(self, root: Path | None = None) -> Iterator[Engine]:
+        """Open the embedded engine of a directory, by default the run's own."""
+        from glaciercli.local.engine import open_engine  # noqa: PLC0415 - only `local` opens one
+        from glaciercli.local.errors import StoreError  # noqa: PLC0415
+
+        try:
+            with closing(open_engine(root.absolute() if root else self.local_root)) as engine:
+                yield engine
+        except StoreError as error:
+            raise Conflict(str(error)) from error
 
     def close(self) -> None:
         """Close what was opened; a process that ends anyway need not."""

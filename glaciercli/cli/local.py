@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from glaciercli import models
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Group, pass_app
+from glaciercli.cli.fault import fault
 from glaciercli.errors import Conflict, IntegrityError, Interrupted, UsageError
 from glaciercli.units import counted, parse_duration
 
 if TYPE_CHECKING:
-    from glaciercli.local.engine import Engine
     from glaciercli.local.sigv4 import Authenticator, Mode
 
 DAMAGES = ("kind", "vaultName", "id", "reason")
-FAULTS = ("number", "operation", "kind", "arguments", "skip", "remaining", "delivered")
-_CODES = {
-    400: "BadRequest",
-    403: "AccessDeniedException",
-    404: "ResourceNotFoundException",
-    408: "RequestTimeoutException",
-    429: "ThrottlingException",
-    500: "ServiceUnavailableException",
-}
-KINDS = (
-    "status", "throttle", "drop-before", "drop-after", "truncate", "corrupt", "header", "whole",
-    "delay", "expire",
-)  # fmt: skip
 NOTICES = ("Timestamp", "TopicArn", "Message")
 
 
@@ -45,6 +29,9 @@ def local() -> None:
     Example:
         glacier local info
     """
+
+
+local.add_command(fault)
 
 
 @local.command()
@@ -98,7 +85,7 @@ def serve(
 
     authenticator = _authenticator(auth, credentials)
     told = app.output.note if access_log else None
-    with _engine(app, root) as engine:
+    with app.engine(root) as engine:
         try:
             server = Server(engine, host, port, auth=authenticator, access_log=told)
         except ValueError as error:
@@ -137,7 +124,7 @@ def clock(app: App, *, act: str, value: str | None, timing: str | None) -> None:
     """
     if (value is None) == (act in {"advance", "scale"}):
         raise UsageError("`advance` takes a duration and `scale` a factor; the others take nothing")
-    with _engine(app) as engine:
+    with app.engine() as engine:
         if timing is not None:
             engine.timing = timing
         try:
@@ -166,7 +153,7 @@ def info(app: App) -> None:
     """
     from glaciercli.local.verify import info as measure  # noqa: PLC0415
 
-    with _engine(app) as engine:
+    with app.engine() as engine:
         found = measure(engine)
         app.output.show(
             models.LocalStore(
@@ -201,7 +188,7 @@ def verify(app: App) -> None:
                 each.kind, each.vault, each.id, each.reason, each.region, each.start
             )
 
-    with _engine(app) as engine:
+    with app.engine() as engine:
         app.output.listing(damages(), DAMAGES, empty="everything is what it was when it was stored")
     if count:
         raise IntegrityError(f"{counted(count, 'damage')} in {str(app.local_root)!r}")
@@ -215,107 +202,9 @@ def notifications(app: App) -> None:
     Example:
         glacier local notifications --output jsonl
     """
-    with _engine(app) as engine:
+    with app.engine() as engine:
         sent = [models.Notice.from_api(each) for each in engine.outbox()]
     app.output.listing(sent, NOTICES, empty="no notifications")
-
-
-@local.group()
-def fault() -> None:
-    """Let requests to the embedded Glacier fail, to see what a program does then.
-
-    Example:
-        glacier local fault add UploadMultipartPart --status 503
-    """
-
-
-@fault.command()
-@click.argument("operation")
-@click.argument("kind", required=False, type=click.Choice(KINDS), metavar="[KIND]")
-@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option(
-    "--status",
-    type=click.IntRange(400, 599),
-    metavar="HTTP",
-    help="Answer with this; the kind need not be named.",
-)
-@click.option(
-    "--times", type=click.IntRange(min=1), metavar="N", default=1, help="So many.  [default: 1]"
-)
-@click.option(
-    "--skip", type=click.IntRange(min=0), metavar="N", default=0, help="Let so many pass first."
-)
-@pass_app
-def add(
-    app: App,
-    *,
-    operation: str,
-    kind: str | None,
-    arguments: tuple[str, ...],
-    status: int | None,
-    times: int,
-    skip: int,
-) -> None:
-    """Let the next requests of OPERATION fail; `*` means any.
-
-    KIND is status (code, status, message, retry_after), throttle, drop-before, drop-after,
-    truncate (keep), corrupt (at), header (name, value), whole, delay (seconds) or expire.
-
-    Example:
-        glacier local fault add UploadMultipartPart --status 503 --times 3
-        glacier local fault add CompleteMultipartUpload drop-after
-    """
-    given = dict(_argument(each) for each in arguments)
-    if status is not None:
-        kind, given = kind or "status", {"code": _code(status), "status": status, **given}
-    if kind is None:
-        raise UsageError("what is to happen? name a kind, or give --status")
-    _require_operation(operation)
-    with _engine(app) as engine:
-        try:
-            number = engine.faults.add(operation, kind=kind, times=times, skip=skip, **given)
-        except (TypeError, ValueError) as error:
-            raise UsageError(str(error)) from error
-        app.output.show(next(each for each in _faults(engine) if each.number == number), FAULTS)
-
-
-@fault.command(name="list")
-@pass_app
-def list_(app: App) -> None:
-    """List the faults, with how often each was delivered.
-
-    Example:
-        glacier local fault list
-    """
-    with _engine(app) as engine:
-        app.output.listing(_faults(engine), FAULTS, empty="no faults")
-
-
-@fault.command()
-@pass_app
-def clear(app: App) -> None:
-    """Remove all faults.
-
-    Example:
-        glacier local fault clear
-    """
-    with _engine(app) as engine:
-        removed = _faults(engine)
-        engine.faults.clear()
-    app.output.listing(removed, FAULTS, empty="no faults")
-
-
-@contextmanager
-def _engine(app: App, root: Path | None = None) -> Iterator[Engine]:
-    """Open the engine of a directory, by default the run's own; it is the one meant."""
-    from glaciercli.local.engine import open_engine  # noqa: PLC0415 - only `local` opens one
-    from glaciercli.local.errors import StoreError  # noqa: PLC0415
-
-    try:
-        with closing(open_engine(root.absolute() if root else app.local_root)) as engine:
-            yield engine
-    except StoreError as error:
-        raise Conflict(str(error)) from error
 
 
 def _authenticator(mode: str, credentials: Path | None) -> Authenticator:
@@ -328,43 +217,3 @@ def _authenticator(mode: str, credentials: Path | None) -> Authenticator:
         )
     except (ValueError, PermissionError) as error:
         raise UsageError(str(error), hint="--credentials FILE") from error
-
-
-def _require_operation(name: str) -> None:
-    """Refuse to wait for a request that never comes."""
-    from glaciercli.local.engine import OPERATIONS  # noqa: PLC0415 - only `local` opens one
-
-    if name != "*" and name not in OPERATIONS:
-        close = difflib.get_close_matches(name, OPERATIONS, 1)
-        guess = f"; did you mean {close[0]}?" if close else ", such as ListVaults"
-        raise UsageError(f"{name!r} is not an operation{guess}")
-
-
-def _code(status: int) -> str:
-    """Return the code that the service most often gives with an HTTP status."""
-    return _CODES.get(status) or _CODES[500 if status >= 500 else 400]
-
-
-def _argument(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"{text!r} is not an argument; write it like status=500")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value  # a plain word, such as an error code
-
-
-def _faults(engine: Engine) -> list[models.FaultRule]:
-    return [
-        models.FaultRule(
-            each.number,
-            each.operation,
-            each.kind.value,
-            each.arguments,
-            each.skip,
-            each.remaining,
-            each.delivered,
-        )
-        for each in engine.faults.list()
-    ]

@@ -6,12 +6,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import boto3
-import pytest
 from helpers import payload, write
 
-from glaciercli.cli.local import KINDS
 from glaciercli.errors import Exit
-from glaciercli.local.faults import Kind
 from glaciercli.units import parse_time
 
 
@@ -28,35 +25,6 @@ def test_the_clock_is_advanced_frozen_and_scaled(glacier):
     assert glacier("local", "clock", "real", "--output", "json").json["rate"] == 1.0
     for words in (["advance"], ["scale", "fast"], ["freeze", "5h"], ["advance", "soon"]):
         glacier("local", "clock", *words, exit=Exit.USAGE)
-
-
-def test_a_fault_is_added_delivered_and_cleared(glacier):
-    glacier("local", "fault", "add", "ListVaults", "status", "status=403", "code=AccessDenied")
-    glacier("vault", "list", exit=Exit.ACCESS_DENIED)
-
-    (listed,) = glacier("local", "fault", "list", "--output", "json").json
-    assert (listed["delivered"], listed["arguments"]["status"]) == (1, 403)
-    glacier("local", "fault", "clear")
-    assert glacier("local", "fault", "list", "--output", "json").json == []
-
-
-def test_every_kind_of_fault_can_be_asked_for():
-    assert set(KINDS) == set(Kind)
-
-
-def test_a_status_alone_is_a_fault(glacier):
-    glacier("vault", "create", "photos")
-    glacier("local", "fault", "add", "DescribeVault", "--status", "404", "--times", "1")
-
-    glacier("vault", "show", "photos", exit=Exit.NOT_FOUND)
-    glacier("vault", "show", "photos")
-
-
-@pytest.mark.parametrize(
-    "words", [["X"], ["X", "nonsense"], ["X", "status", "when=now"], ["X", "status", "no-equals"]]
-)
-def test_a_fault_that_there_is_not_is_a_usage_error(glacier, words):
-    glacier("local", "fault", "add", *words, exit=Exit.USAGE)
 
 
 def test_a_directory_that_is_no_store_is_a_conflict(glacier, tmp_path):
