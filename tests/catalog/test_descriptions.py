@@ -279,6 +279,21 @@ def test_fastglacier_round_trips_any_bytes(name, modified):
     assert (found.tool, found.name, found.modified) == ("FastGlacier v4", name, modified)
 
 
+@given(
+    st.binary(max_size=30) | NAMES.map(lambda name: name.encode("utf-8", "replace")),
+    st.from_regex(r"[0-9]{6}(3[01]|[0-2][0-9])T2[0-9]{3}[0-6][0-9]Z?", fullmatch=True),
+    st.none() | st.text('aZ_-"\\é', max_size=3),
+    st.sampled_from(["", " "]),
+)
+def test_mt2_says_the_same_with_and_without_a_blank_that_no_writer_puts(name, mtime, token, gap):
+    extra = "" if token is None else f',{gap}"glacier":{gap}"{token}"'
+    rest = b'"filename":' + name.join([b'"', f'","mtime":{gap}"{mtime}"{extra}}}'.encode()])
+    usual, odd = (
+        decode("mt2 " + base64.urlsafe_b64encode(start + rest).decode()) for start in (b"{", b"{ ")
+    )
+    assert (usual.tool, odd.tool) == ("plain", "plain") or usual == odd
+
+
 def test_without_a_token_it_is_what_mt_aws_glacier_writes():
     assert encode("file/a", utc(2012, 11, 3, 6, 29, 38)) == MT2
     assert encode("директория/файл", utc(2012, 11, 5, 14, 2, 58)) == MT2_CYRILLIC
