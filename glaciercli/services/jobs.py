@@ -15,10 +15,12 @@ from glaciercli.models import Job
 from glaciercli.services import ids
 from glaciercli.session import Client
 from glaciercli.transfer.progress import NullProgress, Progress
-from glaciercli.units import format_duration, format_time_seconds
+from glaciercli.units import format_time_seconds
 
 OWN_DESCRIPTION = "glaciercli "  # followed by a token, where the user gives no description
 OUTPUT_LIFE = timedelta(hours=24)  # the service keeps an output at least this long
+#: What the service promises of each tier; inventories take as long as standard retrievals.
+USUAL_TIMES = {"Expedited": "1-5 minutes", "Standard": "3-5 hours", "Bulk": "5-12 hours"}
 _FIRST_POLL = 2.0  # seconds; expedited jobs take a minute, and local ones none at all
 
 
@@ -219,16 +221,11 @@ def wait(
 
 
 def _still_running(job: Job) -> str:
-    kind = "inventory" if job.action == "InventoryRetrieval" else (job.tier or "Standard").lower()
-    usual = {
-        "expedited": timedelta(minutes=5),
-        "standard": timedelta(hours=5),
-        "bulk": timedelta(hours=12),
-        "inventory": timedelta(hours=5),
-    }.get(kind, timedelta(hours=5))
+    tier = job.tier or "Standard"
+    kind = "inventory" if job.action == "InventoryRetrieval" else tier.lower()
     return (
         f"job {job.id[:12]}... of vault {job.vault!r} is in progress;"
-        f" {kind} jobs take up to about {format_duration(usual)}"
+        f" {kind} jobs usually take {USUAL_TIMES.get(tier, 'hours')}"
     )
 
 

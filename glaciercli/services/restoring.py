@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from glaciercli.errors import GlacierError, NotReady, Partial, collecting
 from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import downloads, scopes
-from glaciercli.services.jobs import Poll
+from glaciercli.services.jobs import USUAL_TIMES, Poll
 from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.services.selection import Item, Selection
 from glaciercli.services.trees import Tree
@@ -26,8 +26,6 @@ from glaciercli.transfer.progress import NullProgress, Progress
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.session import Client
-
-_TIMES = {"Expedited": "1-5 minutes", "Standard": "3-5 hours", "Bulk": "5-12 hours"}
 
 
 def plan(selection: Selection, *, tier: str = "Standard") -> RestorePlan:
@@ -40,7 +38,7 @@ def plan(selection: Selection, *, tier: str = "Standard") -> RestorePlan:
         folders=len(selection.folders),
         packed=sum(each.is_packed for each in selection.files),
         tier=tier,
-        time=_TIMES.get(tier, "hours"),
+        time=USUAL_TIMES.get(tier, "hours"),
         refused={ident: error.message for ident, error in selection.refused.items()},
     )
 

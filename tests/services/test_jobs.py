@@ -59,7 +59,7 @@ def test_waiting_ends_when_the_time_is_up(client, engine, vault, archive):
     engine.timing = "real"
     job = jobs.start_archive(client, vault, archive, tier="Bulk")
     progress = RecordingProgress()
-    with pytest.raises(NotReady, match="bulk jobs take up to about 12h"):
+    with pytest.raises(NotReady, match="bulk jobs usually take 5-12 hours"):
         jobs.wait(client, vault, job.id, poll=Poll(0.01, 0.05), progress=progress)
     assert len(progress.notes) == 1
 
