@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -77,28 +76,24 @@ def select(
     layout = Layout()
     items: list[Item] = []
     refused: dict[str, GlacierError] = {}
-    with ExitStack() as opened:
-        tree = None
-        if directory.is_dir():
-            tree = opened.enter_context(Tree(directory, staging=False))
-        for archive in catalog.archives(scope, vault, filters=filters):
-            said = decode(archive.description)
-            paths = []
-            for name in (None, *catalog.aliases(scope, vault, archive.id)):
-                try:
-                    path = _path(archive, name)
-                except Unsafe as reason:
-                    refused[archive.id] = Refused(f"{name or archive.name!r} {reason}")
-                    continue
-                claim = layout.directory if said.is_folder else layout.file
-                paths.append(claim(path, archive.id))
-            if not paths:
-                continue
-            lacking = paths if tree is None or said.is_folder else _lacking(tree, archive, paths)
+    for archive in catalog.archives(scope, vault, filters=filters):
+        said = decode(archive.description)
+        claim = layout.directory if said.is_folder else layout.file
+        paths = []
+        for name in (None, *catalog.aliases(scope, vault, archive.id)):
+            try:
+                paths.append(claim(_path(archive, name), archive.id))
+            except Unsafe as reason:
+                refused[archive.id] = Refused(f"{name or archive.name!r} {reason}")
+        if paths:
             packed = said.compressed or said.encrypted
-            items.append(Item(archive, tuple(lacking), said.is_folder, packed))
-    # In the order in which they were stored, which the service reads fastest.
-    return Selection(vault, directory, tuple(reversed(items)), refused)
+            items.append(Item(archive, tuple(paths), said.is_folder, packed))
+    items.reverse()  # the order in which they were stored, which the service reads fastest
+    if directory.is_dir():
+        # Not in the loop above: reading takes hours, and would hold the catalog as long.
+        with Tree(directory, staging=False) as tree:
+            items = [each if each.is_folder else _compared(tree, each) for each in items]
+    return Selection(vault, directory, tuple(items), refused)
 
 
 def _path(archive: Archive, name: str | None) -> PurePosixPath:
@@ -108,6 +103,8 @@ def _path(archive: Archive, name: str | None) -> PurePosixPath:
     return path
 
 
-def _lacking(tree: Tree, archive: Archive, paths: list[PurePosixPath]) -> list[PurePosixPath]:
-    """Return the paths at which a directory does not hold an archive's content."""
-    return [path for path in paths if not tree.holds(path, archive.size, archive.tree_hash)]
+def _compared(tree: Tree, item: Item) -> Item:
+    """Return an item without the paths at which the directory holds its content."""
+    size, tree_hash = item.archive.size, item.archive.tree_hash
+    lacking = (path for path in item.lacking if not tree.holds(path, size, tree_hash))
+    return replace(item, lacking=tuple(lacking))
