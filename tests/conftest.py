@@ -65,7 +65,7 @@ def local_root(home):
 
 @pytest.fixture
 def target(local_root):
-    from glaciercli.session import Target
+    from glaciercli.client import Target
 
     return Target(local_root=local_root)
 

@@ -14,7 +14,7 @@ LAYERS = [
     {"__main__", "docgen"},
     {"cli"},
     {"services"},
-    {"session", "replies", "catalog", "transfer"},
+    {"session", "client", "replies", "catalog", "transfer"},
     {"retry", "models", "members", "treehash"},
     {"errors", "config"},
     {"units", "system", "__init__"},

@@ -24,8 +24,8 @@ from glaciercli.units import KIB, counted, format_size, parse_duration, parse_ra
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
+    from glaciercli.client import Client, Target
     from glaciercli.local.engine import Engine
-    from glaciercli.session import Client, Target
 
 _CONNECTIONS = 16  # enough for the default workers; --workers raises it
 _LEAST_BANDWIDTH = 64 * KIB  # shared by eight connections, each block still beats the timeouts
@@ -84,7 +84,7 @@ class App:
     @cached_property
     def target(self) -> Target:
         # Imported here, as below: boto3 costs more than all the rest of a command's start.
-        from glaciercli.session import Target  # noqa: PLC0415
+        from glaciercli.client import Target  # noqa: PLC0415
 
         return Target(
             region=self.settings["region"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from glaciercli.models import Capacity
 
 if TYPE_CHECKING:
-    from glaciercli.session import Client
+    from glaciercli.client import Client
 
 
 def capacity(client: Client) -> list[Capacity]:

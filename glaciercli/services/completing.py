@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import INVENTORY_LAG
 from glaciercli.catalog.store import Catalog
+from glaciercli.client import Client
 from glaciercli.errors import (
     Conflict,
     IntegrityError,
@@ -20,7 +21,6 @@ from glaciercli.models import Archive, Scope
 from glaciercli.services import scopes, vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.services.upload_journal import Intent, UploadJournal
-from glaciercli.session import Client
 from glaciercli.transfer.progress import Progress
 
 _ACCOUNT = re.compile(r"(?:^|/)(\d+)/vaults/")

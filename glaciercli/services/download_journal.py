@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from glaciercli.client import Client
 from glaciercli.errors import Conflict
-from glaciercli.session import Client
 from glaciercli.transfer.journal import UNREADABLE, Journal, key_of
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from glaciercli.client import Client
 from glaciercli.errors import GlacierError, IntegrityError, NotFound, NotReady, Refused
 from glaciercli.models import Archive, Job
 from glaciercli.services import jobs, vaults
@@ -18,7 +19,6 @@ from glaciercli.services.download_journal import DownloadJournal
 from glaciercli.services.jobs import Poll
 from glaciercli.services.receiving import Content, fetch, fetch_in_order
 from glaciercli.services.retrievals import Retrievals, Span, Wanted
-from glaciercli.session import Client
 from glaciercli.transfer.parts import hash_window
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress

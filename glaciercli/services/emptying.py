@@ -23,7 +23,7 @@ from glaciercli.units import format_time_seconds
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.session import Client
+    from glaciercli.client import Client
 
 EARLY = timedelta(days=90)  # younger archives cost the rest of their 90 days when deleted
 _DAY = timedelta(days=1)  # the service makes an inventory about once a day

@@ -20,7 +20,7 @@ from glaciercli.transfer.target import PartFile, require_free
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.session import Client
+    from glaciercli.client import Client
 
 
 def bring_in(

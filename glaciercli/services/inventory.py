@@ -30,7 +30,7 @@ from glaciercli.units import format_time_seconds
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.session import Client
+    from glaciercli.client import Client
 
 # How the service says that a vault is too new to have an inventory.
 _NONE_YET = "cannot be initiated yet"

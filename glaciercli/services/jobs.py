@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
+from glaciercli.client import Client
 from glaciercli.errors import NotReady, Refused
 from glaciercli.models import Job
 from glaciercli.services import ids
-from glaciercli.session import Client
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.units import format_time_seconds
 

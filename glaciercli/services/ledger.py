@@ -10,7 +10,7 @@ from glaciercli.services import jobs, scopes, vaults
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.session import Client
+    from glaciercli.client import Client
 
 
 def refresh(client: Client, catalog: Catalog, vault: str | None = None) -> list[Job]:

@@ -10,7 +10,7 @@ from glaciercli.models import Lock
 from glaciercli.services import documents, vaults
 
 if TYPE_CHECKING:
-    from glaciercli.session import Client
+    from glaciercli.client import Client
 
 
 def show(client: Client, vault: str) -> Lock:

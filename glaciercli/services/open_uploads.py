@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from glaciercli.catalog import descriptions
+from glaciercli.client import Client
 from glaciercli.models import Part, Upload
 from glaciercli.services import ids
 from glaciercli.services.upload_journal import UploadJournal, UploadState, known
-from glaciercli.session import Client
 
 
 def listing(client: Client, vault: str, *, journals: Path | None) -> Iterator[Upload]:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from glaciercli.catalog import descriptions
+from glaciercli.client import Client
 from glaciercli.errors import NotFound, Refused
 from glaciercli.models import Upload
 from glaciercli.services.completing import account_of
 from glaciercli.services.upload_journal import Intent, UploadJournal
-from glaciercli.session import Client
 from glaciercli.units import parse_time
 
 

@@ -11,7 +11,7 @@ from glaciercli.services import documents, vaults
 from glaciercli.units import parse_size
 
 if TYPE_CHECKING:
-    from glaciercli.session import Client
+    from glaciercli.client import Client
 
 _STRATEGIES = {"none": "None", "free-tier": "FreeTier"}
 

@@ -8,11 +8,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
+from glaciercli.client import Client
 from glaciercli.errors import IntegrityError, LostReply, NotFound
 from glaciercli.models import Job
 from glaciercli.replies import Output
 from glaciercli.services import vaults
-from glaciercli.session import Client
 from glaciercli.transfer.parts import parse_content_range
 from glaciercli.transfer.progress import Progress
 from glaciercli.treehash import LEAF_SIZE, TreeHash, is_tree_hash_aligned

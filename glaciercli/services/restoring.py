@@ -25,7 +25,7 @@ from glaciercli.transfer.progress import NullProgress, Progress
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.session import Client
+    from glaciercli.client import Client
 
 
 def plan(selection: Selection, *, tier: str = "Standard") -> RestorePlan:

@@ -6,10 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from glaciercli.client import Client
 from glaciercli.errors import IntegrityError, Refused
 from glaciercli.models import Archive, Job
 from glaciercli.services import jobs
-from glaciercli.session import Client
 from glaciercli.transfer.progress import Progress
 from glaciercli.treehash import is_tree_hash_aligned
 from glaciercli.units import MIB, format_size

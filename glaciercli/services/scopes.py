@@ -12,7 +12,7 @@ from glaciercli.services import vaults
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.session import Client
+    from glaciercli.client import Client
 
 
 def of(client: Client, catalog: Catalog) -> Scope:

@@ -17,7 +17,7 @@ from glaciercli.services.trees import STAGING, Tree
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.session import Client
+    from glaciercli.client import Client
 
 _ON_WINDOWS = sys.platform == "win32"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from glaciercli.client import Client
 from glaciercli.errors import AccessDenied, Conflict, IntegrityError, Refused, disputes_content
 from glaciercli.models import Part, Upload
-from glaciercli.session import Client
 from glaciercli.transfer.parts import Plan, Window, content_range, hash_window
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import Progress

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from glaciercli.catalog.store import Catalog
+from glaciercli.client import Client
 from glaciercli.errors import Conflict, GlacierError, Interrupted, Refused
 from glaciercli.models import Archive
 from glaciercli.services.completing import complete, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import Piece, counted, send_pieces
 from glaciercli.services.upload_journal import UploadJournal, known
-from glaciercli.session import Client
 from glaciercli.system import private_directory
 from glaciercli.transfer.journal import sweep
 from glaciercli.transfer.parts import MAX_PARTS, Window, check_part_size

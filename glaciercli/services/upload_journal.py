@@ -17,9 +17,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from glaciercli.client import Client
 from glaciercli.errors import Conflict
 from glaciercli.models import Archive
-from glaciercli.session import Client
 from glaciercli.transfer.journal import UNREADABLE, Journal, key_of, stored
 from glaciercli.transfer.source import Identity
 from glaciercli.units import format_time, parse_time

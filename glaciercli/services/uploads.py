@@ -14,6 +14,7 @@ from pathlib import Path
 
 from glaciercli.catalog import descriptions
 from glaciercli.catalog.store import Catalog
+from glaciercli.client import Client
 from glaciercli.errors import (
     Conflict,
     IntegrityError,
@@ -29,7 +30,6 @@ from glaciercli.services.completing import complete, record, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import counted, send_file
 from glaciercli.services.upload_journal import Intent, UploadJournal, known
-from glaciercli.session import Client
 from glaciercli.transfer.parts import MAX_PART_SIZE, Window, plan
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source

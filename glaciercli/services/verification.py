@@ -36,7 +36,7 @@ from glaciercli.units import MIB
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.session import Client
+    from glaciercli.client import Client
 
 
 def archive(

@@ -123,7 +123,7 @@ _PAGED = {
 @pytest.mark.parametrize(("operation", "scene"), _PAGED.items())
 @pytest.mark.parametrize("is_same", [True, False])
 def test_pages_without_an_end_come_to_one(theatre, operation, scene, is_same, monkeypatch):
-    monkeypatch.setattr("glaciercli.session._MOST_PAGES", 20)
+    monkeypatch.setattr("glaciercli.client._MOST_PAGES", 20)
     right = theatre.replies[scene][operation][0]
     page = json.loads(right.body)
 

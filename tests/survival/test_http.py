@@ -17,11 +17,12 @@ from survival.proxy import FITTING_SOME, KINDS, Proxy
 from survival.world import share_session
 
 from glaciercli.catalog.store import Catalog
+from glaciercli.client import Target
 from glaciercli.errors import GlacierError
 from glaciercli.local.engine import open_engine
 from glaciercli.local.server import Server
 from glaciercli.services import archives, downloads, jobs, open_uploads, uploads, vaults
-from glaciercli.session import Target, connect
+from glaciercli.session import connect
 from glaciercli.units import MIB
 
 DATA = payload(MIB + 777, seed=8)  # two parts

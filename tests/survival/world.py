@@ -17,8 +17,9 @@ import botocore.session
 import helpers
 
 from glaciercli.catalog.store import Catalog
+from glaciercli.client import Target
 from glaciercli.models import Scope
-from glaciercli.session import Target, connect
+from glaciercli.session import connect
 from glaciercli.units import MIB
 
 VAULT = "photos"
