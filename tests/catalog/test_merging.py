@@ -188,24 +188,31 @@ def test_vaults_and_worlds_stay_apart(catalog, scope, bring):
     assert catalog.find(scope, "films", "a").status == "missing"
 
 
-def test_an_error_in_the_middle_leaves_the_catalog_as_it_was(catalog, scope, bring):
-    bring(["a"], 1)
-    before = list(catalog.archives(scope, filters=ALL))
-
-    def cut():
-        yield entry("b")
-        raise IntegrityError("cut off")
-
-    with pytest.raises(IntegrityError):
-        merge(catalog, scope, "photos", cut(), made=DAY + days(9), asked=DAY + days(9))
-    assert list(catalog.archives(scope, filters=ALL)) == before
-    assert catalog.inventory(scope, "photos").made == DAY + days(1)
+def cut_off():
+    yield entry("b")
+    raise IntegrityError("cut off")
 
 
-def test_an_archive_listed_twice_is_refused(catalog, scope, bring):
-    with pytest.raises(IntegrityError, match="lists an archive twice"):
-        bring(["a", "a"], 1)
-    assert states(catalog, scope) == {}
+@pytest.mark.parametrize("known", [[], ["a"]], ids=["the first one", "a later one"])
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [(cut_off, "cut off"), (lambda: [entry("b")] * 2, "lists an archive twice")],
+    ids=["cut off", "listed twice"],
+)
+def test_an_inventory_that_fails_leaves_the_catalog_as_it_was(
+    catalog, scope, archive, known, entries, message
+):
+    catalog.created_all(scope, map(archive, known))
+
+    def everything():
+        with catalog.database.look() as connection:
+            return list(connection.iterdump())
+
+    before = everything()
+    with pytest.raises(IntegrityError, match=message):
+        merge(catalog, scope, "photos", entries(), made=DAY, asked=DAY)
+    assert everything() == before
+    catalog.database.check()
 
 
 def test_large_merges_rebuild_the_indexes(catalog, scope, archive, monkeypatch):
