@@ -92,13 +92,13 @@ def serve(
             raise UsageError(str(error)) from error
         except OSError as error:
             raise Conflict(f"cannot listen on {host}:{port}: {error.strerror}") from error
-        with server:
-            app.output.done(models.Served(server.url), f"Serving Glacier on {server.url}")
-            try:
+        try:
+            with server:
+                app.output.done(models.Served(server.url), f"Serving Glacier on {server.url}")
                 app.stop.wait()
-            except Interrupted:
-                # Being stopped is how a server ends; nothing of it is left undone.
-                app.output.note("stopped")
+        except Interrupted:
+            # Being stopped is how a server ends; requests in flight were answered before.
+            app.output.note("stopped")
 
 
 @local.command()
