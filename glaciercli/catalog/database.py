@@ -32,6 +32,7 @@ _WAL_KEPT = 8 << 20  # bytes of write-ahead log left on disk after a large merge
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _HELPERS = ("-wal", "-shm", "-journal")  # what SQLite may keep beside the file
+_DAMAGE_SAYS = ("Could not decode", "no such ", "has no column named")
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DISK = {
     sqlite3.SQLITE_FULL,
@@ -144,7 +145,8 @@ class Database:
                 f"the catalog {str(self.path)!r} is being written by another run",
                 hint="run the same command again when that has ended",
             )
-        if code in _DAMAGED or "Could not decode" in str(error):
+        # What our schema has and this one lacks was lost with a byte of the schema's text.
+        if code in _DAMAGED or any(each in str(error) for each in _DAMAGE_SAYS):
             _marker(self.path).touch(mode=0o600)
             return _damaged(self.path, error)
         if code == sqlite3.SQLITE_CONSTRAINT:
