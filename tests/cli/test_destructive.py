@@ -229,8 +229,9 @@ class Attempt:
 
 
 def _rows(home):
+    """Return all that the store holds but its jobs, which come to their end by themselves."""
     with closing(sqlite3.connect(home / "data" / "local" / "glacier.db")) as connection:
-        return list(connection.iterdump())
+        return [row for row in connection.iterdump() if not row.startswith('INSERT INTO "jobs"')]
 
 
 def _pipe(text):
