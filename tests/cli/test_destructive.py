@@ -229,9 +229,12 @@ class Attempt:
 
 
 def _rows(home):
-    """Return all that the store holds but its jobs, which come to their end by themselves."""
+    """Return what the store holds that can be lost; jobs come to their end by themselves."""
     with closing(sqlite3.connect(home / "data" / "local" / "glacier.db")) as connection:
-        return [row for row in connection.iterdump() if not row.startswith('INSERT INTO "jobs"')]
+        return {
+            table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+            for table in ("vaults", "tags", "archives", "uploads", "accounts", "capacity")
+        }
 
 
 def _pipe(text):
