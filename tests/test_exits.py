@@ -98,7 +98,7 @@ def test_a_signal_ends_with_128_and_its_number(photos):
     terminal.type("\x03")
 
     assert terminal.end() == Exit.SIGNAL + 2
-    assert terminal.lines[-2] == "hint: glacier vault wait films --verbose"
+    assert "hint: glacier vault wait films --verbose" in terminal.lines
 
 
 def test_the_table_is_whole():
