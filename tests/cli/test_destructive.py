@@ -229,12 +229,21 @@ class Attempt:
 
 
 def _rows(home):
-    """Return what the store holds that can be lost; jobs come to their end by themselves."""
+    """Return what the store holds that can be lost; jobs and inventories end by themselves."""
+    held = {}
     with closing(sqlite3.connect(home / "data" / "local" / "glacier.db")) as connection:
-        return {
-            table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
-            for table in ("vaults", "tags", "archives", "uploads", "accounts", "capacity")
-        }
+        connection.row_factory = sqlite3.Row
+        for table in ("vaults", "tags", "archives", "uploads", "accounts", "capacity"):
+            rows = connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2")
+            held[table] = [
+                {
+                    name: value
+                    for name, value in dict(row).items()
+                    if not name.startswith("inventory_")
+                }
+                for row in rows
+            ]
+    return held
 
 
 def _pipe(text):
