@@ -36,8 +36,9 @@ _TIME = re.compile(
 )
 # An mt2 record as its writers write it, where the name needs none of JSON's escapes.
 _MT2_RECORD = re.compile(
-    rb'\{"filename": ?"([^"\\\0-\x1f]*)", ?"mtime": ?"(\d{8}T\d{4}[0-5]\dZ)"'
-    rb'(?:, ?"glacier": ?"(\w+)")?\}'
+    r'\{"filename": ?"([^"\\\0-\x1f]*)", ?"mtime": ?"(\d{8}T\d{4}[0-5]\dZ)"'
+    r'(?:, ?"glacier": ?"(\w+)")?\}',
+    re.ASCII,
 )
 _UTF7_RUN = re.compile(r"\+([A-Za-z0-9+/]*)-")
 _ANNEX_KEY = re.compile(
@@ -81,15 +82,15 @@ def decode(description: str) -> Decoded:
 def _usual(text: str) -> Decoded | None:
     """Return what mt2 says in its usual form; of any other form, `_read_mt` takes its time."""
     try:
-        match = _MT2_RECORD.fullmatch(_unbase64(text[4:]))
+        match = _MT2_RECORD.fullmatch(_unbase64(text[4:]).decode("utf-8", "surrogateescape"))
         if match is None or len(text) > MAX_DESCRIPTION:
             return None
-        modified = datetime.fromisoformat(match[2].decode())
+        name, modified, token = match.groups()
+        return Decoded(
+            TOOL if token else "mt2", name, datetime.fromisoformat(modified), False, token
+        )
     except ValueError:
         return None
-    name = match[1].decode("utf-8", "surrogateescape")
-    token = None if match[3] is None else match[3].decode()
-    return Decoded(TOOL if token else "mt2", name, modified, False, token)
 
 
 def _known(text: str) -> Decoded | None:

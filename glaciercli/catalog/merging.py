@@ -133,18 +133,18 @@ def _load(connection: Connection, insert: str, entries: Iterable[Entry]) -> tupl
     def rows() -> Iterator[tuple[Any, ...]]:
         nonlocal total
         for ident, description, created, size, tree_hash in entries:
-            found = decode(description)
+            tool, name, modified, _, token, *_ = decode(description)
             total += size
             yield (
                 ident,
                 size,
                 tree_hash,
                 stored(description),
-                found.tool,
-                stored(found.name or None),
-                None if found.modified is None else milliseconds(found.modified),
+                tool,
+                stored(name) or None,
+                None if modified is None else milliseconds(modified),
                 milliseconds(created),
-                stored(found.token),
+                stored(token),
             )
 
     # None at all leaves rowcount at -1 or 0, as sqlite3 likes.
