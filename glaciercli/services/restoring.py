@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from glaciercli.errors import GlacierError, NotReady, Partial, collecting
+from glaciercli.errors import Conflict, GlacierError, NotReady, Partial, collecting
 from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import downloads, scopes
 from glaciercli.services.jobs import USUAL_TIMES, Poll
 from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.services.selection import Item, Selection
-from glaciercli.services.trees import Tree
+from glaciercli.services.trees import STAGING, Tree
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
 
@@ -71,16 +71,16 @@ def restore(
         run = _Run(client, catalog, tree, journals, tier, poll, until, whole, overwrite)
         failures |= run.make(selection.folders)
         # Nothing is paid for what would have no place to go.
-        failures |= run.blocked(selection.missing)
-        free = _without(selection.missing, failures)
+        failures |= run.blocked(selection.lacking)
+        missing = _without(selection.missing, failures)
         there = Retrievals(client, selection.vault)
-        new = [each for each in free if there.find(Wanted(each.archive)) is None]
+        new = [each for each in missing if there.find(Wanted(each.archive)) is None]
         if agree is not None and new:
             agree(len(new), _size(new))
-        progress.start(_size(free))
-        failures |= run.request(free, there)
-        failures |= run.bring_all(_without(free, failures), workers)
-    return _report(selection, _without(free, failures), failures)
+        progress.start(_size(missing))
+        failures |= run.request(missing, there)
+        failures |= run.bring_all(_without(selection.lacking, failures), workers)
+    return _report(selection, failures)
 
 
 def _size(items: list[Item]) -> int:
@@ -91,17 +91,16 @@ def _without(items: list[Item], failures: dict[str, GlacierError]) -> list[Item]
     return [each for each in items if each.archive.id not in failures]
 
 
-def _report(
-    selection: Selection, restored: list[Item], failures: dict[str, GlacierError]
-) -> Restored:
+def _report(selection: Selection, failures: dict[str, GlacierError]) -> Restored:
     """Return what was done; raises what `restore` says."""
+    restored = _without(selection.lacking, failures)
     waiting = sum(isinstance(each, NotReady) for each in failures.values())
     failed = {
         # A name that cannot be a path is told also where the archive has another that can.
         **selection.refused,
         **{name: each for name, each in failures.items() if not isinstance(each, NotReady)},
     }
-    already = len(selection.files) - len(selection.missing)
+    already = len(selection.files) - len(selection.lacking)
     report = Restored(
         str(selection.directory), len(restored), _size(restored), already, waiting, len(failed)
     )
@@ -190,31 +189,54 @@ class _Run:
 
     def bring(self, item: Item, workers: int) -> dict[str, GlacierError]:
         """Bring one file to its place, or places."""
-        archive, staged = item.archive, self.staged(item.archive)
         failures: dict[str, GlacierError] = {}
-        with collecting(failures, archive.id):
-            brought = downloads.download(
-                self.client,
-                archive,
-                staged,
-                journals=self.journals,
-                tier=self.tier,
-                poll=Poll(self.poll.interval, max(0.0, self.until - time.monotonic())),
-                workers=workers,
-                progress=self.progress,
-                overwrite=True,
-            )
-            if archive.tree_hash is None:  # else the next run could not tell that it is there
-                scope = scopes.of(self.client, self.catalog)
-                self.catalog.created_all(scope, [brought], ours=False)
+        with collecting(failures, item.archive.id):
+            if item.held is not None:
+                self.spread(item.archive, item.held, item.lacking)
+                return failures
+            brought = self.retrieve(item.archive, workers)
             first, *others = item.lacking
+            staged = self.staged(item.archive)
             self.tree.place(staged, first, overwrite=self.overwrite)
-            for path in others:
-                copy = staged.with_name(staged.name + ".copy")
-                self.tree.copy(first, copy)
-                self.tree.place(copy, path, overwrite=self.overwrite)
-            downloads.acknowledge(self.client, archive, staged, journals=self.journals)
+            self.spread(brought, first, others)
+            downloads.acknowledge(self.client, item.archive, staged, journals=self.journals)
         return failures
+
+    def retrieve(self, archive: Archive, workers: int) -> Archive:
+        """Receive an archive where it waits for its name; return it with its size and hash."""
+        brought = downloads.download(
+            self.client,
+            archive,
+            self.staged(archive),
+            journals=self.journals,
+            tier=self.tier,
+            poll=Poll(self.poll.interval, max(0.0, self.until - time.monotonic())),
+            workers=workers,
+            progress=self.progress,
+            overwrite=True,
+        )
+        if archive.tree_hash is None:  # else the next run could not tell that it is there
+            scope = scopes.of(self.client, self.catalog)
+            self.catalog.created_all(scope, [brought], ours=False)
+        return brought
+
+    def spread(
+        self, archive: Archive, held: PurePosixPath, others: Iterable[PurePosixPath]
+    ) -> None:
+        """Copy a file that is there to its other places; raises Conflict where it has changed."""
+        staged = self.staged(archive)
+        copy = staged.with_name(staged.name + ".copy")
+        for path in others:
+            self.tree.copy(held, copy)
+            if not self.tree.holds(
+                PurePosixPath(STAGING, copy.name), archive.size, archive.tree_hash
+            ):
+                copy.unlink()
+                raise Conflict(
+                    f"{str(self.tree.root / held)!r} has changed since it was compared",
+                    hint="run the same command again",
+                )
+            self.tree.place(copy, path, overwrite=self.overwrite)
 
     def staged(self, archive: Archive) -> Path:
         """Return where a file waits; an id is the service's word, and names no file as it is."""

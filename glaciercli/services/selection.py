@@ -29,6 +29,8 @@ class Item:
     archive: Archive
     #: Where it is not yet, of its own path and those of its further names; empty when all is there.
     lacking: tuple[PurePosixPath, ...]
+    #: One of its paths where it is already: the others need no retrieval.
+    held: PurePosixPath | None = None
     is_folder: bool = False
     #: The bytes are not the file's: its tool has compressed or encrypted them.
     is_packed: bool = False
@@ -55,9 +57,14 @@ class Selection:
         return [each for each in self.items if not each.is_folder]
 
     @property
-    def missing(self) -> list[Item]:
-        """The files that are to be retrieved."""
+    def lacking(self) -> list[Item]:
+        """The files that are to be written, to one path or to several."""
         return [each for each in self.files if each.lacking]
+
+    @property
+    def missing(self) -> list[Item]:
+        """The files that are to be retrieved: those that are at none of their paths."""
+        return [each for each in self.lacking if each.held is None]
 
 
 def select(
@@ -87,7 +94,8 @@ def select(
                 refused[archive.id] = Refused(f"{name or archive.name!r} {reason}")
         if paths:
             packed = said.compressed or said.encrypted
-            items.append(Item(archive, tuple(paths), said.is_folder, packed))
+            item = Item(archive, tuple(paths), is_folder=said.is_folder, is_packed=packed)
+            items.append(item)
     items.reverse()  # the order in which they were stored, which the service reads fastest
     if directory.is_dir():
         # Not in the loop above: reading takes hours, and would hold the catalog as long.
@@ -106,5 +114,6 @@ def _path(archive: Archive, name: str | None) -> PurePosixPath:
 def _compared(tree: Tree, item: Item) -> Item:
     """Return an item without the paths at which the directory holds its content."""
     size, tree_hash = item.archive.size, item.archive.tree_hash
-    lacking = (path for path in item.lacking if not tree.holds(path, size, tree_hash))
-    return replace(item, lacking=tuple(lacking))
+    held = [path for path in item.lacking if tree.holds(path, size, tree_hash)]
+    lacking = tuple(path for path in item.lacking if path not in held)
+    return replace(item, lacking=lacking, held=next(iter(held), None))

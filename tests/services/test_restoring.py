@@ -211,8 +211,31 @@ def test_equal_files_of_synology_are_retrieved_once(client, catalog, vault, put,
     )
     assert restore().already == 1
     (tmp_path / "out" / "b.jpg").unlink()  # as if the run had been stopped before it
-    assert restore().restored == 1
+    asked = client.engine.log.count("InitiateJob"), client.engine.log.count("GetJobOutput")
+    client.engine.clock.advance(timedelta(days=3))  # the retrieval has expired
+    assert restore(sync=False).restored == 1
     assert files(tmp_path / "out")["b.jpg"] == payload(5, 1)
+    assert asked == (
+        client.engine.log.count("InitiateJob"),
+        client.engine.log.count("GetJobOutput"),
+    )
+
+
+def test_a_file_that_changed_after_it_was_compared_is_not_copied(
+    client, catalog, vault, journals, put, restore, tmp_path
+):
+    ident = put("", 5, 1)
+    scope = Scope(client.target.endpoint, client.engine.account, client.region)
+    catalog.created(scope, Archive(ident, vault, name="a.jpg", tool="Synology"))
+    restore()
+    catalog.add_aliases(scope, vault, [("b.jpg", ident)])
+    selection = select(client, catalog, vault, tmp_path / "out")
+    (tmp_path / "out" / "a.jpg").write_bytes(payload(5, 2))
+    with pytest.raises(Partial) as caught:
+        restoring.restore(client, catalog, selection, journals=journals)
+
+    assert "a.jpg' has changed" in caught.value.failures[ident].message
+    assert files(tmp_path / "out") == {"a.jpg": payload(5, 2)}
 
 
 def test_a_name_that_cannot_be_a_path_is_told_and_the_archive_comes_by_its_other_one(
