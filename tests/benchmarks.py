@@ -1,7 +1,8 @@
 """What the benchmarks share: a fair clock, a table of ratios, the sink as a process.
 
 A figure is a ratio of two programs run in turn on the same file in the same run, by the processor
-time of the whole process; wall time is a second witness. `GLACIER_BENCH_MIB` sets the file's size.
+time of the whole process; wall time is a second witness. `GLACIER_BENCH_MIB` sets the file's size,
+`GLACIER_BENCH_RIVAL` names the program of glacier-upload, an older tool, to be compared with.
 """
 
 import json
@@ -18,6 +19,7 @@ from glaciercli.units import MIB
 
 BENCH = Path(__file__).parent / "bench"
 SIZE = int(os.environ.get("GLACIER_BENCH_MIB", "1024")) * MIB
+RIVAL = os.environ.get("GLACIER_BENCH_RIVAL")
 ROUNDS = 3
 
 

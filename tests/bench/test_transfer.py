@@ -9,7 +9,7 @@ import shutil
 import sys
 
 import pytest
-from benchmarks import BENCH, ROUNDS, SIZE, Sink, in_turn, make_file, run, tell
+from benchmarks import BENCH, RIVAL, ROUNDS, SIZE, Sink, in_turn, make_file, run, tell
 
 from glaciercli.treehash import hash_file
 from glaciercli.units import GIB, MIB
@@ -59,6 +59,31 @@ def test_upload(big_file, limit, glacier, home):
             ("CPU against a boto3 thread pool", cost["ours"].cpu / cost["naive"].cpu, 0.75),
             ("wall against a boto3 thread pool", cost["ours"].wall / cost["naive"].wall, 0.65),
             ("peak MiB", cost["ours"].peak, 80),
+        ],
+    )
+
+
+def test_upload_of_another_tool(big_file, glacier, home):
+    """Against glacier-upload, at the part size of both and with its own number of threads."""
+    if RIVAL is None:
+        pytest.skip("GLACIER_BENCH_RIVAL does not name the program of glacier-upload")
+    with Sink() as sink:
+        words = ["--endpoint-url", sink.url, "upload", big_file, "--vault", "bench", "-q"]
+        env = {**home, "AWS_ENDPOINT_URL": sink.url}
+        cost = in_turn(
+            ours=glacier(*words),
+            theirs=lambda: run(RIVAL, "upload", "-p", 16, "bench", big_file, env=env),
+        )
+
+    tell(
+        f"upload of {SIZE // MIB} MiB in parts of 16 MiB",
+        [
+            (
+                "CPU against glacier-upload",
+                cost["ours"].cpu / cost["theirs"].cpu,
+                0.75 if WHOLE else 0.85,
+            ),
+            ("wall against glacier-upload", cost["ours"].wall / cost["theirs"].wall, None),
         ],
     )
 
