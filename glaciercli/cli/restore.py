@@ -73,6 +73,8 @@ def _plan_lines(plan: models.RestorePlan) -> Iterator[str]:
         )
     else:
         yield "nothing is to be retrieved"
+    if plan.copies:
+        yield f"copied from an equal file, and not retrieved: {counted(plan.copies, 'file')}"
     if plan.already:
         yield f"there already: {counted(plan.already, 'file')}"
     if plan.folders:

@@ -71,6 +71,8 @@ class RestorePlan(Record):
     directory: str = member("directory")
     archives: int = member("archives")
     size: int = member("size")
+    #: Files with the bytes of another, which is there or retrieved: nothing is paid for them.
+    copies: int = member("copies")
     #: Files that are there already, as their hashes show.
     already: int = member("alreadyThere")
     folders: int = member("folders")

@@ -1,7 +1,8 @@
 """A tree of files out of a vault, under the names that any tool gave them.
 
 One wait serves all retrievals; each file is proven beside its place before it gets its name.
-Running the same command again goes on: what is there is not retrieved a second time.
+Running the same command again goes on: what is there is not retrieved a second time, and of equal
+archives only one is retrieved.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import downloads, scopes
 from glaciercli.services.jobs import USUAL_TIMES, Poll
 from glaciercli.services.retrievals import Retrievals, Wanted
-from glaciercli.services.selection import Item, Selection
+from glaciercli.services.selection import Item, Selection, apart
 from glaciercli.services.trees import STAGING, Tree
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
 
 def plan(selection: Selection, *, tier: str = "Standard") -> RestorePlan:
     """Return what a restore would retrieve."""
+    missing, copies = apart(selection.lacking)
     return RestorePlan(
         str(selection.directory),
-        archives=len(selection.missing),
-        size=_size(selection.missing),
-        already=len(selection.files) - len(selection.missing),
+        archives=len(missing),
+        size=_size(missing),
+        copies=len(copies),
+        already=len(selection.files) - len(selection.lacking),
         folders=len(selection.folders),
         packed=sum(each.is_packed for each in selection.files),
         tier=tier,
@@ -72,14 +75,15 @@ def restore(
         failures |= run.make(selection.folders)
         # Nothing is paid for what would have no place to go.
         failures |= run.blocked(selection.lacking)
-        missing = _without(selection.missing, failures)
+        missing, copies = apart(_without(selection.lacking, failures))
         there = Retrievals(client, selection.vault)
         new = [each for each in missing if there.find(Wanted(each.archive)) is None]
         if agree is not None and new:
             agree(len(new), _size(new))
         progress.start(_size(missing))
         failures |= run.request(missing, there)
-        failures |= run.bring_all(_without(selection.lacking, failures), workers)
+        failures |= run.bring_all(_without(missing, failures), workers)
+        failures |= run.copy_all(copies, missing, failures)
     return _report(selection, failures)
 
 
@@ -107,7 +111,7 @@ def _report(selection: Selection, failures: dict[str, GlacierError]) -> Restored
     there = len(restored) + already
     if waiting:
         raise NotReady(
-            f"{there:,} files are restored, {waiting:,} retrievals are still running",
+            f"{there:,} files are restored, {waiting:,} wait for a retrieval that is running",
             hint="run the same command again later",
             report=report,
         )
@@ -191,15 +195,26 @@ class _Run:
         """Bring one file to its place, or places."""
         failures: dict[str, GlacierError] = {}
         with collecting(failures, item.archive.id):
-            if item.held is not None:
-                self.spread(item.archive, item.held, item.lacking)
-                return failures
             brought = self.retrieve(item.archive, workers)
             first, *others = item.lacking
             staged = self.staged(item.archive)
             self.tree.place(staged, first, overwrite=self.overwrite)
             self.spread(brought, first, others)
             downloads.acknowledge(self.client, item.archive, staged, journals=self.journals)
+        return failures
+
+    def copy_all(
+        self, copies: list[Item], missing: list[Item], failed: dict[str, GlacierError]
+    ) -> dict[str, GlacierError]:
+        """Write the files whose bytes are there by now; what they wait for failed for them too."""
+        reasons = {each.lacking[0]: failed.get(each.archive.id) for each in missing}
+        failures: dict[str, GlacierError] = {}
+        for each in copies:
+            with collecting(failures, each.archive.id):
+                assert each.held is not None
+                if (reason := reasons.get(each.held)) is not None:
+                    raise reason
+                self.spread(each.archive, each.held, each.lacking)
         return failures
 
     def retrieve(self, archive: Archive, workers: int) -> Archive:
@@ -227,7 +242,7 @@ class _Run:
         staged = self.staged(archive)
         copy = staged.with_name(staged.name + ".copy")
         for path in others:
-            self.tree.copy(held, copy)
+            self.tree.copy(held, copy, archive.modified)
             if not self.tree.holds(
                 PurePosixPath(STAGING, copy.name), archive.size, archive.tree_hash
             ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -29,11 +30,17 @@ class Item:
     archive: Archive
     #: Where it is not yet, of its own path and those of its further names; empty when all is there.
     lacking: tuple[PurePosixPath, ...]
-    #: One of its paths where it is already: the others need no retrieval.
+    #: A path with the same bytes, its own or that of an equal archive: they need no retrieval.
     held: PurePosixPath | None = None
     is_folder: bool = False
     #: The bytes are not the file's: its tool has compressed or encrypted them.
     is_packed: bool = False
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What is equal where the bytes are: the hash, or the id of an archive of unknown hash."""
+        archive = self.archive
+        return (archive.size, archive.tree_hash) if archive.tree_hash else (archive.id,)
 
 
 @dataclass(frozen=True)
@@ -61,10 +68,20 @@ class Selection:
         """The files that are to be written, to one path or to several."""
         return [each for each in self.files if each.lacking]
 
-    @property
-    def missing(self) -> list[Item]:
-        """The files that are to be retrieved: those that are at none of their paths."""
-        return [each for each in self.lacking if each.held is None]
+
+def apart(lacking: Iterable[Item]) -> tuple[list[Item], list[Item]]:
+    """Return what is to be retrieved, and what is to be copied from what is there or comes first.
+
+    Equal archives cost one retrieval: uploads that were done again fill many vaults.
+    """
+    missing: dict[tuple[object, ...], Item] = {}
+    copies: list[Item] = []
+    for item in lacking:
+        if item.held is not None:
+            copies.append(item)
+        elif (first := missing.setdefault(item.content, item)) is not item:
+            copies.append(replace(item, held=first.lacking[0]))
+    return list(missing.values()), copies
 
 
 def select(
@@ -101,6 +118,8 @@ def select(
         # Not in the loop above: reading takes hours, and would hold the catalog as long.
         with Tree(directory, staging=False) as tree:
             items = [each if each.is_folder else _compared(tree, each) for each in items]
+        held = {each.content: each.held for each in items if each.held}
+        items = [replace(each, held=held.get(each.content)) for each in items]
     return Selection(vault, directory, tuple(items), refused)
 
 

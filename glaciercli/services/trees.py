@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Self
 
@@ -123,8 +124,8 @@ class Tree:
                     f"cannot write {str(self.root / path)!r}: {error.strerror}"
                 ) from error
 
-    def copy(self, path: PurePosixPath, staged: Path) -> None:
-        """Copy a placed file into the staging directory, with its times."""
+    def copy(self, path: PurePosixPath, staged: Path, modified: datetime | None) -> None:
+        """Copy a placed file into the staging directory, with this time or its own."""
         with (
             self.directory(path.parent) as parent,
             self.directory(PurePosixPath(STAGING)) as staging,
@@ -136,7 +137,8 @@ class Tree:
             target.flush()
             found = os.fstat(source.fileno())
             system.set_mode(target.fileno(), stat.S_IMODE(found.st_mode))
-            system.set_times(target.fileno(), staged, found.st_mtime_ns)
+            time = found.st_mtime_ns if modified is None else round(modified.timestamp() * 1e9)
+            system.set_times(target.fileno(), staged, time)
             system.sync(target.fileno())
 
 

@@ -76,7 +76,7 @@ def test_one_wait_serves_all_and_the_same_command_goes_on(glacier, tree, tmp_pat
     glacier("local", "clock", "--timing", "real")
     words = ["archive", "download", "--to", tmp_path / "out", "--no-wait"]
 
-    assert "3 retrievals are still running" in glacier(*words, exit=Exit.NOT_READY).stderr
+    assert "3 wait for a retrieval that is running" in glacier(*words, exit=Exit.NOT_READY).stderr
     glacier("local", "clock", "advance", "6h")
     glacier(*words)
 

@@ -138,7 +138,7 @@ def test_one_wait_for_all_and_a_run_that_goes_on(client, put, restore, catalog, 
     client.engine.clock.freeze()
     client.engine.log.clear()
     for _ in range(2):
-        with pytest.raises(NotReady, match="3 retrievals are still running"):
+        with pytest.raises(NotReady, match="3 wait for a retrieval that is running"):
             restore(sync=False)
     assert client.engine.log.count("ListJobs") == 2  # a run lists them once, for all
     assert files(tmp_path / "out") == {}
@@ -219,6 +219,62 @@ def test_equal_files_of_synology_are_retrieved_once(client, catalog, vault, put,
         client.engine.log.count("InitiateJob"),
         client.engine.log.count("GetJobOutput"),
     )
+
+
+def test_of_equal_archives_one_is_retrieved(client, catalog, vault, journals, put, tmp_path):
+    for name, seed, modified in (("a", 1, DAY), ("b", 1, DAY + timedelta(days=1)), ("c", 2, DAY)):
+        put(encode(name, modified), 5, seed)
+    inventory.sync(client, catalog, vault, poll=NOW)
+    client.engine.log.clear()
+    told = []
+
+    def go():
+        selection = select(client, catalog, vault, tmp_path / "out")
+        plan = restoring.plan(selection)
+        report = restoring.restore(
+            client,
+            catalog,
+            selection,
+            journals=journals,
+            poll=NOW,
+            agree=lambda count, size: told.append((count, size)),
+        )
+        return (plan.archives, plan.size, plan.copies, plan.already), report.restored
+
+    assert go() == ((2, 10, 1, 0), 3)
+    assert client.engine.log.count("InitiateJob") == 2
+    assert told == [(2, 10)]
+    assert files(tmp_path / "out") == {"a": payload(5, 1), "b": payload(5, 1), "c": payload(5, 2)}
+    assert (tmp_path / "out" / "b").stat().st_mtime == (DAY + timedelta(days=1)).timestamp()
+
+    (tmp_path / "out" / "a").unlink()  # its bytes are in b
+    assert go() == ((0, 0, 1, 2), 1)
+    assert client.engine.log.count("InitiateJob") == 2
+    assert (tmp_path / "out" / "a").stat().st_mtime == DAY.timestamp()
+
+
+def test_an_equal_file_is_retrieved_where_the_first_has_no_place(client, put, restore, tmp_path):
+    for name in "ab":
+        put(encode(name, DAY), 5, 1)
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    with pytest.raises(Partial, match="1 files are restored, 1 could not be"):
+        restore()
+
+    assert (tmp_path / "out" / "b").read_bytes() == payload(5, 1)
+
+
+def test_equal_files_wait_for_the_same_retrieval(client, catalog, vault, put, restore, tmp_path):
+    for name in "ab":
+        put(encode(name, DAY), 5, 1)
+    inventory.sync(client, catalog, vault, poll=NOW)
+    client.engine.timing = "real"
+    client.engine.clock.freeze()
+    with pytest.raises(NotReady, match="2 wait for a retrieval that is running"):
+        restore(sync=False)
+    client.engine.clock.advance(timedelta(hours=5))
+
+    assert restore(sync=False).restored == 2
+    assert client.engine.log.count("GetJobOutput") == 2  # the inventory, and one of them
 
 
 def test_a_file_that_changed_after_it_was_compared_is_not_copied(
