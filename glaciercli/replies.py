@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _OF_PARSERS = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 _LARGEST = 16 << 20  # bytes of a reply that is held whole; a page of jobs has less than one of them
 _LONGEST = 1000  # characters that are shown of the service's words
+_LENGTH = re.compile(r"[0-9]{1,15}")
 
 
 class Bounded:
@@ -77,7 +79,7 @@ class Output:
         self.checksum: str | None = reply.get("checksum")
         length = reply["ResponseMetadata"]["HTTPHeaders"].get("content-length")
         #: What the reply says of its length; None where it comes in chunks, -1 for nonsense.
-        self.length = None if length is None else int(length) if length.isdecimal() else -1
+        self.length = None if length is None else int(length) if _LENGTH.fullmatch(length) else -1
         self._body = reply["body"]
         self._source = _beneath(self._body)
         self._operation = operation
@@ -172,6 +174,10 @@ def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> Glaci
         return Refused(
             f"the endpoint redirects (HTTP {status}), which Glacier never does", code=code
         )
+    if status == 404 and code in {"", "404"}:
+        # Glacier names what it does not find. What a proxy or a portal says is not that a vault,
+        # and all that is known to be in it, is gone.
+        return LostReply("the reply is none of Glacier's (HTTP 404 without an error code)")
     wait = meta.get("HTTPHeaders", {}).get("retry-after", "")
     seconds = float(wait) if wait.isdecimal() else None
     vault = parameters.get("vaultName")

@@ -32,6 +32,7 @@ def reply(code, status, message="text", **headers):
         (reply("ThrottlingException", 400), Throttled),
         (reply("ResourceNotFoundException", 404), NotFound),
         (reply("ExpiredTokenException", 403), AccessDenied),
+        (reply("404", 404, "<html>"), LostReply),  # a proxy's word, not Glacier's
         (reply("", 302), Refused),
         (reply("", 502), Unavailable),
         (aws.EndpointConnectionError(endpoint_url="http://x"), Unreachable),
@@ -101,7 +102,7 @@ def test_a_connection_that_breaks_in_the_middle_is_a_lost_reply():
         broken.read_into(memoryview(bytearray(5)))
 
 
-@pytest.mark.parametrize("length", ["", "-5", "many"])
+@pytest.mark.parametrize("length", ["", "-5", "many", "9" * 5000])
 def test_a_length_that_is_none_is_not_believed(length):
     assert output(io.BytesIO(), length).length == -1
 
