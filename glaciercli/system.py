@@ -20,6 +20,9 @@ OWN: int = FLAGS | getattr(os, "O_NOFOLLOW", 0)
 #: For a file of the user's, which may be a named pipe that nobody writes to.
 NO_WAIT: int = FLAGS | getattr(os, "O_NONBLOCK", 0)
 
+#: Whether a file can be renamed while it is open, and so while it is locked.
+RENAMES_OPEN_FILES = sys.platform != "win32"
+
 if sys.platform == "win32":
     import msvcrt
     import threading
@@ -63,6 +66,15 @@ if sys.platform == "win32":
                 raise
             finally:
                 os.lseek(descriptor, position, os.SEEK_SET)
+
+    def unlock(descriptor: int) -> None:
+        """Let others lock a file that this process goes on to hold open."""
+        with _moving:
+            os.lseek(descriptor, 1 << 40, os.SEEK_SET)
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+            except OSError:
+                pass  # it was not locked, where there are no locks
 
     def set_mode(_descriptor: int, _mode: int) -> None:
         """Set who may do what; there a file has the rights of the directory that it is in."""
@@ -132,6 +144,13 @@ else:
     def lock(descriptor: int, *, wait: bool = False) -> None:
         """Lock an open file for this process; BlockingIOError when another has it."""
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+    def unlock(descriptor: int) -> None:
+        """Let others lock a file that this process goes on to hold open."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        except OSError:
+            pass  # it was not locked, where there are no locks
 
     def set_mode(descriptor: int, mode: int) -> None:
         """Set who may do what with a file."""

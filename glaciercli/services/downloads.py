@@ -57,12 +57,12 @@ def download(
         job = _retrieval(client, journal, wanted, there, tier, progress)
         job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)
         archive = wanted.completed_by(job)
-        part = PartFile.open(target, wanted.name)
-        size, tree_hash = _receive(client, journal, job, part, workers, progress)
-        if (span := wanted.within(job)) is not None:
-            size, tree_hash = part.keep(*span)
-        part.finish(size, archive.modified)
-        _place(journal, part, size, tree_hash, overwrite=overwrite)
+        with PartFile.open(target, wanted.name) as part:
+            size, tree_hash = _receive(client, journal, job, part, workers, progress)
+            if (span := wanted.within(job)) is not None:
+                size, tree_hash = part.keep(*span)
+            part.finish(size, archive.modified)
+            _place(journal, part, size, tree_hash, overwrite=overwrite)
     return archive
 
 
@@ -165,11 +165,11 @@ def job_output(
         require_free(target, overwrite=overwrite)
         if journal.is_empty or journal.state.done:
             journal.begin(content, target)
-        part = PartFile.open(target, content)
-        size, _ = _receive(client, journal, job, part, workers, progress)
-        part.finish(size, None)
-        tree_hash = hash_file(part.descriptor.number, size)
-        _place(journal, part, size, tree_hash, overwrite=overwrite)
+        with PartFile.open(target, content) as part:
+            size, _ = _receive(client, journal, job, part, workers, progress)
+            part.finish(size, None)
+            tree_hash = hash_file(part.descriptor.number, size)
+            _place(journal, part, size, tree_hash, overwrite=overwrite)
     return job
 
 

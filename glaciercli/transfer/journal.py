@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from glaciercli import system
 from glaciercli.errors import Conflict, Unavailable
-from glaciercli.transfer.locks import Busy, try_lock
+from glaciercli.transfer.locks import Busy, is_current, try_lock
 
 VERSION = 1  # of the lines; a higher one is refused by name, lower ones are read for ever
 _MAX_SIZE = 64 * 1024 * 1024  # bytes; 10,000 parts of a transfer need about 2 MiB
@@ -58,7 +58,7 @@ class Journal:
                     hint="wait for it, or stop it, then run the same command again",
                 ) from None
             # The run that held the lock may have finished and removed the file in between.
-            if _is_current(path, descriptor):
+            if is_current(path, descriptor):
                 system.sync_directory(directory)
                 return cls(path, descriptor)
             os.close(descriptor)
@@ -223,12 +223,3 @@ def _require_version(line: dict[str, Any], path: Path) -> None:
             f"journal {str(path)!r} was written by a newer glacier (format {version})",
             hint="pip install --upgrade glaciercli",
         )
-
-
-def _is_current(path: Path, descriptor: int) -> bool:
-    try:
-        named = path.stat()
-    except FileNotFoundError:
-        return False
-    held = os.fstat(descriptor)
-    return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)

@@ -5,6 +5,7 @@ A lock belongs to the open file and goes with the process, however it ends: ther
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from glaciercli.errors import Conflict
@@ -26,3 +27,13 @@ def try_lock(descriptor: int, path: Path) -> None:
             f"cannot lock {str(path)!r}: {error.strerror}",
             hint="set GLACIER_HOME to a directory on a local disk",
         ) from error
+
+
+def is_current(path: Path, descriptor: int) -> bool:
+    """Tell whether a path still names the open file: who held the lock may have removed it."""
+    try:
+        named = path.stat()
+    except FileNotFoundError:
+        return False
+    held = os.fstat(descriptor)
+    return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)

@@ -12,6 +12,7 @@ from typing import Self
 
 from glaciercli import system
 from glaciercli.errors import Conflict, GlacierError
+from glaciercli.transfer.locks import is_current
 from glaciercli.transfer.source import Descriptor
 from glaciercli.treehash import LEAF_SIZE, hash_file
 
@@ -20,7 +21,12 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 
 class PartFile:
-    """A `.part` beside the target. Its name tells the content, so it can only be our own."""
+    """A `.part` beside the target. Its name tells the content, so it can only be our own.
+
+    One run has it at a time, until it has got its name: a second one would write into the file
+    that the first one has proven. Journals do not see to that, for a run of another user, or one
+    that names the directory by a link, has another journal. Use it in a `with` block.
+    """
 
     def __init__(self, target: Path, path: Path, number: int) -> None:
         self.target = target
@@ -35,17 +41,26 @@ class PartFile:
             number = os.open(path, os.O_RDWR | os.O_CREAT | system.OWN, 0o600)
         except OSError as error:
             raise _cannot_write(path, error) from error
-        status = os.fstat(number)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(number)
+        part = cls(target, path, number)
+        if not stat.S_ISREG(os.fstat(number).st_mode):
             raise Conflict(f"{str(path)!r} is in the way", hint="move it, then run this again")
-        if status.st_nlink > 1:
+        _lock(number, path)
+        if not is_current(path, number):
+            return cls.open(target, content)  # the run that had it has just given it its name
+        if os.fstat(number).st_nlink > 1:
             # A run was killed while it gave the file its name, and the file was moved since:
             # whatever has that other name is not to be written to any more.
-            os.close(number)
             path.unlink()
             return cls.open(target, content)
-        return cls(target, path, number)
+        return part
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Not left to the descriptor's end: an error that is kept keeps it open.
+        if hasattr(self, "descriptor"):
+            system.unlock(self.descriptor.number)
 
     @property
     def size(self) -> int:
@@ -88,9 +103,10 @@ class PartFile:
     def place(self, *, overwrite: bool) -> None:
         """Give the file its name; Conflict when something has it and `overwrite` was not asked.
 
-        Nothing is read or written after it: Windows renames no file that is open.
+        Nothing is read or written after it.
         """
-        del self.descriptor
+        if not system.RENAMES_OPEN_FILES:
+            del self.descriptor
         try:
             if overwrite:
                 self.path.replace(self.target)
@@ -114,6 +130,19 @@ class PartFile:
             self.path.rename(self.target)
         else:
             self.path.unlink()
+
+
+def _lock(number: int, path: Path) -> None:
+    """Hold a part file for this process; Conflict when another one does."""
+    try:
+        system.lock(number)
+    except BlockingIOError:
+        raise Conflict(
+            f"another run of glacier is busy with {str(path)!r}",
+            hint="wait for it, or stop it, then run the same command again",
+        ) from None
+    except OSError:
+        pass  # no locks on this file system; what is received is proven all the same
 
 
 def finish_placing(target: Path, content: str) -> None:

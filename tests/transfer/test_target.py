@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from glaciercli import system
 from glaciercli.errors import Conflict
 from glaciercli.transfer.target import PartFile, require_free
 
@@ -12,9 +13,9 @@ CONTENT = "an archive"
 
 
 def received(target, data=b"new"):
-    part = PartFile.open(target, CONTENT)
-    part.write(memoryview(data), 0)
-    part.finish(len(data), None)
+    with PartFile.open(target, CONTENT) as part:
+        part.write(memoryview(data), 0)
+        part.finish(len(data), None)
     return part
 
 
@@ -91,3 +92,45 @@ def test_what_the_system_takes_in_pieces_arrives_whole(tmp_path, monkeypatch):
     part.place(overwrite=False)
 
     assert (tmp_path / "target").read_bytes() == bytes(range(256))
+
+
+def test_a_part_file_is_one_runs_until_it_has_its_name(tmp_path, monkeypatch):
+    target = tmp_path / "target"
+    received(target)
+    link, tried = os.link, []
+
+    def busy(*names):
+        with pytest.raises(Conflict, match="another run"):
+            PartFile.open(target, CONTENT)
+        tried.append(names)
+
+    def link_while_another_run_comes(*names):
+        busy(*names)
+        link(*names)
+        busy(*names)
+
+    monkeypatch.setattr(os, "link", link_while_another_run_comes)
+    with PartFile.open(target, CONTENT) as part:
+        part.place(overwrite=False)
+
+    assert (len(tried), target.read_bytes()) == (2, b"new")
+    assert [each.name for each in tmp_path.iterdir()] == ["target"]
+
+
+def test_who_waited_at_a_part_file_that_got_its_name_begins_another(tmp_path, monkeypatch):
+    target = tmp_path / "target"
+    received(target)
+    part, lock = PartFile.open(target, CONTENT), system.lock
+
+    def lock_late(descriptor, **options):
+        monkeypatch.undo()
+        with part:
+            part.place(overwrite=False)
+        lock(descriptor, **options)
+
+    monkeypatch.setattr(system, "lock", lock_late)
+    other = PartFile.open(target, CONTENT)
+    other.write(memoryview(b"spoiled"), 0)
+
+    assert target.read_bytes() == b"new"
+    assert other.size == len(b"spoiled")
