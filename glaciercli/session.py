@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from glaciercli.local.wire import Request, Response
 
 LOCAL_REGION = "us-east-1"
-LOCAL_ACCOUNT = "000000000000"
 
 _SOCKET_TIMEOUT = 60.0  # seconds without a byte before a connection counts as broken
 

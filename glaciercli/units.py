@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
-TIB = 1 << 40
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 _LONGEST = 40  # characters of a number; 2**100 has 31

@@ -75,11 +75,6 @@ class Document:
                 ) from error
 
 
-def is_fast() -> bool:
-    """Tell whether JSON is read by ijson's C library; in pure Python it takes twenty times long."""
-    return ijson.backend_name in {"yajl2_c", "yajl2_cffi"}
-
-
 def _head(file: BinaryIO, path: Path) -> tuple[str, datetime]:
     """Return VaultARN and InventoryDate; they come first, but JSON's order is no promise."""
     found: dict[str, Any] = {}

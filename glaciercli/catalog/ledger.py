@@ -1,4 +1,4 @@
-"""The jobs of all vaults, as the service last told them, and the tokens of those started here."""
+"""The jobs of all vaults, as the service last told them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from glaciercli.errors import IntegrityError
 from glaciercli.models import Job
 
 
-def record(connection: Connection, vault: int, job: Job, token: str | None = None) -> None:
-    """Record a job of the vault with this key; a token that is known for it stays."""
+def record(connection: Connection, vault: int, job: Job) -> None:
+    """Record a job of the vault with this key; one that had expired has not."""
     created = milliseconds(job.created or datetime.now(UTC))
     connection.execute(
-        "INSERT INTO jobs (vault, id, created, token, record) VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET record = excluded.record, expired = NULL, "
-        "token = coalesce(token, excluded.token)",
-        (vault, job.id, created, token, json.dumps(job.as_json())),
+        "INSERT INTO jobs (vault, id, created, record) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET record = excluded.record, expired = NULL",
+        (vault, job.id, created, json.dumps(job.as_json())),
     )
 
 
@@ -38,22 +37,13 @@ def record_listing(connection: Connection, vault: int, jobs: Iterable[Job], when
     )
 
 
-def of_vault(connection: Connection, vault: int, *, expired: bool) -> list[Job]:
-    """Return a vault's jobs, newest first."""
+def of_vault(connection: Connection, vault: int) -> list[Job]:
+    """Return a vault's jobs that have not expired, newest first."""
     rows = connection.execute(
-        "SELECT record FROM jobs WHERE vault = ? AND (expired IS NULL OR ?) ORDER BY created DESC",
-        (vault, expired),
+        "SELECT record FROM jobs WHERE vault = ? AND expired IS NULL ORDER BY created DESC",
+        (vault,),
     )
     return [_job(row) for row in rows]
-
-
-def with_token(connection: Connection, vault: int, token: str) -> Job | None:
-    """Return the job that was started with a token, unless it has expired."""
-    row = connection.execute(
-        "SELECT record FROM jobs WHERE vault = ? AND token = ? AND expired IS NULL",
-        (vault, token),
-    ).fetchone()
-    return None if row is None else _job(row)
 
 
 def _job(row: Row) -> Job:

@@ -236,18 +236,6 @@ class Catalog:
 
             return find(reference, select, vault)
 
-    def find_token(self, scope: Scope, vault: str, token: str) -> Archive | None:
-        """Return the archive that the upload with this token made, if that is known."""
-        with self.database.look() as connection:
-            for vault_row in self._vault_rows(scope, vault):
-                row = connection.execute(
-                    "SELECT * FROM archives WHERE vault = ? AND token = ? AND deleted IS NULL",
-                    (vault_row["key"], token),
-                ).fetchone()
-                if row is not None:
-                    return archive_of(row, vault, horizon_of(connection, vault_row["key"]))
-        return None
-
     def archives(
         self,
         scope: Scope,
@@ -338,10 +326,10 @@ class Catalog:
 
     # --- jobs
 
-    def job_seen(self, scope: Scope, job: Job, *, token: str | None = None) -> None:
-        """Record a job as the service tells it; a token that is known for it stays."""
+    def job_seen(self, scope: Scope, job: Job) -> None:
+        """Record a job as the service tells it."""
         with self.database.write() as connection:
-            ledger.record(connection, vault_key(connection, scope, job.vault), job, token)
+            ledger.record(connection, vault_key(connection, scope, job.vault), job)
 
     def jobs_listed(self, scope: Scope, vault: str, jobs: Iterable[Job], when: datetime) -> None:
         """Record a vault's whole listing: jobs that it lacks have expired."""
@@ -349,21 +337,15 @@ class Catalog:
             key = vault_key(connection, scope, vault)
             ledger.record_listing(connection, key, jobs, when)
 
-    def jobs(self, scope: Scope, vault: str | None = None, *, expired: bool = False) -> list[Job]:
+    def jobs(self, scope: Scope, vault: str | None = None) -> list[Job]:
         """Return the jobs of the ledger, newest first, without those the service has dropped."""
         with self.database.look() as connection:
             found = [
                 job
                 for row in self._vault_rows(scope, vault)
-                for job in ledger.of_vault(connection, row["key"], expired=expired)
+                for job in ledger.of_vault(connection, row["key"])
             ]
         return sorted(found, key=lambda job: job.created or _NO_TIME, reverse=True)
-
-    def find_job(self, scope: Scope, vault: str, token: str) -> Job | None:
-        """Return the job that was started here with this token, unless it has expired."""
-        with self.database.look() as connection:
-            key = self.vault_key(scope, vault)
-            return None if key is None else ledger.with_token(connection, key, token)
 
     def vault_key(self, scope: Scope, vault: str) -> int | None:
         """Return the key of a vault's row, for the other modules of this package."""

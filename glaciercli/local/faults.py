@@ -21,8 +21,6 @@ from glaciercli.local.store import Row, Store
 from glaciercli.local.wire import FileWindow, Params, Request, Response
 from glaciercli.units import MIB
 
-ANY = "*"  # in place of an operation's name
-
 
 class Kind(StrEnum):
     """What a fault does."""

@@ -61,16 +61,14 @@ def test_everything_that_was_recorded_comes_back(catalog, scope):
         archive.path,
         archive.location,
     )
-    assert catalog.find_token(scope, "photos", "t1").id == "a"
 
 
 def test_recording_twice_is_recording_once_and_keeps_the_fuller_word(catalog, scope, archive):
-    catalog.created(scope, archive(size=5, tree_hash=HASH), token="t1")
+    catalog.created(scope, archive(size=5, tree_hash=HASH))
     catalog.created(scope, archive(name="later", path="/later"))
 
     [found] = catalog.archives(scope)
     assert (found.size, found.tree_hash, found.name, found.path) == (5, HASH, "later", "/later")
-    assert catalog.find_token(scope, "photos", "t1") == found
 
 
 def test_a_deleted_archive_is_hidden_but_its_stone_stays(catalog, scope, archive):
@@ -297,19 +295,16 @@ def job(ident="j", **fields):
     return Job(ident, "photos", "ArchiveRetrieval", "InProgress", created=DAY, **fields)
 
 
-def test_a_job_is_found_by_its_token_until_it_expires(catalog, scope):
-    catalog.job_seen(scope, job(), token="t1")
+def test_a_job_is_known_as_it_was_last_told_until_it_expires(catalog, scope):
+    catalog.job_seen(scope, job())
     done = job(completed=True, finished=DAY + timedelta(hours=4), archive_size=7)
     catalog.jobs_listed(scope, "photos", [done], DAY)
 
-    assert catalog.find_job(scope, "photos", "t1") == done
     assert catalog.jobs(scope) == [done]
 
     catalog.jobs_listed(scope, "photos", [], DAY + timedelta(days=2))
 
-    assert catalog.find_job(scope, "photos", "t1") is None
     assert catalog.jobs(scope) == []
-    assert catalog.jobs(scope, expired=True) == [done]
 
 
 def test_the_ledger_spans_vaults_newest_first(catalog, scope):
