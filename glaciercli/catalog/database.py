@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +32,7 @@ _WAL_KEPT = 8 << 20  # bytes of write-ahead log left on disk after a large merge
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _HELPERS = ("-wal", "-shm", "-journal")  # what SQLite may keep beside the file
-_DAMAGE_SAYS = ("Could not decode", "no such ", "has no column named")
+_NOT_TEXT = "Could not decode"  # how Python's module begins to say it, which gives no code
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DISK = {
     sqlite3.SQLITE_FULL,
@@ -53,14 +53,15 @@ class Database:
     def __init__(self, path: Path, migrations: Sequence[Migration]) -> None:
         self.path = path
         self.set_aside: Path | None = None
+        self._migrations = migrations
         self._lock = threading.RLock()
         system.private_directory(path.parent)
         with _opening(path):
             try:
-                self._connection = self._opened(migrations)
+                self._connection = self._opened()
             except IntegrityError:
                 self.set_aside = _move_aside(path)
-                self._connection = self._opened(migrations)
+                self._connection = self._opened()
 
     def close(self) -> None:
         with self._lock:
@@ -108,8 +109,9 @@ class Database:
         with self.read() as connection:
             _quick_check(connection, self.path)
 
-    def _opened(self, migrations: Sequence[Migration]) -> Connection:
+    def _opened(self) -> Connection:
         marker = _marker(self.path)
+        is_suspect = marker.exists()
         _create(self.path)
         with self._translated():
             try:
@@ -118,9 +120,11 @@ class Database:
                 raise _damaged(self.path, error) from error
             try:
                 _require_ours(connection, self.path)
-                if marker.exists() or self.path.stat().st_size <= _CHECKED_AT_OPEN:
+                if is_suspect or self.path.stat().st_size <= _CHECKED_AT_OPEN:
                     _quick_check(connection, self.path)
-                _migrate(connection, migrations, self.path)
+                _migrate(connection, self._migrations, self.path)
+                if is_suspect and not self._has_its_schema():  # which no check of pages finds
+                    raise _damaged(self.path, "its schema is not the one it was made with")
             except BaseException:
                 connection.close()
                 raise
@@ -145,8 +149,9 @@ class Database:
                 f"the catalog {str(self.path)!r} is being written by another run",
                 hint="run the same command again when that has ended",
             )
-        # What our schema has and this one lacks was lost with a byte of the schema's text.
-        if code in _DAMAGED or any(each in str(error) for each in _DAMAGE_SAYS):
+        is_damage = code in _DAMAGED or str(error).startswith(_NOT_TEXT)
+        # "No such column": of a schema that lost a byte, or in a statement of ours, which is a bug.
+        if is_damage or (code == sqlite3.SQLITE_ERROR and not self._has_its_schema()):
             _marker(self.path).touch(mode=0o600)
             return _damaged(self.path, error)
         if code == sqlite3.SQLITE_CONSTRAINT:
@@ -155,6 +160,19 @@ class Database:
         if code in _DISK:
             return Conflict(f"the catalog {str(self.path)!r}: {error}")
         return None
+
+    def _has_its_schema(self) -> bool:
+        """Tell whether the file has all tables, columns and indexes that its migrations make."""
+        try:
+            with closing(_connect(self.path)) as connection:
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                found = _names(connection)
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
+            return False
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+            for migration in self._migrations[:version]:
+                migration(fresh)
+            return _names(fresh) <= found
 
 
 @contextmanager
@@ -259,6 +277,15 @@ def _require_ours(connection: Connection, path: Path) -> None:
     alien = [row["name"] for row in schema if row["type"] in {"trigger", "view"}]
     if alien:
         raise Refused(f"the catalog {str(path)!r} has a trigger or view that is not ours: {alien}")
+
+
+def _names(connection: Connection) -> set[tuple[str, str | None]]:
+    """Return the tables and indexes that a file has, each with each of its columns, if any."""
+    rows = connection.execute(
+        "SELECT made.name, columns.name FROM sqlite_master AS made "
+        "LEFT JOIN pragma_table_info(made.name) AS columns"
+    )
+    return {(made, column) for made, column in rows}
 
 
 def _quick_check(connection: Connection, path: Path) -> None:

@@ -126,7 +126,7 @@ def archive_of(row: Row, vault: str, horizon: Horizon) -> Archive:
             tool=row["tool"],
             status=horizon.state(row),
         )
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise IntegrityError(f"the catalog holds a row that is not one: {error}") from error
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from glaciercli.catalog.database import Database, foreign_rows
-from glaciercli.catalog.schema import MIGRATIONS
+from glaciercli.catalog.schema import INDEXES, MIGRATIONS
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
 from glaciercli.models import Archive, Scope
@@ -200,6 +200,48 @@ def test_damage_met_later_is_found_at_the_next_opening(path, monkeypatch):
     assert catalog.set_aside is not None
     assert not path.with_name("catalog.db.suspect").exists()
     catalog.close()
+
+
+@pytest.mark.parametrize(
+    ("whole", "damaged"),
+    [(b"size        INTEGER", b"syze        INTEGER"), (b"archives_by_c", b"archives_by_k")],
+)
+def test_a_letter_of_the_schema_that_was_lost_is_damage(path, whole, damaged):
+    """The file is in order all the same; only a statement that misses the name finds it."""
+    fill(path)
+    content = path.read_bytes()
+    assert whole in content
+    path.write_bytes(content.replace(whole, damaged))
+
+    with (
+        closing(Catalog.open(path)) as catalog,
+        pytest.raises(IntegrityError, match="is damaged: no such"),
+    ):
+        catalog.totals(SCOPE)
+
+    with closing(Catalog.open(path)) as catalog:
+        assert catalog.set_aside is not None
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT nonsense FROM archives", "SELECT 1 FROM nowhere", "SELEKT 1"]
+)
+def test_a_slip_in_our_own_sql_is_not_told_as_damage(path, statement):
+    fill(path)
+    catalog = Catalog.open(path)
+    merged = INDEXES["archives_by_name"]
+    with catalog.database.bulk() as connection:  # as every large merge does
+        connection.execute("DROP INDEX archives_by_name")
+        connection.execute(merged)
+        connection.execute("ANALYZE")
+
+    with pytest.raises(sqlite3.OperationalError), catalog.database.look() as connection:
+        connection.execute(statement)
+    catalog.close()
+
+    with closing(Catalog.open(path)) as catalog:
+        assert catalog.set_aside is None
+        assert catalog.totals(SCOPE).count == 20
 
 
 def test_check_reads_the_whole_file(path):
