@@ -34,9 +34,9 @@ def download(
     *,
     journals: Path,
     tier: str = "Standard",
-    poll: Poll = Poll(),  # noqa: B008 - frozen
+    poll: Poll = Poll(),
     workers: int = 8,
-    progress: Progress | None = None,
+    progress: Progress = NullProgress(),
     overwrite: bool = False,
     range: Span | None = None,  # noqa: A002 - the API's own word
 ) -> Archive:
@@ -45,7 +45,6 @@ def download(
     Uses a retrieval that is running or done, else starts one, which costs. Raises NotReady when
     `poll` runs out first: the same call goes on later. After the user was told, `acknowledge`.
     """
-    progress = progress or NullProgress()
     target, wanted = target.absolute(), Wanted(archive, range)
     with DownloadJournal.open(client, journals, archive.vault, wanted.name, target) as journal:
         if _was_placed(journal, wanted.name, target, progress):
@@ -119,12 +118,11 @@ def to_stream(
     stream: BinaryIO,
     *,
     tier: str = "Standard",
-    poll: Poll = Poll(),  # noqa: B008 - frozen
-    progress: Progress | None = None,
+    poll: Poll = Poll(),
+    progress: Progress = NullProgress(),
     range: Span | None = None,  # noqa: A002 - the API's own word
 ) -> Archive:
     """Write an archive to a stream, each range only after it is proven."""
-    progress = progress or NullProgress()
     wanted, there = Wanted(archive, range), Retrievals(client, archive.vault)
     job = there.find(wanted) or there.start(wanted, tier=tier, progress=progress)
     job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)
@@ -140,7 +138,7 @@ def job_output(
     *,
     journals: Path,
     workers: int = 8,
-    progress: Progress | None = None,
+    progress: Progress = NullProgress(),
     overwrite: bool = False,
 ) -> Job:
     """Bring the output of a finished job, of either kind, into a file or a stream.
@@ -148,7 +146,6 @@ def job_output(
     After the user was told of the file, `acknowledge_output`; until then it is reported again.
     An inventory has no checksums: its ranges and its size are compared, which is all there is.
     """
-    progress = progress or NullProgress()
     if not job.completed:
         raise NotReady(
             f"job {job.id} is in progress", hint=f"glacier job wait {job.id} --vault {job.vault}"

@@ -41,14 +41,13 @@ def plan(
     *,
     filters: Filter = EVERYTHING,
     poll: Poll = _NOW,
-    progress: Progress | None = None,
+    progress: Progress = NullProgress(),
 ) -> EmptyPlan:
     """Return what emptying the vault would delete, by an inventory as new as the service has.
 
     An inventory that the catalog lacks is fetched first; raises NotReady where that takes longer
     than `poll`. Nothing is deleted.
     """
-    progress = progress or NullProgress()
     there = vaults.show(client, vault)
     scope = scopes.learned(client, catalog, there)
     if inventory.is_behind(catalog, scope, there):
@@ -103,7 +102,7 @@ def empty(
     workers: int = 8,
     delete_vault: bool = False,
     poll: Poll = _NOW,
-    progress: Progress | None = None,
+    progress: Progress = NullProgress(),
 ) -> Emptied:
     """Delete the archives of a plan, and with `delete_vault` the vault once the service allows it.
 
@@ -111,7 +110,6 @@ def empty(
     could not be deleted; NotReady, saying when, while the vault itself cannot be deleted yet.
     Running it again goes on.
     """
-    progress = progress or NullProgress()
     there = vaults.show(client, plan.vault)
     scope = scopes.learned(client, catalog, there)
     if there.arn != plan.arn:

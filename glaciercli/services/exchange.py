@@ -53,8 +53,8 @@ def join_mapping(
     journals: Path,
     mapping: str | None = None,
     tier: str = "Standard",
-    poll: Poll = Poll(),  # noqa: B008 - frozen
-    progress: Progress | None = None,
+    poll: Poll = Poll(),
+    progress: Progress = NullProgress(),
     agree: Callable[[int, int], None] | None = None,
 ) -> Imported:
     """Name the archives of a Synology's vault by the newest archive of its mapping vault.
@@ -63,7 +63,6 @@ def join_mapping(
     costs, once for each mapping; `agree` is told as by `restoring.restore`. Raises NotReady while
     `poll` runs out: the same call goes on.
     """
-    progress = progress or NullProgress()
     mapping = mapping or f"{vault}_mapping"
     both = [vaults.show(client, each) for each in (vault, mapping)]
     scope = scopes.learned(client, catalog, both[0])

@@ -42,9 +42,9 @@ def sync(
     catalog: Catalog,
     vault: str,
     *,
-    poll: Poll = Poll(),  # noqa: B008 - frozen
+    poll: Poll = Poll(),
     workers: int = 4,
-    progress: Progress | None = None,
+    progress: Progress = NullProgress(),
 ) -> Inventory:
     """Merge the vault's inventory into the catalog; return what it is and what it changed.
 
@@ -52,7 +52,6 @@ def sync(
     NotReady when `poll` runs out first, or while the vault has no inventory: the same call goes
     on later, also with a document that was received in part.
     """
-    progress = progress or NullProgress()
     try:
         there = vaults.show(client, vault)
     except NotFound as error:
@@ -94,8 +93,8 @@ def sync_all(
     catalog: Catalog,
     names: Sequence[str] = (),
     *,
-    poll: Poll = Poll(),  # noqa: B008 - frozen
-    progress: Progress | None = None,
+    poll: Poll = Poll(),
+    progress: Progress = NullProgress(),
 ) -> list[Inventory]:
     """Sync vaults, or all of the account; all jobs are started before any is waited for.
 
@@ -104,7 +103,6 @@ def sync_all(
     Partial naming those that failed, both with what was merged; what is wrong with a single vault
     is raised as it is.
     """
-    progress = progress or NullProgress()
     deadline = time.monotonic() + poll.timeout
     reports: list[Inventory] = []
     failures: dict[str, GlacierError] = {}

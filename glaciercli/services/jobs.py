@@ -192,14 +192,13 @@ def wait(
     job_id: str,
     *,
     poll: Poll = Poll(),
-    progress: Progress | None = None,
+    progress: Progress = NullProgress(),
 ) -> Job:
     """Return the job once it has succeeded; looks often at first, then at the poll's interval.
 
     Raises NotReady when the poll's time runs out, Refused when the job has failed, NotFound when
     the service does not know it any more.
     """
-    progress = progress or NullProgress()
     deadline = time.monotonic() + poll.timeout
     pause = min(_FIRST_POLL, poll.interval)
     announced = False

@@ -53,9 +53,9 @@ def restore(
     *,
     journals: Path,
     tier: str = "Standard",
-    poll: Poll = Poll(),  # noqa: B008 - frozen
+    poll: Poll = Poll(),
     workers: int = 8,
-    progress: Progress | None = None,
+    progress: Progress = NullProgress(),
     overwrite: bool = False,
     agree: Callable[[int, int], None] | None = None,
 ) -> Restored:
@@ -66,7 +66,6 @@ def restore(
     `poll` has run out, Partial naming what could not be restored; both with the report. What is
     restored stays, and the same call goes on.
     """
-    progress = progress or NullProgress()
     failures: dict[str, GlacierError] = {}
     with Tree(selection.directory) as tree:
         until = time.monotonic() + poll.timeout

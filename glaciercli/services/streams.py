@@ -49,7 +49,7 @@ def start(
     description_format: str = "mt2",
     part_size: int | None = None,
     workers: int = 4,
-    progress: Progress | None = None,
+    progress: Progress = NullProgress(),
 ) -> Archive:
     """Store what a stream gives as one archive named `name`, and return it.
 
@@ -57,7 +57,6 @@ def start(
     flat and a part can be repeated; the whole cannot. Call `uploads.acknowledge` when the user
     was told. Raises Refused for an empty stream, or one too long for its part size.
     """
-    progress = progress or NullProgress()
     part_size = part_size or DEFAULT_PART_SIZE
     check_part_size(part_size)
     clean_up(client, vault, journals=journals, catalog=catalog, progress=progress)

@@ -48,7 +48,7 @@ def start(
     description_format: str = "mt2",
     part_size: int | None = None,
     workers: int = 8,
-    progress: Progress | None = None,
+    progress: Progress = NullProgress(),
     single: bool = False,
     again: bool = False,
 ) -> Archive:
@@ -58,7 +58,6 @@ def start(
     `again`, an upload whose end is uncertain is not waited for but sent anew. Costs n + 2 requests
     for n parts. After the archive was shown to the user, call `acknowledge`.
     """
-    progress = progress or NullProgress()
     source = Source.open(path)
     layout = plan(source.size, part_size)
     with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
@@ -94,13 +93,12 @@ def resume(
     journals: Path,
     catalog: Catalog,
     workers: int = 8,
-    progress: Progress | None = None,
+    progress: Progress = NullProgress(),
 ) -> Archive:
     """Go on with an upload begun on another machine, or whose journal is lost.
 
     The stored parts are compared with the file before anything is sent; Conflict if one differs.
     """
-    progress = progress or NullProgress()
     source = Source.open(path)
     with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
         state = journal.state

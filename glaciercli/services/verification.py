@@ -93,8 +93,8 @@ def sample(
     seed: str,
     filters: Filter = EVERYTHING,
     tier: str = "Standard",
-    poll: Poll = Poll(),  # noqa: B008 - frozen
-    progress: Progress | None = None,
+    poll: Poll = Poll(),
+    progress: Progress = NullProgress(),
 ) -> list[Sample]:
     """Retrieve 1 MiB of each of `count` random archives and compare it with its tree hash.
 
@@ -104,7 +104,6 @@ def sample(
     claims the whole's hash; not that the range is in the tree, nor anything of the other bytes.
     Raises NotReady while retrievals run, Partial naming the archives that failed.
     """
-    progress = progress or NullProgress()
     scope = scopes.of(client, catalog)
     known = (
         each
