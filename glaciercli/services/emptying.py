@@ -19,14 +19,12 @@ from glaciercli.services import inventory, scopes, vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
-from glaciercli.units import format_time_seconds
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.client import Client
 
 EARLY = timedelta(days=90)  # younger archives cost the rest of their 90 days when deleted
-_DAY = timedelta(days=1)  # the service makes an inventory about once a day
 _FIRST_AND_LAST = 5  # archives that a plan names at either end
 _BATCH = 500  # deletions that a crash may forget; the service takes them a second time
 _BATCH_SECONDS = 2.0
@@ -52,20 +50,20 @@ def plan(
     scope = scopes.learned(client, catalog, there)
     if inventory.is_behind(catalog, scope, there):
         inventory.sync(client, catalog, vault, poll=poll, progress=progress)
-    last = catalog.inventory(scope, vault)
+    newest = catalog.inventory(scope, vault)
     # Before the totals: what is recorded in between is counted, and then not deleted.
     watermark = catalog.watermark()
     totals = catalog.totals(scope, vault, filters=filters)
     young = replace(filters, after=max(filters.after or _young(), _young()))
     early = catalog.totals(scope, vault, filters=young)
-    named = {
-        oldest_first: tuple(
+    first, last = (
+        tuple(
             catalog.archives(
                 scope, vault, filters=filters, limit=_FIRST_AND_LAST, oldest_first=oldest_first
             )
         )
         for oldest_first in (True, False)
-    }
+    )
     return EmptyPlan(
         vault,
         there.arn,
@@ -75,10 +73,10 @@ def plan(
         newest=totals.newest,
         early=early.count,
         early_size=early.size,
-        inventory_date=None if last is None else last.made,
+        inventory_date=None if newest is None else newest.made,
         uploads=sum(1 for _ in client.pages("ListMultipartUploads", vaultName=vault)),
-        first=named[True],
-        last=named[False],
+        first=first,
+        last=last,
         watermark=watermark,
     )
 
@@ -191,39 +189,20 @@ def _delete_vault(
 ) -> None:
     """Delete the vault, waiting as long as `poll` allows for the inventory that sees it empty."""
     deadline = time.monotonic() + poll.timeout
+    emptied = catalog.last_deletion(scope, vault) or datetime.now(UTC)
+    again = f"glacier vault empty {vault} --delete-vault --yes"
     told = False
     while True:
         try:
-            client.call("DeleteVault", vaultName=vault)
-        except Refused as error:
-            reason = _not_yet(client, catalog, scope, vault, error)
+            vaults.delete(client, vault, emptied=emptied, again=again)
+        except NotReady as reason:
+            left = deadline - time.monotonic()
+            if client.pace.stop.is_set() or left <= 0:
+                raise
+            if not told:
+                progress.note(f"{reason.message}; waiting")
+                told = True
+            client.pace.stop.wait(min(poll.interval, left))
         else:
             catalog.vault_deleted(scope, vault, datetime.now(UTC))
             return
-        left = deadline - time.monotonic()
-        if client.pace.stop.is_set() or left <= 0:
-            raise reason
-        if not told:
-            progress.note(f"{reason.message}; waiting")
-            told = True
-        client.pace.stop.wait(min(poll.interval, left))
-
-
-def _not_yet(
-    client: Client, catalog: Catalog, scope: Scope, vault: str, error: Refused
-) -> NotReady:
-    """Return why an emptied vault cannot be deleted yet and when to come back; or raise why not."""
-    if not error.message.startswith(vaults.NOT_EMPTY):
-        raise error
-    there = vaults.show(client, vault)
-    last = catalog.last_deletion(scope, vault)
-    # A day's margin: the two times are of two clocks, and an inventory takes its time.
-    if there.archives and there.inventoried and last and there.inventoried > last + _DAY:
-        raise Refused(
-            f"vault {vault!r} holds {there.archives:,} archives that came after the plan, by its "
-            f"inventory of {format_time_seconds(there.inventoried)}",
-            hint=f"glacier vault empty {vault} --delete-vault",
-            code=error.code,
-        )
-    again = f"glacier vault empty {vault} --delete-vault --yes"
-    return vaults.not_yet(client, there, error, again=again)

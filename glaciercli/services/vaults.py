@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,9 @@ from glaciercli.units import counted, format_time_seconds
 if TYPE_CHECKING:
     from glaciercli.client import Client
 
-NOT_EMPTY = "Vault not empty or recently written to"  # how the service begins its refusal
+_NOT_EMPTY = "Vault not empty or recently written to"  # how the service begins its refusal
 _LOOK_EVERY = 3.0  # seconds
-_INVENTORY_EVERY = timedelta(days=1)  # the service takes an inventory about once a day
+_DAY = timedelta(days=1)  # the service takes an inventory about once a day
 
 
 def create(client: Client, name: str) -> Vault:
@@ -36,29 +36,43 @@ def show(client: Client, name: str) -> Vault:
     try:
         return Vault.from_api(client.call("DescribeVault", vaultName=name))
     except NotFound as error:
-        raise missing(name) from error
+        raise NotFound(
+            f"vault {name!r} does not exist", hint=f"glacier vault create {name}"
+        ) from error
 
 
-def delete(client: Client, name: str) -> None:
+def delete(
+    client: Client, name: str, *, emptied: datetime | None = None, again: str | None = None
+) -> None:
     """Delete an empty vault.
 
-    Raises NotFound when it is not there, Refused while archives are known to be in it, and
-    NotReady when only an inventory is missing that sees it empty.
+    `emptied` is when its last archive was deleted, where that is known: what an older inventory
+    lists is gone. Raises NotFound when it is not there, Refused while archives are known to be in
+    it, and NotReady, with the command `again`, when only an inventory is missing that sees it
+    empty.
     """
     try:
         client.call("DeleteVault", vaultName=name)
     except Refused as error:
-        if not error.message.startswith(NOT_EMPTY):
+        if not error.message.startswith(_NOT_EMPTY):
             raise
         there = show(client, name)
-        if not there.archives:
-            again = f"glacier vault delete {name} --yes"
-            raise not_yet(client, there, error, again=again) from error
-        raise Refused(
-            f"vault {name!r} holds {counted(there.archives, 'archive')}, by its last inventory",
-            hint=f"glacier vault empty {name} --delete-vault",
-            code=error.code,
-        ) from error
+        if there.archives and not _was_made_before(there, emptied):
+            raise Refused(
+                f"vault {name!r} holds {counted(there.archives, 'archive')}, by its last inventory",
+                hint=f"glacier vault empty {name} --delete-vault",
+                code=error.code,
+            ) from error
+        again = again or f"glacier vault delete {name} --yes"
+        raise _not_yet(client, there, error, again) from error
+
+
+def _was_made_before(vault: Vault, emptied: datetime | None) -> bool:
+    """Tell whether a vault's last inventory says nothing of it since it was emptied."""
+    if emptied is None:
+        return False
+    # A day's margin: the two times are of two clocks, and an inventory takes its time.
+    return vault.inventoried is None or vault.inventoried <= emptied + _DAY
 
 
 def wait(client: Client, name: str, *, gone: bool = False, timeout: float = inf) -> Vault | None:
@@ -80,12 +94,7 @@ def wait(client: Client, name: str, *, gone: bool = False, timeout: float = inf)
         client.pace.stop.wait(_LOOK_EVERY)
 
 
-def missing(name: str) -> NotFound:
-    """Return the error for a vault that is not there."""
-    return NotFound(f"vault {name!r} does not exist", hint=f"glacier vault create {name}")
-
-
-def not_yet(client: Client, vault: Vault, error: Refused, *, again: str) -> NotReady:
+def _not_yet(client: Client, vault: Vault, error: Refused, again: str) -> NotReady:
     """Return why a vault that is empty cannot be deleted, and when the command `again` will do it.
 
     Of open uploads the service does not say whether they keep a vault; the embedded Glacier lets
@@ -94,7 +103,7 @@ def not_yet(client: Client, vault: Vault, error: Refused, *, again: str) -> NotR
     if vault.inventoried is None:
         when = "its first inventory comes within about a day"
     else:
-        due = format_time_seconds(vault.inventoried + _INVENTORY_EVERY)
+        due = format_time_seconds(vault.inventoried + _DAY)
         when = f"the service must see it empty in its next inventory, due about {due}"
     if count := sum(1 for _ in client.pages("ListMultipartUploads", vaultName=vault.name)):
         uploads = counted(count, "open upload")

@@ -245,7 +245,7 @@ def test_archives_that_came_after_the_plan_keep_the_vault(client, catalog, vault
     client.engine.clock.advance(timedelta(days=2))
     put(1, name="later")
 
-    with pytest.raises(Refused, match="holds 1 archives that came after the plan"):
+    with pytest.raises(Refused, match="holds 1 archive, by its last inventory"):
         emptying.empty(client, catalog, plan, delete_vault=True)
 
 
