@@ -58,7 +58,7 @@ def delete(client: Client, catalog: Catalog, vault: str, archive_id: str) -> Arc
     try:
         client.call("DeleteArchive", vaultName=vault, archiveId=archive_id)
     except NotFound as error:
-        vaults.show(client, vault)  # raises NotFound when it is the vault that is gone
+        vaults.require(client, vault)
         raise NotFound(f"archive {archive_id} is not in vault {vault!r}") from error
     scope = scopes.of(client, catalog)
     catalog.deleted(scope, vault, archive_id, datetime.now(UTC))

@@ -53,7 +53,7 @@ def complete(
             checksum=tree_hash,
         )
     except NotFound as error:
-        vaults.show(client, intent.vault)  # raises NotFound when it is the vault that is gone
+        vaults.require(client, intent.vault)
         journal.uncertain()
         raise _uncertain(intent) from error
     stored_hash = reply.get("checksum", tree_hash)

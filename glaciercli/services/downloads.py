@@ -221,7 +221,7 @@ def _remembered(
     try:
         job = jobs.describe(client, vault, journal.state.job_id)
     except NotFound:
-        vaults.show(client, vault)  # raises NotFound when it is the vault that is gone
+        vaults.require(client, vault)
         end = "expired"
     else:
         if job.succeeded or not job.completed:

@@ -18,7 +18,7 @@ def show(client: Client, vault: str) -> Lock:
     try:
         reply = client.call("GetVaultLock", vaultName=vault)
     except NotFound as error:
-        vaults.show(client, vault)  # says so if it is the vault that is missing
+        vaults.require(client, vault)
         raise NotFound(
             f"vault {vault!r} has no lock", hint=f"glacier lock start {vault} POLICY.json"
         ) from error

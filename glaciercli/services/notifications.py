@@ -20,7 +20,7 @@ def show(client: Client, vault: str) -> Notifications:
     try:
         reply = client.call("GetVaultNotifications", vaultName=vault)
     except NotFound as error:
-        vaults.show(client, vault)  # says so if it is the vault that is missing
+        vaults.require(client, vault)
         raise NotFound(
             f"vault {vault!r} has no notifications",
             hint=f"glacier vault notifications set {vault} --topic ARN",

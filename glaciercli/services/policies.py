@@ -21,7 +21,7 @@ def show(client: Client, vault: str) -> Policy:
     try:
         reply = client.call("GetVaultAccessPolicy", vaultName=vault)
     except NotFound as error:
-        vaults.show(client, vault)  # says so if it is the vault that is missing
+        vaults.require(client, vault)
         raise NotFound(
             f"vault {vault!r} has no access policy", hint=f"glacier policy set {vault} POLICY.json"
         ) from error

@@ -88,14 +88,14 @@ def fetch(
         except IntegrityError as error:
             problem = error
         except NotFound as error:
-            raise expired(client, content.job) from error
+            raise _expired(client, content.job) from error
     assert problem is not None
     raise problem
 
 
-def expired(client: Client, job: Job) -> NotFound:
-    """Return the error for a job that the service does not know; raises if the vault is gone."""
-    vaults.show(client, job.vault)
+def _expired(client: Client, job: Job) -> NotFound:
+    """Return the error for a job that is not known, or raise that of a vault that is not there."""
+    vaults.require(client, job.vault)
     return NotFound(
         f"job {job.id[:12]}... has expired: outputs are kept for about a day",
         hint="run the same command again: it starts a new retrieval, which costs again",

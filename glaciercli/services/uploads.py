@@ -185,7 +185,7 @@ def _go_on(
     try:
         upload = open_uploads.describe(client, intent.vault, state.upload_id)
     except NotFound:
-        vaults.show(client, intent.vault)  # raises NotFound when it is the vault that is gone
+        vaults.require(client, intent.vault)
         # Costs nothing when it has expired, and saves a bill when it has not.
         if drop(client, journal):
             progress.note("the earlier upload has expired; it begins anew")

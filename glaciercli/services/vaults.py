@@ -41,6 +41,11 @@ def show(client: Client, name: str) -> Vault:
         ) from error
 
 
+def require(client: Client, name: str) -> None:
+    """Raise NotFound if it is the vault that is missing, and not what was asked for in it."""
+    show(client, name)
+
+
 def delete(
     client: Client, name: str, *, emptied: datetime | None = None, again: str | None = None
 ) -> None:
