@@ -112,7 +112,7 @@ def clean_up(
                 progress.note(what)
             journal.forget()
     # A token does not come twice either, so nobody else would look at them again.
-    sweep(journals / "uploads")
+    sweep(journals / UploadJournal.directory)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from glaciercli.client import Client
-from glaciercli.errors import Conflict
 from glaciercli.models import Archive
-from glaciercli.transfer.journal import UNREADABLE, Journal, key_of, stored
+from glaciercli.services.transfer_journal import TransferJournal, folded
+from glaciercli.transfer.journal import UNREADABLE, Journal, stored
 from glaciercli.transfer.source import Identity
 from glaciercli.units import format_time, parse_time
 
@@ -87,95 +87,67 @@ class UploadState:
     uncertain: bool = False
     done: Archive | None = None
 
-    @classmethod
-    def fold(cls, lines: list[dict[str, Any]]) -> Self:
-        """Return the state that the lines lead to; raises one of UNREADABLE."""
-        state = cls()
-        for line in lines:
-            match line["kind"]:
-                case "upload":
-                    state = cls(intent=Intent.from_json(line))
-                case "opened":
-                    state.upload_id, state.account = str(line["upload_id"]), line["account"]
-                case "completing":
-                    state.tree_hash, state.size = str(line["tree_hash"]), int(line["size"])
-                    state.completing = parse_time(line["time"])
-                case "uncertain":
-                    state.uncertain = True
-                case "reopened":
-                    state.tree_hash = state.completing = None
-                case "done":
-                    state.done = Archive.from_api(line["archive"])
-                case kind:
-                    raise ValueError(f"{kind!r} is no line of an upload")
-        return state
+    def after(self, line: dict[str, Any]) -> Self:
+        """Return the state after one line more; raises one of UNREADABLE."""
+        match line["kind"]:
+            case "upload":
+                return type(self)(intent=Intent.from_json(line))
+            case "opened":
+                self.upload_id, self.account = str(line["upload_id"]), line["account"]
+            case "completing":
+                self.tree_hash, self.size = str(line["tree_hash"]), int(line["size"])
+                self.completing = parse_time(line["time"])
+            case "uncertain":
+                self.uncertain = True
+            case "reopened":
+                self.tree_hash = self.completing = None
+            case "done":
+                self.done = Archive.from_api(line["archive"])
+            case kind:
+                raise ValueError(f"{kind!r} is no line of an upload")
+        return self
 
 
-class UploadJournal:
-    """The journal of one upload, open and locked, with the state it leads to."""
+class UploadJournal(TransferJournal[UploadState]):
+    """The journal of one upload."""
+
+    directory = "uploads"
 
     def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        try:
-            self.state = UploadState.fold(journal.lines)
-        except UNREADABLE as error:
-            journal.close()
-            raise Conflict(
-                f"journal {str(journal.path)!r} does not make sense: {error!r}",
-                hint=f"see open uploads with: glacier upload list; then rm {journal.path}",
-            ) from error
+        mend = "see open uploads with: glacier upload list; then rm {path}"
+        super().__init__(journal, UploadState(), mend)
 
     @classmethod
     def open(cls, client: Client, journals: Path, vault: str, what: str) -> Self:
         """Open the journal of `what` (a path, or a stream's token) going to a vault."""
-        key = key_of(client.target.endpoint, client.target.account_id, client.region, vault, what)
-        return cls(Journal.open(journals / "uploads", key))
+        return cls(cls.locked(client, journals, vault, what))
 
     def begin(self, intent: Intent) -> None:
         self._journal.restart()
-        self._journal.append("upload", **intent.as_json())
-        self.state = UploadState(intent=intent)
+        self.append("upload", **intent.as_json())
 
     def opened(self, upload_id: str, account: str | None) -> None:
-        self._journal.append("opened", upload_id=upload_id, account=account)
-        self.state.upload_id, self.state.account = upload_id, account
+        self.append("opened", upload_id=upload_id, account=account)
 
     def completing(self, tree_hash: str, size: int, now: datetime) -> None:
-        self._journal.append("completing", tree_hash=tree_hash, size=size, time=format_time(now))
-        self.state.tree_hash, self.state.size, self.state.completing = tree_hash, size, now
+        self.append("completing", tree_hash=tree_hash, size=size, time=format_time(now))
 
     def reopened(self) -> None:
-        self._journal.append("reopened")
-        self.state.tree_hash = self.state.completing = None
+        self.append("reopened")
 
     def uncertain(self) -> None:
         if not self.state.uncertain:
-            self._journal.append("uncertain")
-        self.state.uncertain = True
+            self.append("uncertain")
 
     def done(self, archive: Archive) -> None:
-        self._journal.append("done", archive=archive.as_json())
-        self.state.done = archive
-
-    def forget(self) -> None:
-        self._journal.forget()
-        self.state = UploadState()
-
-    def close(self) -> None:
-        self._journal.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        self.append("done", archive=archive.as_json())
 
 
 def known(journals: Path) -> Iterator[UploadState]:
     """Yield the state of every upload that this machine has begun and not finished."""
-    for _, lines in stored(journals / "uploads"):
+    for _, lines in stored(journals / UploadJournal.directory):
         try:
-            state = UploadState.fold(lines)
+            state = folded(UploadState(), lines)
         except UNREADABLE:
             continue  # the run that owns it says what is wrong; a listing goes on
         if state.intent is not None:

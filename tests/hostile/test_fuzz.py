@@ -35,6 +35,7 @@ from glaciercli.members import require_whole
 from glaciercli.models import Archive
 from glaciercli.services.download_journal import DownloadState
 from glaciercli.services.paths import Layout, Unsafe, relative
+from glaciercli.services.transfer_journal import folded
 from glaciercli.services.upload_journal import UploadState
 from glaciercli.transfer.journal import UNREADABLE, Journal
 
@@ -142,7 +143,7 @@ def read_journal(data):
     with suppress(GlacierError), Journal.open(_ROOM, "x") as journal:
         for state in (UploadState, DownloadState):
             with suppress(*UNREADABLE):
-                state.fold(journal.lines)
+                folded(state(), journal.lines)
     for each in _ROOM.glob("x.*"):
         each.unlink()
 

@@ -1,0 +1,74 @@
+"""The journal of a transfer, and the state that its lines lead to: of uploads and of downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+
+from glaciercli.client import Client
+from glaciercli.errors import Conflict
+from glaciercli.transfer.journal import UNREADABLE, Journal, key_of
+
+
+class State(Protocol):
+    """What is known of a transfer after some of its lines."""
+
+    def after(self, line: dict[str, Any]) -> Self:
+        """Return the state after one line more; raises one of UNREADABLE."""
+
+
+S = TypeVar("S", bound=State)
+
+
+def folded(state: S, lines: Iterable[dict[str, Any]]) -> S:
+    """Return the state that lines lead to from another one; raises one of UNREADABLE."""
+    for line in lines:
+        state = state.after(line)
+    return state
+
+
+class TransferJournal(Generic[S]):
+    """The journal of one transfer, open and locked, with the state that it leads to."""
+
+    directory: ClassVar[str]  # among the journals
+
+    def __init__(self, journal: Journal, before: S, mend: str) -> None:
+        """Read an open journal, where `before` is the state before its first line.
+
+        Raises Conflict, with `mend` as the hint, when the lines are intact and make no sense.
+        """
+        self._journal = journal
+        try:
+            self.state = folded(before, journal.lines)
+        except UNREADABLE as error:
+            journal.close()
+            raise Conflict(
+                f"journal {str(journal.path)!r} does not make sense: {error!r}",
+                hint=mend.format(path=journal.path),
+            ) from error
+
+    @classmethod
+    def locked(cls, client: Client, journals: Path, vault: str, *what: str) -> Journal:
+        """Open the file of a transfer, known by all that makes it another one."""
+        target = client.target
+        key = key_of(target.endpoint, target.account_id, client.region, vault, *what)
+        return Journal.open(journals / cls.directory, key)
+
+    def append(self, kind: str, *, durable: bool = True, **fields: Any) -> None:
+        """Add a line (see `Journal.append`); the state is the one after it."""
+        self._journal.append(kind, durable=durable, **fields)
+        self.state = self.state.after({"kind": kind, **fields})
+
+    def forget(self) -> None:
+        """Remove the journal, and close it."""
+        self._journal.forget()
+
+    def close(self) -> None:
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

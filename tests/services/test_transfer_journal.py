@@ -1,0 +1,72 @@
+"""Both directions' journals: the state at hand is the one that a later run reads."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from glaciercli.errors import Conflict
+from glaciercli.models import Archive
+from glaciercli.services.download_journal import DownloadJournal
+from glaciercli.services.upload_journal import Intent, UploadJournal, known
+from glaciercli.transfer.journal import Journal
+from glaciercli.transfer.source import Identity
+
+NOW = datetime(2020, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+INTENT = Intent("v", "n", "/n", Identity(1, 2, 3, 4), 1 << 20, "t", "d", NOW, NOW)
+UPLOAD = (
+    ("begin", INTENT),
+    ("opened", "u", None),
+    ("completing", "0" * 64, 3, NOW),
+    ("uncertain",),
+    ("reopened",),
+    ("completing", "1" * 64, 3, NOW),
+    ("done", Archive("a", "v", size=3, created=NOW)),
+    ("begin", INTENT),
+)
+DOWNLOAD = (
+    ("begin", "a", Path("/n")),
+    ("retrieval", "t"),
+    ("job", "j"),
+    ("range", 0, 3, "0" * 64),
+    ("placing", 3, "0" * 64),
+    ("done",),
+    ("begin", "a", Path("/n")),
+)
+
+
+@pytest.mark.parametrize(("kind", "acts"), [(UploadJournal, UPLOAD), (DownloadJournal, DOWNLOAD)])
+def test_after_every_line_a_later_run_reads_the_state_at_hand(tmp_path, kind, acts):
+    seen = []
+    for act, *arguments in acts:
+        with kind(Journal.open(tmp_path, "x")) as journal:
+            getattr(journal, act)(*arguments)
+            at_hand = journal.state
+        with kind(Journal.open(tmp_path, "x")) as journal:
+            assert journal.state == at_hand
+        seen.append(at_hand)
+
+    assert seen[0] == seen[-1]  # another transfer knows nothing of the one before
+    assert seen[-1] != seen[-2]
+
+
+@pytest.mark.parametrize("kind", [UploadJournal, DownloadJournal])
+@pytest.mark.parametrize("line", [{"kind": "nonsense"}, {"kind": "placing"}, {"kind": "opened"}])
+def test_lines_that_make_no_sense_are_a_conflict_that_names_the_file(tmp_path, kind, line):
+    with Journal.open(tmp_path, "x") as journal:
+        journal.append(**line)
+
+    for _ in range(2):  # and the lock is let go of
+        with pytest.raises(Conflict, match="does not make sense") as caught:
+            kind(Journal.open(tmp_path, "x"))
+    assert f"rm {tmp_path / 'x.journal'}" in caught.value.hint
+
+
+def test_a_listing_goes_on_past_a_journal_that_makes_no_sense(tmp_path):
+    directory = tmp_path / UploadJournal.directory
+    with Journal.open(directory, "bad") as journal:
+        journal.append("nonsense")
+    with UploadJournal(Journal.open(directory, "good")) as journal:
+        journal.begin(INTENT)
+
+    assert [state.intent for state in known(tmp_path)] == [INTENT]
