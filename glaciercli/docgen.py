@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+from click.shell_completion import ShellComplete, ZshComplete
 
 from glaciercli.cli.commands import GLOBALS, Described
+from glaciercli.cli.complete import Bash, Fish
 from glaciercli.cli.root import COMPLETION, cli
 from glaciercli.config import SETTINGS
 from glaciercli.errors import EXIT_MEANINGS, Exit
@@ -25,9 +26,9 @@ ROOT = Path(__file__).parents[1]
 _DATE = "2026-01-01"  # fixed, so that generating is reproducible
 _MADE = "made by python -m glaciercli.docgen; do not edit"
 _SHELLS: dict[str, type[ShellComplete]] = {
-    "glacier.bash": BashComplete,
+    "glacier.bash": Bash,
     "_glacier": ZshComplete,
-    "glacier.fish": FishComplete,
+    "glacier.fish": Fish,
 }
 _FILES = (
     ("~/.config/glaciercli/config.toml", "Defaults, and profiles of them."),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import BashComplete, CompletionItem
+from click.shell_completion import BashComplete, CompletionItem, FishComplete
 
 from glaciercli.cli.app import App, the_app
 from glaciercli.cli.text import safe
@@ -25,9 +25,8 @@ _SPECIAL = re.compile(r"([^\w@%+=:,./-])")  # what a shell may take for more tha
 _MOST = 200  # more than anybody reads
 
 
-def files(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Leave it to the shell to complete the name of a file."""
-    del ctx
     return [CompletionItem(incomplete, type="file")]
 
 
@@ -117,6 +116,14 @@ class Bash(BashComplete):
         quoted = _SPECIAL.sub(r"\\\1", item.value)
         # The shell's function reads it with `read`, which takes one level of quoting away.
         return super().format_completion(CompletionItem(quoted.replace("\\", "\\\\")))
+
+
+class Fish(FishComplete):
+    """Click's completion for fish, which cuts a word at its first comma."""
+
+    source_template = FishComplete.source_template.replace(
+        'string split "," $completion', 'string split --max 1 "," $completion'
+    )
 
 
 def _scopes(app: App) -> list[Scope]:

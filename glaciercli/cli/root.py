@@ -72,9 +72,10 @@ class Root(Group):
         """
         instruction = os.environ.get(COMPLETION)
         if instruction:
-            from glaciercli.cli.complete import Bash  # noqa: PLC0415 - for this alone
+            from glaciercli.cli.complete import Bash, Fish  # noqa: PLC0415 - for this alone
 
             add_completion_class(Bash)
+            add_completion_class(Fish)
             return shell_complete(self, {"obj": app}, PROGRAM, COMPLETION, instruction)
         try:
             with self.make_context(PROGRAM, list(arguments), obj=app) as context:

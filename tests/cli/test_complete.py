@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 from helpers import payload, run, write
 
+from glaciercli import docgen
+from glaciercli.cli.complete import Fish
+
 COMPLETIONS = Path(__file__).parents[2] / "completions"
 
 
@@ -134,6 +137,25 @@ def test_a_completed_name_is_a_word_of_the_shell_and_nothing_more(glacier, progr
     assert words[::2] == ["1"] * len(_HOSTILE)
     assert sorted(words[1::2]) == sorted(_HOSTILE)
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes_the_whole_of_a_name(glacier, program, tmp_path):
+    glacier("vault", "create", "photos")
+    glacier("upload", "-", "--name", "a, b,c", "-V", "photos", input=payload(10))
+    script = write(tmp_path / "glacier.fish", docgen.completion(Fish).encode())
+    asked = "complete --do-complete 'glacier archive show -V photos a'"
+    got = subprocess.run(
+        ["fish", "--no-config", "-c", f"source {script}; {asked}"],
+        capture_output=True, check=True, text=True,
+        env={
+            **os.environ,
+            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        },
+    )  # fmt: skip
+
+    assert got.stdout.splitlines() == ["a, b,c"]
 
 
 def test_what_is_told_of_a_word_cannot_act_on_the_terminal(glacier, monkeypatch, tmp_path):
