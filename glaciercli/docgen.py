@@ -8,6 +8,7 @@ so that the same commands always make the same files.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from glaciercli.cli.complete import Bash, Fish
 from glaciercli.cli.root import COMPLETION, cli
 from glaciercli.config import SETTINGS
 from glaciercli.errors import EXIT_MEANINGS, Exit
+
+Words = tuple[str, ...]  # that name a command: ("glacier", "vault", "create")
 
 ROOT = Path(__file__).parents[1]
 _DATE = "2026-01-01"  # fixed, so that generating is reproducible
@@ -76,14 +79,13 @@ def _is(path: Path, text: str) -> bool:
     return path.exists() and path.read_text(encoding="utf-8") == text
 
 
-def commands() -> Iterator[tuple[tuple[str, ...], Described]]:
-    """Yield each command with the words that name it, the root first."""
-    yield from _walk(("glacier",), cli)
+@functools.cache
+def commands() -> tuple[tuple[Words, Described], ...]:
+    """Return each command with the words that name it, the root first."""
+    return tuple(_walk(("glacier",), cli))
 
 
-def _walk(
-    path: tuple[str, ...], command: click.Command
-) -> Iterator[tuple[tuple[str, ...], Described]]:
+def _walk(path: Words, command: click.Command) -> Iterator[tuple[Words, Described]]:
     assert isinstance(command, Described)
     yield path, command
     if isinstance(command, click.Group):
@@ -97,7 +99,7 @@ def _walk(
 # --- man pages
 
 
-def man_page(path: tuple[str, ...], command: Described) -> str:
+def man_page(path: Words, command: Described) -> str:
     """Return a command's page in roff."""
     name = "-".join(path)
     summary, _, rest = (command.help or "").partition("\n")
@@ -140,7 +142,7 @@ def _paragraphs(text: str) -> Iterator[str]:
             yield from (".PP", _roff(" ".join(paragraph.split())))
 
 
-def _commands(path: tuple[str, ...], group: click.Group) -> Iterator[str]:
+def _commands(path: Words, group: click.Group) -> Iterator[str]:
     context = _context(group)
     for name in group.list_commands(context):
         child = group.get_command(context, name)
@@ -163,7 +165,7 @@ def _each(options: tuple[click.Option, ...] | list[click.Option]) -> Iterator[st
         yield from (".TP", f"\\fB{_roff(names)}\\fR", _roff(text))
 
 
-def _common(path: tuple[str, ...]) -> Iterator[str]:
+def _common(path: Words) -> Iterator[str]:
     yield ".SH ENVIRONMENT"
     if len(path) == 1:
         for setting in SETTINGS:
@@ -182,6 +184,18 @@ def _common(path: tuple[str, ...]) -> Iterator[str]:
     for code, meaning in EXIT_MEANINGS.items():
         number = "128+N" if code is Exit.SIGNAL else str(int(code))
         yield from (".TP", f"\\fB{number}\\fR", _roff(meaning.removeprefix("128+N: ")))
+    yield ".SH SEE ALSO"
+    *others, last = [f".BR {_roff('-'.join(each))} (1)" for each in _related(path)]
+    yield from (*(f"{each} ," for each in others), last)
+
+
+def _related(path: Words) -> list[Words]:
+    """Return the commands around one, by name: those that it is part of, its parts or its like."""
+    known = [each for each, _ in commands()]
+    up = [path[:length] for length in range(1, len(path))]
+    below = [each for each in known if each[:-1] == path]
+    beside = [each for each in known if len(path) > 2 and each[:-1] == path[:-1] and each != path]
+    return sorted({*up, *(below or beside)})
 
 
 def _roff(text: str) -> str:

@@ -1,5 +1,6 @@
 """What is generated is up to date and sound."""
 
+import re
 import shutil
 import subprocess
 
@@ -24,12 +25,38 @@ def test_no_page_is_left_of_a_command_that_is_gone():
 
 @pytest.mark.parametrize(
     "section",
-    ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENVIRONMENT", "FILES", "EXIT STATUS"],
+    [
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "OPTIONS",
+        "ENVIRONMENT",
+        "FILES",
+        "EXIT STATUS",
+        "SEE ALSO",
+    ],
 )
 def test_every_page_has_the_sections(section):
     for path, text in FILES.items():
         if path.parent.name == "man":
             assert f"\n.SH {section}\n" in text, path
+
+
+def test_pages_lead_to_those_around_them_and_to_no_other():
+    pages = {path.stem: text for path, text in FILES.items() if path.parent.name == "man"}
+    seen = {}
+    for name, text in pages.items():
+        also = text.partition("\n.SH SEE ALSO\n")[2].replace("\\-", "-")
+        seen[name] = re.findall(r"^\.BR (\S+) \(1\)", also, re.MULTILINE)
+        assert set(seen[name]) <= pages.keys() - {name}
+
+    assert "glacier-vault" in seen["glacier"]
+    assert seen["glacier-capacity-list"] == [
+        "glacier",
+        "glacier-capacity",
+        "glacier-capacity-purchase",
+    ]
+    assert seen["glacier-treehash"] == ["glacier"]
 
 
 def test_text_of_a_page_is_no_request():
