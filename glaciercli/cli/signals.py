@@ -7,6 +7,7 @@ import shlex
 import signal
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 from glaciercli.cli.text import safe
@@ -24,17 +25,19 @@ def catch_signals(stop: threading.Event, arguments: Sequence[str]) -> None:
     """Turn the first SIGINT, SIGTERM or SIGHUP into Interrupted, the second into an exit.
 
     Sets `stop` first, so that no worker starts to wait again. A run that cannot put its state down
-    in time is ended: the state is crash-safe, so nothing is lost but the grace.
+    in time is ended: the state is crash-safe, so nothing is lost but the grace. Every end says how
+    to go on: `timeout` sends its signal twice, to the program and to the group that it is in.
     """
     line = f"\nhint: {safe(shlex.join([PROGRAM, *arguments]))}\n".encode(errors="replace")
 
     def give_up(number: int) -> None:
-        os.write(2, line)
+        with suppress(OSError):  # nobody is left to read it
+            os.write(2, line)
         os._exit(Exit.SIGNAL + number)
 
     def stopped(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
-            os._exit(Exit.SIGNAL + number)
+            give_up(number)
         if _is_importing(frame):
             again = threading.Timer(_AFTER_IMPORT, os.kill, [os.getpid(), number])
             again.daemon = True

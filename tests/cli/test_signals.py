@@ -137,6 +137,27 @@ def test_a_second_signal_ends_it_at_once(slow_upload):
     assert process.returncode == 130
 
 
+def test_a_second_signal_leaves_the_line_that_goes_on():
+    """`timeout` sends its signal twice: to the program, and to the group that it is in."""
+    twice = """
+import os, signal, threading
+from glaciercli.cli.signals import catch_signals
+from glaciercli.errors import Interrupted
+
+catch_signals(threading.Event(), ["upload", "big.tar"])
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+except Interrupted:
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", twice], check=False, capture_output=True, text=True, timeout=20
+    )
+
+    assert run.returncode == 128 + signal.SIGTERM
+    assert "hint: glacier upload big.tar" in run.stderr
+
+
 def test_a_pipe_that_is_closed_is_no_success(glacier):
     glacier("vault", "create", "photos")
     read, write_end = os.pipe()
