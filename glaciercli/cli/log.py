@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from glaciercli import system
@@ -30,6 +31,20 @@ class _Lines(logging.Formatter):
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
+class _File(logging.FileHandler):
+    """A log file; one that cannot be written any more is told of once and then left alone."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - logging's name
+        error = sys.exc_info()[1]
+        logging.getLogger(_NAME).removeHandler(self)
+        with suppress(OSError):  # what it holds back cannot be written either
+            self.close()
+        if sys.stderr is not None:
+            why = error.strerror if isinstance(error, OSError) else error
+            with suppress(OSError):
+                sys.stderr.write(f"log file {safe(self.baseFilename)!r}: {why}; its log ends\n")
+
+
 def start(*, verbose: bool, file: Path | None) -> None:
     """Send what is logged to stderr and to a file, as far as asked for; drops earlier handlers.
 
@@ -50,7 +65,7 @@ def start(*, verbose: bool, file: Path | None) -> None:
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | system.NO_WAIT
             os.close(os.open(file, flags, 0o600))
-            handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
+            handler = _File(file, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise Conflict(f"log file {str(file)!r}: {error.strerror}") from error
         line = "%(asctime)s %(process)d %(levelname)s %(message)s"

@@ -1,5 +1,8 @@
 import os
 import stat
+from pathlib import Path
+
+import pytest
 
 from glaciercli.errors import Exit
 
@@ -39,6 +42,13 @@ def test_a_log_file_has_requests_talk_and_errors_and_is_private(glacier, tmp_pat
 
 def test_a_log_file_that_cannot_be_written_is_a_conflict(glacier, tmp_path):
     glacier("vault", "list", "--log-file", tmp_path / "no" / "such", exit=Exit.CONFLICT)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_log_that_runs_full_is_told_once_and_stops_nothing(glacier):
+    result = glacier("vault", "create", "photos", "--log-file", "/dev/full")
+
+    assert result.stderr == "log file '/dev/full': No space left on device; its log ends\n"
 
 
 def test_a_pipe_that_nobody_reads_is_not_waited_for(glacier, tmp_path):
