@@ -237,8 +237,13 @@ def _translations() -> tuple[_Translation, ...]:
             ),
         ),
         (
+            (aws.ProfileNotFound,),
+            lambda _, error: UsageError(
+                str(error), hint="aws configure list-profiles tells those that are there"
+            ),
+        ),
+        (
             (
-                aws.ProfileNotFound,
                 aws.InvalidConfigError,
                 aws.InvalidRegionError,
                 aws.ConfigParseError,

@@ -139,7 +139,9 @@ def _settled() -> Iterator[None]:
     try:
         yield
     except ValueError as error:  # an endpoint that is none, a credential process that talks
-        raise UsageError(f"the AWS configuration cannot be used: {error}") from error
+        raise UsageError(
+            f"the AWS configuration cannot be used: {error}", hint="glacier config show"
+        ) from error
 
 
 def _require_bundle(session: Any) -> None:

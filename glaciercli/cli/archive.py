@@ -75,7 +75,12 @@ def list_(
         filters=filters.Filter(glob=glob, states=states),
         limit=limit,
     )
-    app.output.listing(found, COLUMNS, empty=f"no archives of vault {vault} are known here")
+    app.output.listing(
+        found,
+        COLUMNS,
+        empty=f"no archives of vault {vault} are known here;"
+        f" to ask Glacier: glacier vault inventory {vault}",
+    )
 
 
 @archive.command()
@@ -164,7 +169,10 @@ def download(
         )
         return
     if reference is None or dry_run or any(each is not None for each in wanted.values()):
-        raise UsageError("name an archive; or the directory that those that match go --to")
+        raise UsageError(
+            "no archive is named, nor a directory for many: --to DIR",
+            hint="glacier archive list, then glacier archive download NAME",
+        )
     found = archives.show(app.client, app.catalog, vault, reference)
     if dest is not None and str(dest) == "-":
         with app.progress("stdout", beside=app.output.stdout) as progress:

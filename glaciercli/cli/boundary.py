@@ -7,6 +7,7 @@ bug and says how to report it; a traceback is shown only with `--debug`.
 
 from __future__ import annotations
 
+import difflib
 import json
 import logging
 import os
@@ -119,7 +120,21 @@ def _usage(error: click.ClickException) -> UsageError:
     path = PROGRAM if context is None else context.command_path
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return UsageError(f"{path} needs a command", hint=f"{path} --help")
+    if isinstance(error, click.NoSuchOption):
+        return _no_option(error, path)
     return UsageError(_lower(error.format_message()), hint=f"{path} --help")
+
+
+def _no_option(error: click.NoSuchOption, path: str) -> UsageError:
+    """Name the one that was meant; to Click, `--tier` is near to `--quiet`."""
+    name = error.option_name
+    near = {each.lstrip("-"): each for each in error.possibilities or ()}
+    meant = [near[each] for each in difflib.get_close_matches(name.lstrip("-"), near, 1)]
+    guess = f"; did you mean {meant[0]!r}?" if meant else ""
+    hint = f"{path} --help"
+    if not name.startswith("--"):
+        hint += "; before a name that begins with a dash, write --"
+    return UsageError(f"no such option {name!r}{guess}", hint=hint)
 
 
 def _lower(message: str) -> str:

@@ -174,10 +174,19 @@ class Group(Described, click.Group):
         """Find the command that is meant; Click's own guess knows none that is not imported."""
         names = self.list_commands(ctx)
         if args[0] not in names and not args[0].startswith("-"):
-            close = difflib.get_close_matches(args[0], names, 1)
-            guess = f"; did you mean {close[0]!r}?" if close else ""
+            close = difflib.get_close_matches(args[0], names, 1) or self._below(ctx, args[0])
+            guess = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
             raise click.UsageError(f"no such command {args[0]!r}{guess}", ctx)
         return super().resolve_command(ctx, args)
+
+    def _below(self, ctx: click.Context, word: str) -> list[str]:
+        """Return the commands of this name in the groups, such as `archive download`."""
+        groups = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        return [
+            f"{name} {word}"
+            for name, group in groups
+            if isinstance(group, click.Group) and word in group.list_commands(ctx)
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands with all of their first line, however long."""

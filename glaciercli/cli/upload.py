@@ -24,12 +24,13 @@ from glaciercli.config import DESCRIPTION_FORMATS
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Partial, Refused, UsageError
 from glaciercli.services import open_uploads, streams, uploads
 from glaciercli.transfer import parts
+from glaciercli.transfer.source import Source
 
 ARCHIVE = ("name", "size", "checksum", "archiveId")
 OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "name", "path")
 PLAN = ("path", "size", "PartSizeInBytes", "parts", "requests")
 _ABOUT_ONE_FILE = (Conflict, IntegrityError, Refused)  # the next file may well do better
-_FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+_FILE = click.Path(exists=True, allow_dash=True, path_type=Path)  # the sender knows the kinds
 
 
 @click.group(cls=DefaultGroup, default="start", subcommand_metavar="FILE... | COMMAND [ARGS]...")
@@ -225,6 +226,6 @@ def abort(app: App, upload_id: str, vault: str, *, yes: bool) -> None:
 def _planned(file: Path, part_size: int | None) -> models.UploadPlan:
     if str(file) == "-":
         raise UsageError("the size of stdin is not known before it is read")
-    plan = parts.plan(file.stat().st_size, part_size)
+    plan = parts.plan(Source.open(file).size, part_size)
     # One request to begin, one to complete.
     return models.UploadPlan(str(file), plan.size, plan.part_size, plan.count, plan.count + 2)

@@ -65,7 +65,9 @@ def list_(app: App) -> None:
     Example:
         glacier vault list
     """
-    app.output.listing(vaults.listing(app.client), COLUMNS, empty="no vaults in this region")
+    app.output.listing(
+        vaults.listing(app.client), COLUMNS, empty=f"no vaults in {app.client.region}"
+    )
 
 
 @vault.command()

@@ -12,6 +12,8 @@ from typing import Any, Self
 from glaciercli import system
 from glaciercli.errors import Conflict, Refused, UsageError
 
+_PACK = "pack it and send the stream: tar c DIR | glacier upload - --name DIR.tar --vault V"
+
 
 class Descriptor:
     """An open file that closes itself when the last one who reads from it lets go.
@@ -79,12 +81,13 @@ class Source:
         descriptor = Descriptor(number)
         status = os.fstat(number)
         if not stat.S_ISREG(status.st_mode):
-            raise Refused(
-                f"{str(path)!r} is not a regular file",
-                hint="pack it and send the stream: tar c DIR | glacier upload - --vault V",
-            )
+            what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise Refused(f"{str(path)!r} is {what}", hint=_PACK)
         if status.st_size == 0:
-            raise Refused(f"{str(path)!r} is empty, and Glacier cannot store an empty archive")
+            raise Refused(
+                f"{str(path)!r} is empty, and Glacier cannot store an empty archive",
+                hint=f"leave it out; or {_PACK}",
+            )
         return cls(path.absolute(), descriptor, Identity.of(status), status.st_ctime_ns)
 
     @property

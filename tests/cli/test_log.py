@@ -20,7 +20,7 @@ def test_verbose_says_nothing_twice(glacier):
     told = glacier("vault", "list", "-v").stderr.splitlines()
     failed = glacier("vault", "show", "nope", "-v", exit=Exit.NOT_FOUND).stderr.splitlines()
 
-    assert told[1:] == ["no vaults in this region"]
+    assert told[1:] == ["no vaults in us-east-1"]
     assert failed[1] == "error: vault 'nope' does not exist"
 
 
@@ -33,7 +33,7 @@ def test_a_log_file_has_requests_talk_and_errors_and_is_private(glacier, tmp_pat
     lines = file.read_text().splitlines()
     assert [line.split(" ", 3)[3].split(":")[0] for line in lines] == [
         "ListVaults -",
-        "no vaults in this region",
+        "no vaults in us-east-1",
         "DescribeVault nope",
         "vault 'nope' does not exist",
     ]

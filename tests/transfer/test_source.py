@@ -66,7 +66,7 @@ def test_what_cannot_be_an_archive_is_named(tmp_path):
         Source.open(tmp_path / "empty")
     with pytest.raises(Refused, match="not a regular file"):
         Source.open(tmp_path / "pipe")
-    with pytest.raises(Refused, match="not a regular file"):
+    with pytest.raises(Refused, match="is a directory"):
         Source.open(tmp_path)
 
 
