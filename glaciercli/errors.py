@@ -222,6 +222,16 @@ def from_response(
     return kind(message, code=code)
 
 
+def no_vault(name: str, region: str) -> NotFound:
+    """Return the error for a vault that is not there; most often it is in another region."""
+    where = f" in {region}" if region else ""
+    return NotFound(
+        f"vault {name!r} does not exist{where}",
+        hint=f"glacier vault list; another --region; or glacier vault create {name}",
+        code="ResourceNotFoundException",
+    )
+
+
 @contextmanager
 def collecting(failures: dict[str, GlacierError], name: str) -> Iterator[None]:
     """Keep what goes wrong with one item of many under its name; raise what goes wrong with all."""

@@ -18,11 +18,11 @@ from glaciercli.errors import (
     AccessDenied,
     GlacierError,
     LostReply,
-    NotFound,
     Refused,
     Unreachable,
     UsageError,
     from_response,
+    no_vault,
 )
 
 if TYPE_CHECKING:
@@ -182,9 +182,7 @@ def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> Glaci
     seconds = float(wait) if wait.isdecimal() else None
     vault = parameters.get("vaultName")
     if vault and message.startswith("Vault not found"):
-        return NotFound(
-            f"vault {vault!r} does not exist", hint=f"glacier vault create {vault}", code=code
-        )
+        return no_vault(vault, "".join(message.split(":")[4:5]))  # the region of its ARN
     found = from_response(code, message, status=status, retry_after=seconds)
     if code == "ExpiredTokenException":
         found.hint = "renew your credentials, then run the same command again"

@@ -61,11 +61,12 @@ def test_our_own_errors_raised_while_botocore_reads_a_body_come_out_again():
 
 
 def test_a_missing_vault_is_named():
-    error = reply("ResourceNotFoundException", 404, "Vault not found for ARN: arn:x")
+    arn = "arn:aws:glacier:eu-west-1:123456789012:vaults/photos"
+    error = reply("ResourceNotFoundException", 404, f"Vault not found for ARN: {arn}")
 
     found = translate(error, "DescribeVault", {"vaultName": "photos"})
-    assert found.message == "vault 'photos' does not exist"
-    assert found.hint == "glacier vault create photos"
+    assert found.message == "vault 'photos' does not exist in eu-west-1"
+    assert "another --region" in found.hint
 
 
 @pytest.mark.parametrize(("said", "kept"), [("7", 7), ("soon", None), ("²", None), ("-1", None)])

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
-from glaciercli.errors import NotFound, NotReady, Refused
+from glaciercli.errors import NotFound, NotReady, Refused, no_vault
 from glaciercli.models import Vault
 from glaciercli.units import counted, format_time_seconds
 
@@ -32,13 +32,11 @@ def listing(client: Client) -> Iterator[Vault]:
 
 
 def show(client: Client, name: str) -> Vault:
-    """Return a vault; raises NotFound with the command that makes it."""
+    """Return a vault; raises NotFound with what may be meant."""
     try:
         return Vault.from_api(client.call("DescribeVault", vaultName=name))
     except NotFound as error:
-        raise NotFound(
-            f"vault {name!r} does not exist", hint=f"glacier vault create {name}"
-        ) from error
+        raise no_vault(name, client.region) from error
 
 
 def require(client: Client, name: str) -> None:

@@ -21,7 +21,7 @@ def test_verbose_says_nothing_twice(glacier):
     failed = glacier("vault", "show", "nope", "-v", exit=Exit.NOT_FOUND).stderr.splitlines()
 
     assert told[1:] == ["no vaults in us-east-1"]
-    assert failed[1] == "error: vault 'nope' does not exist"
+    assert failed[1] == "error: vault 'nope' does not exist in us-east-1"
 
 
 def test_a_log_file_has_requests_talk_and_errors_and_is_private(glacier, tmp_path):
@@ -35,7 +35,7 @@ def test_a_log_file_has_requests_talk_and_errors_and_is_private(glacier, tmp_pat
         "ListVaults -",
         "no vaults in us-east-1",
         "DescribeVault nope",
-        "vault 'nope' does not exist",
+        "vault 'nope' does not exist in us-east-1",
     ]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 

@@ -42,8 +42,8 @@ def test_an_unknown_vault_is_told_with_the_way_out(glacier):
     result = glacier("vault", "show", "nope", exit=Exit.NOT_FOUND)
 
     assert result.stderr.splitlines() == [
-        "error: vault 'nope' does not exist",
-        "hint: glacier vault create nope",
+        "error: vault 'nope' does not exist in us-east-1",
+        "hint: glacier vault list; another --region; or glacier vault create nope",
     ]
 
 

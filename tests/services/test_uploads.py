@@ -317,7 +317,7 @@ def test_an_upload_that_is_gone_by_mistake_is_not_left_open(client, engine, uplo
 def test_a_missing_vault_is_named_with_the_command_that_makes_it(client, source, journals, catalog):
     with pytest.raises(NotFound, match="vault 'nope' does not exist") as caught:
         uploads.start(client, source, "nope", journals=journals, catalog=catalog)
-    assert caught.value.hint == "glacier vault create nope"
+    assert caught.value.hint.endswith("glacier vault create nope")
 
 
 def test_a_vault_that_goes_away_in_the_middle_is_named(client, engine, upload, vault, journals):

@@ -22,10 +22,10 @@ def test_all_pages_are_listed_in_order_of_name(client):
 
 
 def test_a_missing_vault_is_not_found_with_the_way_out(client):
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(NotFound, match="'nope' does not exist in us-east-1") as caught:
         vaults.show(client, "nope")
 
-    assert caught.value.hint == "glacier vault create nope"
+    assert caught.value.hint == "glacier vault list; another --region; or glacier vault create nope"
 
 
 def test_a_vault_with_archives_is_refused_and_told_how_to_empty_it(client):
