@@ -23,16 +23,17 @@ def find(reference: str, select: Select, vault: str | None) -> Archive:
     A name wins over `name@date`, that over an id's start. Archives known to be deleted or gone are
     found by their whole id only, so that they can be looked at.
     """
-    if not reference.startswith("id:"):
-        exact = select("id = ?", reference)
-        if exact:
-            return exact[0]
-        for look in (_named, _dated):
-            if named := look(reference, select):
-                return _only(reference, named)
     prefix = reference.removeprefix("id:")
+    is_marked = prefix != reference
+    if exact := select("id = ?", prefix):
+        return exact[0]
+    # A word with a leading dash gets its mark from the command line, and may be a name all the same.
+    if not is_marked or prefix.startswith("-"):
+        for look in (_named, _dated):
+            if named := look(prefix, select):
+                return _only(reference, named)
     found: list[Archive] = []
-    if len(prefix) >= _SHORTEST_PREFIX or reference.startswith("id:"):
+    if len(prefix) >= _SHORTEST_PREFIX or is_marked:
         found = select("id >= ? AND id < ?", prefix, prefix + "\x7f")
     there = _present(found)
     if there:

@@ -43,10 +43,10 @@ def parse_range(text: str) -> tuple[int, int]:
 
 
 def parse_reference(text: str) -> str:
-    """Return an id, the beginning of one, or a name; `id:-abc` says that it is no option."""
+    """Return an id, the beginning of one, or a name; `id:abc` says that it is no name."""
     # What a table shows ends in an ellipsis, and is copied with it.
-    found = text.removeprefix(ID_MARK).rstrip("…")
-    if not found:
+    found = text.rstrip("…")
+    if not found.removeprefix(ID_MARK):
         raise ValueError("an empty text is not an id")
     return found
 

@@ -68,6 +68,20 @@ def test_a_stream_whose_journal_lost_its_end_stands_in_nobodys_way(engine, send,
     assert any("next inventory" in note for note in progress.notes)
 
 
+def test_a_stream_whose_completion_was_refused_leaves_no_upload(
+    client, engine, vault, send, journals, stored
+):
+    refusal = {"code": "InvalidParameterValueException", "status": 400, "message": "a gap"}
+    fault = engine.faults.add("CompleteMultipartUpload", kind="status", times=2, **refusal)
+    with pytest.raises(Refused, match="a gap"):
+        send()
+    archive = send()
+
+    assert engine.faults.delivered(fault) == 2
+    assert stored() == {archive.id: DATA}
+    assert not list(client.pages("ListMultipartUploads", vaultName=vault))
+
+
 def test_a_stream_that_was_stored_untold_is_told_by_the_next_run(client, send, journals, stored):
     first = send()
     progress = RecordingProgress()

@@ -387,13 +387,7 @@ def test_a_part_that_always_arrives_damaged_is_an_integrity_error(engine, upload
     assert stored() == {}
 
 
-def test_a_part_that_rotted_on_the_server_is_sent_again_once(engine, upload, client, vault, stored):
-    """Completion is refused for its hash: the parts are compared, and the bad one is replaced."""
-    stop_after_parts(engine, 0, "CompleteMultipartUpload")
-    with pytest.raises(AccessDenied):
-        upload()
-    engine.faults.clear()
-    [upload_id] = open_uploads(client, vault)
+def rot_a_part(client, vault, upload_id):
     other = payload(MIB, seed=4)
     client.call(
         "UploadMultipartPart",
@@ -403,9 +397,30 @@ def test_a_part_that_rotted_on_the_server_is_sent_again_once(engine, upload, cli
         checksum=tree_hash(other),
         body=other,
     )
+
+
+def lose_a_part(client, *_):
+    with client.engine.store.write() as db:
+        db.run("DELETE FROM parts WHERE part = 1")
+
+
+@pytest.mark.parametrize("damage", [rot_a_part, lose_a_part])
+def test_a_part_that_was_damaged_on_the_server_is_sent_again_alone(
+    engine, upload, client, vault, stored, damage
+):
+    """Completion is refused: the parts are compared, and the bad one is replaced."""
+    stop_after_parts(engine, 0, "CompleteMultipartUpload")
+    with pytest.raises(AccessDenied):
+        upload()
+    engine.faults.clear()
+    [upload_id] = open_uploads(client, vault)
+    damage(client, vault, upload_id)
+    engine.log.clear()
     archive = upload()
 
     assert stored() == {archive.id: DATA}
+    assert engine.log.count("UploadMultipartPart") == 1
+    assert open_uploads(client, vault) == []
 
 
 def test_until_it_is_acknowledged_a_finished_upload_is_reported_again(
@@ -453,6 +468,17 @@ class TestWhenTheReplyToCompletionNeverCame:
         archive = upload()
 
         assert stored() == {archive.id: DATA}
+
+    def test_resuming_by_id_gives_it_too(
+        self, client, died, engine, source, vault, journals, catalog, stored
+    ):
+        upload_id = engine.log.calls("CompleteMultipartUpload")[0].params["uploadId"]
+        for reference in (upload_id, f"id:{upload_id}", upload_id[:12]):
+            archive = uploads.resume(
+                client, vault, reference, source, journals=journals, catalog=catalog
+            )
+
+            assert stored() == {archive.id: DATA}
 
     def test_once_the_upload_is_forgotten_the_inventory_tells_that_it_is_stored(
         self, died, engine, upload, stored
@@ -522,6 +548,21 @@ def test_resume_by_id_from_another_machine(
     assert stored() == {archive.id: DATA}
     assert archive.name == "big.tar"
     assert engine.log.count("UploadMultipartPart") == PARTS - 3
+
+
+def test_a_file_that_was_touched_and_resumed_by_id_is_not_stored_twice(
+    client, engine, upload, source, vault, journals, catalog, stored
+):
+    stop_after_parts(engine, 3)
+    with pytest.raises(AccessDenied):
+        upload()
+    engine.faults.clear()
+    os.utime(source, (1, 1))
+    [upload_id] = open_uploads(client, vault)
+    uploads.resume(client, vault, upload_id, source, journals=journals, catalog=catalog)
+    archive = upload()
+
+    assert stored() == {archive.id: DATA}
 
 
 def test_resume_by_id_with_the_wrong_file_sends_nothing(
