@@ -147,3 +147,23 @@ def test_a_name_from_outside_stays_in_the_directory(tmp_path, name, expected):
 def test_a_name_that_is_none_is_refused(tmp_path, name):
     with pytest.raises(Refused):
         _target(Archive("i", "v", name=name), tmp_path)
+
+
+def test_an_id_that_is_marked_as_one_is_never_taken_for_a_name(glacier, tmp_path):
+    glacier("vault", "create", "photos")
+    ident = glacier(
+        "upload", write(tmp_path / "big.tar", payload(10)), "-V", "photos", "--output", "json"
+    ).json["archiveId"]
+    start = ident[:5].lstrip("-")
+    for name in (ident[:5], "-dashed"):
+        glacier("upload", "-", "--name", name, "-V", "photos", input=b"x")
+
+    def found(reference):
+        return glacier("archive", "show", reference, "-V", "photos", "--output", "json").json[
+            "name"
+        ]
+
+    assert found(ident[:5]) == ident[:5]
+    assert found(f"id:{start}") == found(f"id:{ident}") == found(ident) == "big.tar"
+    assert found("-dashed") == "-dashed"
+    assert "is not an id" in glacier("archive", "show", "id:", "-V", "photos", exit=2).stderr
