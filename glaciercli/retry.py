@@ -21,9 +21,7 @@ GIVE_UP_AFTER = 120.0  # seconds without any success, after which a server is gi
 _FIRST_DELAY = 0.25  # seconds before the first repetition, doubled for each further one
 _LONGEST_DELAY = 20.0  # seconds between repetitions
 _LONGEST_QUIET = 32.0  # seconds that all workers pause under repeated throttling
-_LONGEST_RETRY_AFTER = (
-    300.0  # seconds of Retry-After that we honour; more is a mistake or an attack
-)
+_LONGEST_RETRY_AFTER = 300.0  # seconds that a server may ask for; more is a mistake or an attack
 
 
 def may_have_been_applied(error: Unavailable) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf
@@ -78,14 +78,13 @@ def start(
     """
     wanted = dict(parameters)
     wanted.setdefault("Description", OWN_DESCRIPTION + (token or secrets.token_hex(8)))
-    known = _Lazy(lambda: {job.id for job in listing(client, vault)})
-    if "Description" in parameters:
-        known.value()  # a text may be an earlier job's too: only one made from now on is ours
+    # A user's text may be an earlier job's too: only one made from now on is meant.
+    is_users = "Description" in parameters
+    earlier = {job.id for job in listing(client, vault)} if is_users else set()
 
     def find() -> dict[str, Any] | None:
         for job in listing(client, vault):
-            ours = job.description == wanted["Description"]
-            if ours and ("Description" not in parameters or job.id not in known.value()):
+            if job.description == wanted["Description"] and job.id not in earlier:
                 return {"jobId": job.id}
         return None
 
@@ -230,16 +229,3 @@ def _still_running(job: Job) -> str:
 
 def _given(**parameters: Any) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value is not None}
-
-
-class _Lazy:
-    """A value computed when it is first asked for."""
-
-    def __init__(self, make: Callable[[], set[str]]) -> None:
-        self._make = make
-        self._value: set[str] | None = None
-
-    def value(self) -> set[str]:
-        if self._value is None:
-            self._value = self._make()
-        return self._value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import AccessDenied, NotFound, Refused
@@ -48,16 +49,7 @@ def start(client: Client, vault: str, text: str) -> Lock:
         reply = client.call("InitiateVaultLock", vaultName=vault, policy={"Policy": policy})
     except AccessDenied as error:
         raise _standing(client, vault, error) from error
-    now = show(client, vault)
-    return Lock(
-        vault=vault,
-        state=now.state,
-        policy=now.policy,
-        created=now.created,
-        expires=now.expires,
-        id=reply["lockId"],
-        forbids=now.forbids,
-    )
+    return replace(show(client, vault), id=reply["lockId"])
 
 
 def complete(client: Client, vault: str, lock_id: str) -> Lock:

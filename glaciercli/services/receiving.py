@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -193,11 +193,10 @@ def fetch_in_order(
         fetch(client, content, start, stop, keep, progress=progress)
         return data
 
-    ranges: Iterable[tuple[int, int]] = content.ranges(size)
     pending: deque[Future[bytearray]] = deque()
     pool = ThreadPoolExecutor(ahead, thread_name_prefix="range")
     try:
-        for start, stop in ranges:
+        for start, stop in content.ranges(size):
             if len(pending) == ahead:
                 yield pending.popleft().result()
             pending.append(pool.submit(whole, start, stop))
