@@ -29,7 +29,7 @@ from glaciercli.catalog.rows import (
     vault_key,
 )
 from glaciercli.catalog.schema import MIGRATIONS
-from glaciercli.catalog.states import horizon_of
+from glaciercli.catalog.states import PRESENT, horizon_of
 from glaciercli.models import Archive, Job, Scope
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
@@ -308,6 +308,24 @@ class Catalog:
                     "SELECT max(deleted) FROM archives WHERE vault = ?", (row["key"],)
                 ).fetchone()[0]
         return None if latest is None else moment(latest)
+
+    def versions(self, scope: Scope, vault: str, name: str) -> list[Archive]:
+        """Return the archives of this very name that may still be there, the newest first."""
+        with self.database.look() as connection:
+            return [
+                archive
+                for row in self._vault_rows(scope, vault)
+                for archive in archives_of(
+                    connection.execute(
+                        "SELECT * FROM archives WHERE vault = ? AND name = ? "
+                        "ORDER BY created DESC LIMIT 100",
+                        (row["key"], stored(name)),
+                    ),
+                    vault,
+                    horizon_of(connection, row["key"]),
+                )
+                if archive.status in PRESENT
+            ]
 
     def names(
         self, scope: Scope, vault: str | None, prefix: str = "", *, limit: int = 50

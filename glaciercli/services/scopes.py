@@ -20,15 +20,21 @@ def of(client: Client, catalog: Catalog) -> Scope:
 
     Raises NotFound when the account has no vault, so that there is nothing to tell it by.
     """
-    target = client.target
-    account = target.account or catalog.account(target.identity, target.endpoint)
-    if account is not None:
-        return Scope(target.endpoint, account, client.region)
+    scope = told(client, catalog)
+    if scope is not None:
+        return scope
     for vault in vaults.listing(client):
         return learned(client, catalog, vault)
     raise NotFound(
         f"there are no vaults in {client.region}", hint="another region? --region us-east-1"
     )
+
+
+def told(client: Client, catalog: Catalog) -> Scope | None:
+    """Return the client's scope if it is known without asking the service."""
+    target = client.target
+    account = target.account or catalog.account(target.identity, target.endpoint)
+    return None if account is None else Scope(target.endpoint, account, client.region)
 
 
 def vault_gone(client: Client, catalog: Catalog, vault: Vault) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from glaciercli.catalog import descriptions
@@ -25,7 +25,7 @@ from glaciercli.errors import (
 )
 from glaciercli.models import Archive, Upload
 from glaciercli.retry import may_have_been_applied
-from glaciercli.services import open_uploads, vaults
+from glaciercli.services import open_uploads, scopes, vaults
 from glaciercli.services.completing import complete, record, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import counted, send_file
@@ -35,6 +35,8 @@ from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
 from glaciercli.treehash import hash_file
 from glaciercli.units import format_size
+
+_SAME_TIME = timedelta(seconds=1)  # the names in descriptions have times of whole seconds
 
 
 def start(
@@ -67,6 +69,7 @@ def start(
             if finished is not None:
                 return finished
             name = source.path.name
+            _tell_twin(client, catalog, source, vault, progress)
             intent = new_intent(
                 vault,
                 name,
@@ -166,6 +169,20 @@ def _finish(
         return None
     progress.note("an earlier run had stored it; nothing was sent again")
     return archive
+
+
+def _tell_twin(
+    client: Client, catalog: Catalog, source: Source, vault: str, progress: Progress
+) -> None:
+    """Say so when this very file seems to be in the vault: every upload is one more archive."""
+    scope = scopes.told(client, catalog)
+    for each in [] if scope is None else catalog.versions(scope, vault, source.path.name):
+        at = each.modified
+        if each.size == source.size and at is not None and abs(source.modified - at) < _SAME_TIME:
+            progress.note(
+                f"vault {vault} has this file already, as id:{each.id[:12]}; it is stored once more"
+            )
+            return
 
 
 def _go_on(

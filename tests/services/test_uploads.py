@@ -210,6 +210,27 @@ def test_a_resume_sends_only_the_missing_parts(client, engine, upload, vault, se
     assert open_uploads(client, vault) == []
 
 
+def test_a_file_that_the_vault_has_is_stored_once_more_and_that_is_said(
+    client, engine, upload, journals, source
+):
+    notes = []
+    for _ in range(3):
+        engine.log.clear()
+        progress = RecordingProgress()
+        archive = upload(progress=progress)
+        uploads.acknowledge(client, archive, journals=journals)
+        notes.append([each for each in progress.notes if "has this file already" in each])
+    source.write_bytes(DATA[::-1])  # the same name and size
+    os.utime(source, (1e9, 1e9))
+    other = RecordingProgress()
+    upload(progress=other)
+
+    assert [len(each) for each in notes] == [0, 1, 1]
+    assert f"id:{archive.id[:12]}" not in notes[2][0]
+    assert engine.log.count() == 2 * (PARTS + 2)  # it costs no request
+    assert other.notes == []
+
+
 def test_a_resume_keeps_the_uploads_part_size(engine, upload, stored):
     stop_after_parts(engine, 2)
     with pytest.raises(AccessDenied):
