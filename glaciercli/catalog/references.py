@@ -27,7 +27,7 @@ def find(reference: str, select: Select, vault: str | None) -> Archive:
     is_marked = prefix != reference
     if exact := select("id = ?", prefix):
         return exact[0]
-    # A word with a leading dash gets its mark from the command line, and may be a name all the same.
+    # The command line marks each word with a leading dash, which may be a name all the same.
     if not is_marked or prefix.startswith("-"):
         for look in (_named, _dated):
             if named := look(prefix, select):

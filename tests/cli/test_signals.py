@@ -128,6 +128,69 @@ main()
     assert (run.returncode, run.stderr) == (-signal.SIGINT, "")
 
 
+_LOCKED = """
+import os, signal, sys, threading, time
+from glaciercli.cli import boundary, signals
+from glaciercli.cli.app import App
+
+def run(moment):
+    app, seen = App(threading.Event()), 0
+
+    def trace(frame, event, _):
+        nonlocal seen
+        if frame.f_code.co_filename != threading.__file__:
+            return None
+        if event == "line":
+            seen += 1
+            if seen == moment:
+                os.kill(os.getpid(), signal.SIGINT)
+        return trace
+
+    def work():
+        sys.settrace(trace)
+        app.stop.wait(0.001)
+        threading.Thread(target=int, daemon=True).start()
+        sys.settrace(None)
+        if seen < moment:
+            os._exit(0)
+        while True:
+            signal.pause()
+
+    signals.catch_signals(app.stop, ["x"])
+    os._exit(boundary.run(work, app, ["x"]))
+
+def ended(child):
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.001)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "hangs"
+
+moment, codes = 0, []
+while not codes or codes[-1] != 0:
+    moment += 1
+    child = os.fork()
+    codes.append(ended(child) if child else run(moment))
+print(*codes)
+"""
+
+
+def test_a_signal_ends_a_run_that_holds_a_lock_of_threading():
+    """At each line that waiting for an event and starting a thread run with a lock in hand."""
+    run = subprocess.run(
+        [sys.executable, "-c", _LOCKED], check=False, capture_output=True, text=True, timeout=60
+    )
+
+    *codes, last = run.stdout.split()
+    assert last == "0", run.stderr
+    assert len(codes) > 20
+    assert set(codes) == {"130"}, codes
+
+
 def test_a_second_signal_ends_it_at_once(slow_upload):
     process, _ = slow_upload
     process.send_signal(signal.SIGINT)
