@@ -15,7 +15,6 @@ from glaciercli.errors import (
     NotFound,
     NotReady,
     Refused,
-    disputes_content,
 )
 from glaciercli.models import Archive, Scope
 from glaciercli.services import scopes, vaults
@@ -169,11 +168,33 @@ def settle(
     except Uncertain:
         pass  # the journal says so now
     except Refused as error:
-        if not disputes_content(error):
+        if not disputes_parts(error):
             raise
-        journal.reopened()
-        return None
+        if _is_open(client, journal):
+            journal.reopened()
+            return None
+        journal.uncertain()
     return None if again else resolve(client, journal, catalog, progress=progress)
+
+
+def disputes_parts(error: Refused) -> bool:
+    """Tell whether completion was refused because of what the upload holds: it stays open then.
+
+    All that is sent with it, a size and a hash, is made of the parts; so whatever is wrong with
+    that, a part that is missing or another one, the service's list of them tells which.
+    """
+    return error.code == "InvalidParameterValueException"
+
+
+def _is_open(client: Client, journal: UploadJournal) -> bool:
+    intent = journal.state.intent
+    assert intent is not None
+    try:
+        client.call("ListParts", vaultName=intent.vault, uploadId=journal.state.upload_id)
+    except NotFound:
+        vaults.show(client, intent.vault)  # raises NotFound when it is the vault that is gone
+        return False
+    return True
 
 
 def account_of(location: str | None) -> str | None:

@@ -100,11 +100,12 @@ def clean_up(
         except Conflict:
             continue  # its run is alive
         with journal:
-            if journal.state.completing is not None or journal.state.done is not None:
+            if journal.state.is_ending:
                 archive = settle(client, journal, catalog, progress)
                 if archive is not None:
                     progress.note(f"an earlier run had stored {intent.name} as {archive.id}")
-            elif journal.state.intent is not None:
+            # A completion that was refused has left the upload open.
+            if journal.state.intent is not None and not journal.state.is_ending:
                 if drop(client, journal):
                     what = f"gave up the earlier upload of {intent.name}: its stream is gone"
                 else:  # and the journal has lost the line that said so

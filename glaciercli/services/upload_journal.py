@@ -87,6 +87,11 @@ class UploadState:
     uncertain: bool = False
     done: Archive | None = None
 
+    @property
+    def is_ending(self) -> bool:
+        """Tell whether it has got as far as its completion."""
+        return self.completing is not None or self.done is not None
+
     def after(self, line: dict[str, Any]) -> Self:
         """Return the state after one line more; raises one of UNREADABLE."""
         match line["kind"]:

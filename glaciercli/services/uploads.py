@@ -7,6 +7,7 @@ left to do. See `upload_journal` for what a journal can say.
 from __future__ import annotations
 
 import secrets
+import shlex
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,12 +22,11 @@ from glaciercli.errors import (
     NotFound,
     Refused,
     Unavailable,
-    disputes_content,
 )
 from glaciercli.models import Archive, Upload
 from glaciercli.retry import may_have_been_applied
 from glaciercli.services import open_uploads, scopes, vaults
-from glaciercli.services.completing import complete, record, settle
+from glaciercli.services.completing import complete, disputes_parts, record, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import counted, send_file
 from glaciercli.services.upload_journal import Intent, UploadJournal, known
@@ -64,10 +64,12 @@ def start(
     layout = plan(source.size, part_size)
     with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
         upload = _go_on(client, journal, source, progress)
-        if upload is None:
+        if upload is None and journal.state.is_ending:
             finished = _finish(client, journal, catalog, progress, source=source, again=again)
             if finished is not None:
                 return finished
+            upload = _go_on(client, journal, source, progress)  # it may be open all the same
+        if upload is None:
             name = source.path.name
             _tell_twin(client, catalog, source, vault, progress)
             intent = new_intent(
@@ -105,13 +107,18 @@ def resume(
     source = Source.open(path)
     with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
         state = journal.state
+        if state.is_ending and (state.upload_id or "").startswith(upload_id.removeprefix("id:")):
+            finished = _finish(client, journal, catalog, progress, source=source)
+            if finished is not None:
+                return finished
         upload = open_uploads.show(client, vault, upload_id, journals=journals)
         if state.done is not None or state.upload_id not in {None, upload.id}:
             raise Conflict(
                 f"{source.path} has another upload to vault {vault!r} in progress here",
-                hint=f"glacier upload {path} --vault {vault}",
+                hint=f"glacier upload {shlex.quote(str(path))} --vault {vault}",
             )
-        if state.upload_id is None:
+        intent = state.intent
+        if intent is None or state.upload_id is None or intent.identity != source.identity:
             decoded = descriptions.decode(upload.description)
             intent = Intent(
                 vault=vault,
@@ -158,14 +165,13 @@ def _finish(
     progress: Progress,
     *,
     source: Source,
-    again: bool,
+    again: bool = False,
 ) -> Archive | None:
     """Return the archive when an earlier run had got as far as completing this very file."""
-    state = journal.state
-    if state.intent is None or (state.completing is None and state.done is None):
-        return None
+    intent = journal.state.intent
+    assert intent is not None
     archive = settle(client, journal, catalog, progress, again=again)
-    if archive is None or state.intent.identity != source.identity:
+    if archive is None or intent.identity != source.identity:
         return None
     progress.note("an earlier run had stored it; nothing was sent again")
     return archive
@@ -191,7 +197,7 @@ def _go_on(
     """Return the upload that an earlier run has left open for this file; None to begin anew."""
     state = journal.state
     intent = state.intent
-    if intent is None or state.done is not None or state.completing is not None:
+    if intent is None or state.is_ending:
         return None
     if intent.identity != source.identity:
         progress.note(f"{source.path.name} has changed since its upload began; it begins anew")
@@ -261,8 +267,9 @@ def _send(
         try:
             return complete(client, journal, catalog, size=source.size, tree_hash=tree_hash)
         except Refused as error:
-            if not disputes_content(error):
+            if not disputes_parts(error):
                 raise
+            upload = open_uploads.describe(client, upload.vault, upload.id)  # else it is not open
             journal.reopened()
             if last:
                 raise IntegrityError(
@@ -270,7 +277,6 @@ def _send(
                     f" {error.message}",
                     hint=f"glacier upload abort {upload.id} --vault {upload.vault}",
                 ) from error
-            upload = open_uploads.describe(client, upload.vault, upload.id)
     raise AssertionError("unreachable")
 
 

@@ -531,6 +531,16 @@ class TestWhenTheReplyToCompletionNeverCame:
         engine.timing = "instant"
         assert stored() == {archive.id: DATA}
 
+    def test_a_refusal_of_what_was_completed_stores_nothing_twice(
+        self, died, engine, upload, stored
+    ):
+        refusal = {"code": "InvalidParameterValueException", "status": 400}
+        fault = engine.faults.add("CompleteMultipartUpload", kind="status", **refusal)
+        archive = upload()
+
+        assert engine.faults.delivered(fault) == 1
+        assert stored() == {archive.id: DATA}
+
     def test_while_no_inventory_tells_it_is_not_sent_again(self, died, engine, upload, stored):
         engine.timing = "real"
         engine.faults.add(
