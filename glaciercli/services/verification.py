@@ -111,17 +111,22 @@ def sample(
         if each.size and each.tree_hash
     )
     chosen = heapq.nsmallest(count, known, key=lambda each: _rank(seed, each))
-    there = {job.description: job for job in jobs.listing(client, vault)}
+    there = {
+        job.description: job
+        for job in jobs.listing(client, vault)
+        if job.succeeded or not job.completed
+    }
     running = []
+    results: list[Sample] = []
+    failures: dict[str, GlacierError] = {}
     for each in chosen:
         span = _span(seed, each)
         token = _rank(seed, each).hex()[:16]
-        job = there.get(jobs.OWN_DESCRIPTION + token) or jobs.start_archive(
-            client, vault, each.id, tier=tier, range=span, token=token
-        )
-        running.append((each, span, job))
-    results: list[Sample] = []
-    failures: dict[str, GlacierError] = {}
+        with collecting(failures, each.id):
+            job = there.get(jobs.OWN_DESCRIPTION + token) or jobs.start_archive(
+                client, vault, each.id, tier=tier, range=span, token=token
+            )
+            running.append((each, span, job))
     for each, span, job in running:
         with collecting(failures, each.id):
             done = jobs.wait(client, vault, job.id, poll=poll, progress=progress)

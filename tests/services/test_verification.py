@@ -8,7 +8,7 @@ from helpers import payload
 from glaciercli.catalog import findings
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
-from glaciercli.errors import IntegrityError, NotReady, Partial, Refused
+from glaciercli.errors import IntegrityError, NotFound, NotReady, Partial, Refused
 from glaciercli.models import Archive, Scope
 from glaciercli.services import inventory, uploads, verification
 from glaciercli.services.jobs import Poll
@@ -178,6 +178,32 @@ def test_a_damaged_sample_is_named(client, catalog, vault, put):
 
     assert client.engine.faults.delivered(fault) == 3
     assert set(caught.value.failures) == {bad.id}
+
+
+def test_a_sample_that_is_gone_is_named_and_the_others_are_proven(client, catalog, vault, put):
+    _, gone = put()
+    _, there = put(name="two", seed=1)
+    client.call("DeleteArchive", vaultName=vault, archiveId=gone.id)
+    with pytest.raises(Partial) as caught:
+        verification.sample(client, catalog, vault, 2, seed="s", poll=NOW)
+
+    assert set(caught.value.failures) == {gone.id}
+    assert [each.archive_id for each in caught.value.report] == [there.id]
+
+
+def test_a_retrieval_that_has_failed_is_no_end_of_its_seed(client, catalog, vault, put):
+    _, stored = put()
+    client.engine.timing = "real"
+    client.engine.clock.freeze()
+    with pytest.raises(NotReady):
+        verification.sample(client, catalog, vault, 1, seed="s", poll=NOW)
+    client.call("DeleteArchive", vaultName=vault, archiveId=stored.id)
+    client.engine.clock.advance(timedelta(hours=6))
+    with pytest.raises(Partial) as caught:  # naming what a new retrieval says
+        verification.sample(client, catalog, vault, 1, seed="s", poll=NOW)
+
+    assert type(caught.value.failures[stored.id]) is NotFound
+    assert client.engine.log.count("InitiateJob") == 2
 
 
 def test_a_hash_that_the_service_no_longer_claims(client, catalog, vault, put, scope):
