@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glaciercli.errors import AccessDenied, GlacierError, LostReply, Refused, Unavailable
+from glaciercli.errors import AccessDenied, GlacierError, LostReply, Unavailable, UsedUp
 from glaciercli.members import require_whole
 from glaciercli.replies import Output, translated
 from glaciercli.retry import Pace, may_have_been_applied
@@ -122,7 +122,7 @@ class Client:
         """
         parameters.setdefault("accountId", self.target.account_id)
         if self.max_requests is not None and next(self._requests) > self.max_requests:
-            raise Refused(
+            raise UsedUp(
                 f"the {self.max_requests} requests of --max-requests are used up",
                 hint="run the same command again to go on; what was done is kept",
             )

@@ -7,7 +7,8 @@
     ├── Conflict            5   the disk disagrees: file changed, target exists, locked, ambiguous
     ├── IntegrityError      6   a hash, a range or a size is not what it must be
     ├── Refused             7   a rule or the service says no
-    │   └── PolicyEnforced  7   the account's data retrieval policy says no
+    │   ├── PolicyEnforced  7   the account's data retrieval policy says no
+    │   └── UsedUp          7   the requests that the run was allowed are made
     ├── Unavailable         8   network, throttling, 5xx after retries
     │   ├── Throttled       8   the service asks all callers to slow down
     │   ├── Unreachable     8   no connection was made, so nothing was sent
@@ -121,6 +122,10 @@ class Refused(GlacierError):
 
 class PolicyEnforced(Refused):
     """The account's data retrieval policy refused the job."""
+
+
+class UsedUp(Refused):
+    """The run has made as many requests as it was allowed."""
 
 
 class Unavailable(GlacierError):
@@ -237,10 +242,20 @@ def collecting(failures: dict[str, GlacierError], name: str) -> Iterator[None]:
     """Keep what goes wrong with one item of many under its name; raise what goes wrong with all."""
     try:
         yield
-    except (Unavailable, Interrupted):
-        raise
     except GlacierError as error:
+        if concerns_all(error):
+            raise
         failures[name] = error
+
+
+def concerns_all(error: GlacierError) -> bool:
+    """Tell whether what went wrong with one item of many will go wrong with all that follow.
+
+    A policy may forbid one thing and allow the next; without a valid key nothing is allowed.
+    """
+    if isinstance(error, AccessDenied):
+        return error.code != "AccessDeniedException"
+    return isinstance(error, Unavailable | Interrupted | UsedUp)
 
 
 def disputes_content(error: GlacierError) -> bool:

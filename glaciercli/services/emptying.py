@@ -13,7 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog.filters import EVERYTHING, Filter
-from glaciercli.errors import AccessDenied, GlacierError, NotReady, Partial, Refused
+from glaciercli.errors import (
+    AccessDenied,
+    GlacierError,
+    NotReady,
+    Partial,
+    Refused,
+    concerns_all,
+)
 from glaciercli.models import Archive, Emptied, EmptyPlan, Scope
 from glaciercli.services import inventory, scopes, vaults
 from glaciercli.services.jobs import Poll
@@ -155,6 +162,8 @@ def _delete_all(
         try:
             client.call("DeleteArchive", vaultName=vault, archiveId=archive.id)
         except (AccessDenied, Refused) as error:
+            if concerns_all(error):
+                raise
             return archive, error  # of this one alone: a lock may forbid it by its age
         client.pace.moved()
         return archive, None

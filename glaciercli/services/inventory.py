@@ -15,11 +15,9 @@ from glaciercli.catalog.merging import merge
 from glaciercli.errors import (
     GlacierError,
     IntegrityError,
-    Interrupted,
     NotFound,
     NotReady,
     Partial,
-    Unavailable,
     collecting,
 )
 from glaciercli.models import Inventory, Job, Scope, Vault
@@ -121,7 +119,7 @@ def sync_all(
                 with collecting(failures, name):
                     reports.append(sync(client, catalog, name, poll=limit, progress=progress))
             waiting = [name for name in waiting if isinstance(failures.get(name), NotReady)]
-    except (Unavailable, Interrupted) as error:
+    except GlacierError as error:
         error.report = reports
         raise
     if len(failures) == count == 1:

@@ -10,7 +10,7 @@ import pytest
 from helpers import RecordingProgress, payload
 
 from glaciercli.catalog.filters import Filter
-from glaciercli.errors import NotFound, NotReady, Partial, Refused, Unavailable
+from glaciercli.errors import AccessDenied, NotFound, NotReady, Partial, Refused, Unavailable
 from glaciercli.models import Archive, Scope
 from glaciercli.services import emptying
 from glaciercli.services.jobs import Poll
@@ -172,6 +172,18 @@ def test_a_vault_that_forbids_it_is_not_asked_to_the_end(client, catalog, vault,
         emptying.empty(client, catalog, plan, workers=4)
 
     assert len(deleted_ids(client)) < COUNT
+
+
+def test_a_key_that_expires_in_the_middle_ends_it(client, catalog, vault, full):
+    fault = client.engine.faults.add(
+        "DeleteArchive", kind="status", code="ExpiredTokenException", status=403, times=99, skip=9
+    )
+    plan = emptying.plan(client, catalog, vault)
+    with pytest.raises(AccessDenied, match="expired|Injected"):
+        emptying.empty(client, catalog, plan, workers=1)
+
+    assert client.engine.faults.delivered(fault) == 1
+    assert emptying.plan(client, catalog, vault).archives == COUNT - 9
 
 
 def test_a_server_that_dies_in_the_middle_loses_nothing(client, catalog, vault, full):
