@@ -135,13 +135,19 @@ def resolve(
     scope = scopes.of(client, catalog)
     same = Filter(min_size=state.size, max_size=state.size, after=intent.earliest)
     stored = catalog.archives(scope, intent.vault, filters=same)
-    found = next((each for each in stored if each.tree_hash == state.tree_hash), None)
+    # By its description too: another file may hold the same bytes, under a name of its own.
+    wanted = (state.tree_hash, intent.description.strip(" "))
+    found = next((each for each in stored if _told(each) == wanted), None)
     if found is not None:
         journal.done(found)
         return found
     if report.inventory_date > completing + INVENTORY_LAG:
         return None
     raise _uncertain(intent)
+
+
+def _told(archive: Archive) -> tuple[str | None, str]:
+    return archive.tree_hash, archive.description.strip(" ")
 
 
 def settle(

@@ -5,6 +5,7 @@ Glacier's smallest part is 1 MiB, so real multipart uploads are cheap enough to 
 
 import itertools
 import os
+from datetime import timedelta
 
 import pytest
 from helpers import RecordingProgress, payload
@@ -560,6 +561,26 @@ class TestWhenTheReplyToCompletionNeverCame:
         held = stored()
         assert len(held) == 2
         assert held[archive.id] == DATA
+
+
+def test_a_file_of_the_same_bytes_is_not_taken_for_one_that_was_lost_in_its_last_step(
+    client, engine, upload, source, stored
+):
+    client.pace.timeout = 0.1
+    fault = engine.faults.drop("CompleteMultipartUpload", times=50)
+    with pytest.raises(Unavailable):
+        upload()
+    assert engine.faults.delivered(fault)
+    engine.faults.clear()
+    client.pace.timeout = 5.0
+    engine.clock.advance(timedelta(days=4))  # the upload expires, and the next inventory tells
+    copy = source.with_name("copy.tar")
+    copy.write_bytes(DATA)
+    second = upload(copy)
+
+    first = upload()
+    assert first.id != second.id
+    assert stored() == {first.id: DATA, second.id: DATA}
 
 
 def test_resume_by_id_from_another_machine(
