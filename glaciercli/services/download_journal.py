@@ -17,6 +17,7 @@ from typing import Any, Self
 from glaciercli.client import Client
 from glaciercli.services.transfer_journal import TransferJournal
 from glaciercli.transfer.journal import Journal
+from glaciercli.transfer.parts import Span
 
 
 @dataclass
@@ -24,7 +25,7 @@ class DownloadState:
     """A journal's lines, folded."""
 
     job_id: str | None = None
-    ranges: dict[tuple[int, int], str] = field(default_factory=dict)
+    ranges: dict[Span, str] = field(default_factory=dict)
     placed: tuple[int, str] | None = None
     done: bool = False
 

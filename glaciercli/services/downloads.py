@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from glaciercli.client import Client
-from glaciercli.errors import GlacierError, IntegrityError, NotFound, NotReady, Refused
+from glaciercli.errors import GlacierError, NotFound, NotReady, Refused
 from glaciercli.models import Archive, Job
 from glaciercli.services import jobs, vaults
 from glaciercli.services.download_journal import DownloadJournal
 from glaciercli.services.jobs import Poll
-from glaciercli.services.receiving import Content, fetch, fetch_in_order
-from glaciercli.services.retrievals import Retrievals, Span, Wanted
-from glaciercli.transfer.parts import hash_window
+from glaciercli.services.receiving import Content, fetch, write_in_order
+from glaciercli.services.retrievals import Retrievals, Wanted
+from glaciercli.transfer.parts import Span, hash_window
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
@@ -127,7 +127,7 @@ def to_stream(
     job = there.find(wanted) or there.start(wanted, tier=tier, progress=progress)
     job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)
     archive = wanted.completed_by(job)
-    _write_in_order(client, job, stream, progress, wanted.within(job))
+    write_in_order(client, job, stream, progress, wanted.within(job))
     return archive
 
 
@@ -153,7 +153,7 @@ def job_output(
     if not job.succeeded:
         raise Refused(f"job {job.id} has failed: {job.status_message or 'nobody says why'}")
     if not isinstance(target, Path):
-        _write_in_order(client, job, target, progress, None)
+        write_in_order(client, job, target, progress, None)
         return job
     target, content = target.absolute(), _output_name(job)
     with DownloadJournal.open(client, journals, job.vault, content, target) as journal:
@@ -266,23 +266,8 @@ def _receive(
 
     hashes |= dict(pool.map(receive, missing))
     tree_hash = combine_hex(hashes[each] for each in content.ranges())
-    _require_whole(job, content, tree_hash)
+    content.require_whole(tree_hash)
     return content.size, tree_hash
-
-
-def _write_in_order(
-    client: Client, job: Job, stream: BinaryIO, progress: Progress, span: Span | None
-) -> None:
-    content = Content.of(job)
-    progress.start(content.size)
-    first, last = span or (0, content.size)
-    start = 0
-    for data in fetch_in_order(client, content, progress=progress):
-        view = memoryview(data)[max(0, first - start) : max(0, last - start)]
-        stream.write(view)
-        start += len(data)
-        client.pace.moved()
-    stream.flush()
 
 
 def _kept(
@@ -303,17 +288,3 @@ def _kept(
         if same:
             progress.advance(span[1] - span[0])
             yield span, hashed
-
-
-def _require_whole(job: Job, content: Content, tree_hash: str) -> None:
-    if not content.is_proven:
-        return
-    promised = job.tree_hash
-    if promised is None and content.size == content.whole:
-        promised = job.archive_tree_hash
-    if promised is None:
-        raise IntegrityError(f"job {job.id} does not tell the tree hash that it must have")
-    if tree_hash != promised:
-        raise IntegrityError(
-            f"the ranges together have tree hash {tree_hash}, the archive's is {promised}"
-        )

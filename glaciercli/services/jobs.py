@@ -14,6 +14,7 @@ from glaciercli.client import Client
 from glaciercli.errors import NotReady, Refused
 from glaciercli.models import Job
 from glaciercli.services import ids
+from glaciercli.transfer.parts import Span
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.units import format_time_seconds
 
@@ -100,7 +101,7 @@ def start_archive(
     tier: str = "Standard",
     description: str | None = None,
     topic: str | None = None,
-    range: tuple[int, int] | None = None,  # noqa: A002 - the field's own word
+    range: Span | None = None,  # noqa: A002 - the field's own word
     token: str | None = None,
 ) -> Job:
     """Start the retrieval of an archive, or of [start, stop) of it."""

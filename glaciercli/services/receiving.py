@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from glaciercli.client import Client
 from glaciercli.errors import IntegrityError, LostReply, NotFound
 from glaciercli.models import Job
 from glaciercli.replies import Output
 from glaciercli.services import vaults
-from glaciercli.transfer.parts import parse_content_range
+from glaciercli.transfer.parts import Span, parse_content_range
 from glaciercli.transfer.progress import Progress
 from glaciercli.treehash import LEAF_SIZE, TreeHash, is_tree_hash_aligned
 from glaciercli.units import MIB
@@ -54,7 +54,21 @@ class Content:
             self.offset, self.offset + self.size, self.whole
         )
 
-    def ranges(self, size: int = RANGE_SIZE) -> Iterator[tuple[int, int]]:
+    def require_whole(self, tree_hash: str) -> None:
+        """Raise IntegrityError if all ranges together are not what the job has promised."""
+        if not self.is_proven:
+            return
+        promised = self.job.tree_hash
+        if promised is None and self.size == self.whole:
+            promised = self.job.archive_tree_hash
+        if promised is None:
+            raise IntegrityError(f"job {self.job.id} does not tell the tree hash that it must have")
+        if tree_hash != promised:
+            raise IntegrityError(
+                f"the ranges together have tree hash {tree_hash}, the archive's is {promised}"
+            )
+
+    def ranges(self, size: int = RANGE_SIZE) -> Iterator[Span]:
         """Yield [start, stop) of the output, each aligned in the archive's own tree."""
         start = 0
         while start < self.size:
@@ -174,7 +188,23 @@ def _named(start: int, stop: int) -> str:
     return f"range {start}-{stop - 1}"
 
 
-def fetch_in_order(
+def write_in_order(
+    client: Client, job: Job, stream: BinaryIO, progress: Progress, span: Span | None
+) -> None:
+    """Write a job's output, or `span` of it, to a stream; each range only after it is proven."""
+    content = Content.of(job)
+    progress.start(content.size)
+    first, last = span or (0, content.size)
+    start = 0
+    for data in _fetch_in_order(client, content, progress=progress):
+        view = memoryview(data)[max(0, first - start) : max(0, last - start)]
+        stream.write(view)
+        start += len(data)
+        client.pace.moved()
+    stream.flush()
+
+
+def _fetch_in_order(
     client: Client,
     content: Content,
     *,

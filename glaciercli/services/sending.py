@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from glaciercli.client import Client
 from glaciercli.errors import AccessDenied, Conflict, IntegrityError, Refused, disputes_content
 from glaciercli.models import Part, Upload
-from glaciercli.transfer.parts import Plan, Window, content_range, hash_window
+from glaciercli.transfer.parts import Plan, Span, Window, content_range, hash_window
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import Progress
 from glaciercli.transfer.source import Source
 from glaciercli.treehash import combine_hex
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True)

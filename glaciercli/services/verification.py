@@ -29,6 +29,7 @@ from glaciercli.models import Archive, Audit, Job, Sample, Verified
 from glaciercli.services import archives, jobs, scopes
 from glaciercli.services.jobs import Poll
 from glaciercli.services.receiving import Content, fetch
+from glaciercli.transfer.parts import Span
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
 from glaciercli.treehash import hash_file
@@ -149,7 +150,7 @@ def _rank(seed: str, archive: Archive) -> bytes:
     return hashlib.sha256(f"{seed} {archive.id}".encode()).digest()
 
 
-def _span(seed: str, archive: Archive) -> tuple[int, int]:
+def _span(seed: str, archive: Archive) -> Span:
     """Return one leaf of an archive: the least that may be asked for, and always aligned."""
     assert archive.size
     leaves = -(-archive.size // MIB)
@@ -157,9 +158,7 @@ def _span(seed: str, archive: Archive) -> tuple[int, int]:
     return leaf * MIB, min((leaf + 1) * MIB, archive.size)
 
 
-def _compare(
-    client: Client, archive: Archive, span: tuple[int, int], job: Job, progress: Progress
-) -> Sample:
+def _compare(client: Client, archive: Archive, span: Span, job: Job, progress: Progress) -> Sample:
     if job.archive_tree_hash != archive.tree_hash:
         raise IntegrityError(
             f"the service says tree hash {job.archive_tree_hash} of archive {archive.id[:12]}..., "

@@ -29,6 +29,8 @@ DEFAULT_PART_SIZE = 16 * MIB
 # connections over 256 kbit/s, moves a block within the socket's timeout; large enough to be cheap.
 _BLOCK = 256 * 1024
 
+Span = tuple[int, int]  # [start, stop), in bytes
+
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 
 
@@ -43,7 +45,7 @@ class Plan:
     def count(self) -> int:
         return -(-self.size // self.part_size)
 
-    def ranges(self) -> Iterator[tuple[int, int]]:
+    def ranges(self) -> Iterator[Span]:
         """Yield (start, stop) of each part, in order."""
         for start in range(0, self.size, self.part_size):
             yield start, min(start + self.part_size, self.size)
