@@ -23,8 +23,7 @@ from glaciercli.cli.options import (
 from glaciercli.config import DESCRIPTION_FORMATS
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Partial, Refused, UsageError
 from glaciercli.services import open_uploads, streams, uploads
-from glaciercli.transfer import parts
-from glaciercli.transfer.source import Source
+from glaciercli.transfer import parts, source
 
 ARCHIVE = ("name", "size", "checksum", "archiveId")
 OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "name", "path")
@@ -226,6 +225,6 @@ def abort(app: App, upload_id: str, vault: str, *, yes: bool) -> None:
 def _planned(file: Path, part_size: int | None) -> models.UploadPlan:
     if str(file) == "-":
         raise UsageError("the size of stdin is not known before it is read")
-    plan = parts.plan(Source.open(file).size, part_size)
+    plan = parts.plan(source.Source.open(file).size, part_size)
     # One request to begin, one to complete.
     return models.UploadPlan(str(file), plan.size, plan.part_size, plan.count, plan.count + 2)
