@@ -5,6 +5,7 @@ What the files say is read by `readers`, and by `inventories` where it is an inv
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -80,8 +81,9 @@ def export(
     everything = Filter(states=frozenset(STATES))
     for scope in scopes:
         where = {"endpoint": scope.endpoint, "account": scope.account, "region": scope.region}
+        names_of = functools.cache(functools.partial(catalog.aliases, scope))
         for archive in catalog.archives(scope, vault, filters=everything, oldest_first=True):
-            names = catalog.aliases(scope, archive.vault, archive.id)
+            names = names_of(archive.vault).get(archive.id)
             further = {"aliases": names} if names else {}
             # ASCII only: names that are not Unicode survive as escapes.
             stream.write(json.dumps({**where, **archive.as_json(), **further}) + "\n")

@@ -8,6 +8,7 @@ and a tombstone is what keeps a stale inventory from bringing an archive back.
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -201,17 +202,19 @@ class Catalog:
                 ((key, stored(name), ident) for name, ident in names),
             )
 
-    def aliases(self, scope: Scope, vault: str, archive_id: str) -> list[str]:
-        """Return the names of an archive beside its own."""
+    def aliases(self, scope: Scope, vault: str) -> dict[str, list[str]]:
+        """Return the further names of a vault's archives, by id.
+
+        All at once: to look for those of one archive is to look through all.
+        """
+        found = defaultdict(list)
         with self.database.look() as connection:
-            return [
-                loaded(each["name"]) or ""
-                for row in self._vault_rows(scope, vault)
+            for row in self._vault_rows(scope, vault):
                 for each in connection.execute(
-                    "SELECT name FROM aliases WHERE vault = ? AND id = ? ORDER BY name",
-                    (row["key"], archive_id),
-                )
-            ]
+                    "SELECT id, name FROM aliases WHERE vault = ? ORDER BY name", (row["key"],)
+                ):
+                    found[each["id"]].append(loaded(each["name"]) or "")
+        return found
 
     def find(self, scope: Scope, vault: str | None, reference: str) -> Archive:
         """Return the archive that a name, `name@date`, an id, `id:PREFIX` or an id prefix names.

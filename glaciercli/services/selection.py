@@ -97,14 +97,14 @@ def select(
     Reads what the directory holds there already; writes nothing and retrieves nothing.
     """
     scope = scopes.of(client, catalog)
-    layout = Layout()
+    layout, further = Layout(), catalog.aliases(scope, vault)
     items: list[Item] = []
     refused: dict[str, GlacierError] = {}
     for archive in catalog.archives(scope, vault, filters=filters):
         said = decode(archive.description)
         claim = layout.directory if said.is_folder else layout.file
         paths = []
-        for name in (None, *catalog.aliases(scope, vault, archive.id)):
+        for name in (None, *further.get(archive.id, ())):
             try:
                 paths.append(claim(_path(archive, name), archive.id))
             except Unsafe as reason:

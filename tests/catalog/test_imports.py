@@ -108,7 +108,7 @@ def test_an_export_restores_the_catalog(catalog, scope, tmp_path, file):
     assert (report.tool, report.archives, report.deletions) == ("export", 2, 1)
     for each in (scope, other):
         assert everything(fresh, each) == everything(catalog, each)
-    assert fresh.aliases(other, "films", "id2") == ["second"]
+    assert fresh.aliases(other, "films") == {"id2": ["second"]}
     fresh.close()
 
 

@@ -195,7 +195,7 @@ def test_the_mapping_of_synology(catalog, scope, tmp_path):
     assert (report.tool, report.archives, report.new) == ("synology", 2, 2)
     found = everything(catalog, scope)
     assert (found["id1"].name, found["id1"].tool) == ("photo/2013/a.jpg", "Synology")
-    assert catalog.aliases(scope, "nas", "id1") == ["photo/copy of a.jpg"]
+    assert catalog.aliases(scope, "nas") == {"id1": ["photo/copy of a.jpg"]}
     assert catalog.find(scope, "nas", "photo/copy of a.jpg").id == "id1"
 
 
