@@ -21,7 +21,6 @@ from glaciercli.errors import (
     UsageError,
 )
 from glaciercli.services import uploads
-from glaciercli.services.open_uploads import abort, listing, show
 from glaciercli.services.upload_journal import UploadJournal
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
@@ -635,29 +634,6 @@ def test_resume_by_id_with_the_wrong_file_sends_nothing(
 
     assert engine.log.count("UploadMultipartPart") == 0
     assert open_uploads(client, vault) == [upload_id]
-
-
-def test_open_uploads_are_listed_with_their_file(client, engine, upload, source, vault, journals):
-    stop_after_parts(engine, 3)
-    with pytest.raises(AccessDenied):
-        upload()
-    [listed] = listing(client, vault, journals=journals)
-    shown = show(client, vault, listed.id[:8], journals=journals)
-
-    assert listed.path == str(source)
-    assert shown.sent == 3 * MIB
-    assert [part.start for part in shown.parts] == [0, MIB, 2 * MIB]
-
-
-def test_an_aborted_upload_leaves_nothing(client, engine, upload, vault, journals):
-    stop_after_parts(engine, 3)
-    with pytest.raises(AccessDenied):
-        upload()
-    [upload_id] = open_uploads(client, vault)
-    abort(client, vault, upload_id, journals=journals)
-
-    assert open_uploads(client, vault) == []
-    assert not list((journals / "uploads").iterdir())
 
 
 def test_a_second_run_on_the_same_file_is_told(client, upload, source, vault, journals):
