@@ -126,7 +126,7 @@ def glacier(monkeypatch):
 
 @pytest.fixture
 def count(request):
-    """Count things that were proven; the sums are printed when all tests have run."""
+    """Count things that were tried and held; the sums are printed when all tests have run."""
 
     def add(numbers):
         request.node.user_properties.extend((_MARK + name, n) for name, n in numbers.items())

@@ -4,7 +4,6 @@ import functools
 import os
 import shutil
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 import boto3
@@ -13,8 +12,6 @@ import pytest
 from hostile.endpoint import Endpoint
 from hostile.scenes import KEY, SECRET, Theatre
 from survival.world import memory_directory
-
-_MARK = "hostile: "
 
 
 @pytest.fixture(scope="session")
@@ -51,24 +48,3 @@ def _session():
     session = botocore.session.Session()
     session.set_credentials(KEY, SECRET)
     return session
-
-
-@pytest.fixture
-def count(request):
-    """Count things that were tried; the sums are printed when all tests have run."""
-
-    def add(**numbers):
-        request.node.user_properties.extend((_MARK + name, n) for name, n in numbers.items())
-
-    return add
-
-
-def pytest_terminal_summary(terminalreporter):
-    # From the reports, which also come from workers in other processes.
-    sums = Counter()
-    for report in terminalreporter.getreports("passed"):
-        for name, number in report.user_properties:
-            if name.startswith(_MARK) and report.when == "call":
-                sums[name.removeprefix(_MARK).replace("_", " ")] += number
-    for name, number in sorted(sums.items()):
-        terminalreporter.write_line(f"{_MARK}{number:>6} {name}")

@@ -11,6 +11,8 @@ import threading
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 
+from loopback import Listener, go_on, read_head
+
 from glaciercli.local import wire
 
 _CREDENTIAL = re.compile(r"Credential=[^/,\s]+/\d{8}/([^/,\s]+)/")
@@ -49,31 +51,12 @@ class Reply:
         yield from (b" " * (1 << 16) for _ in range(self.fill >> 16))
 
 
-class Endpoint:
+class Endpoint(Listener):
     """Listens on loopback; `answer(operation, request)` says what each request is told."""
 
-    def __init__(self):
-        self.answer = None
-        self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+    answer = None
 
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def serve(self, client):
         with client, client.makefile("rb") as reader:
             try:
                 while (request := _read(client, reader)) is not None:
@@ -89,16 +72,11 @@ class Endpoint:
 
 
 def _read(client, reader):
-    line = reader.readline()
-    if not line:
+    head = read_head(reader)
+    if head is None:
         return None
-    method, target, _ = line.decode("latin-1").split(" ")
-    headers = {}
-    while (line := reader.readline()) not in {b"\r\n", b""}:
-        name, _, value = line.decode("latin-1").partition(":")
-        headers[name.lower()] = value.strip()
-    if headers.get("expect", "").lower() == "100-continue":
-        client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    method, target, headers = head
+    go_on(client, headers)
     length = int(headers.get("content-length", 0))
     signed = _CREDENTIAL.search(headers.get("authorization", ""))
     return wire.Request(method, target, headers, io.BytesIO(reader.read(length)), length, signed[1])

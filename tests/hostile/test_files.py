@@ -280,7 +280,7 @@ def test_a_file_that_is_not_ours_ends_in_an_error_of_ours(house, kind, monkeypat
         content = path.read_bytes()[:5000] if path.is_file() and name in _CHANGED else b""
         found = list(_problems(house, kind, name, content))
         findings += [f"{kind}, {name}: {each}" for each in found]
-    count(files_that_were_not_ours=tried)
+    count({"files that were not ours": tried})
 
     assert findings == [], chr(10).join(findings)
 

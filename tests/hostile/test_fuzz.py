@@ -247,7 +247,7 @@ def test_anything_is_read_or_refused(kind, count):
         read(value)
 
     attempt()
-    count(inputs_read=tried)
+    count({"inputs read": tried})
 
 
 @pytest.mark.fuzz
@@ -261,13 +261,13 @@ def test_anything_is_read_or_refused_for_a_minute(kind, count):
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert guided.returncode == 0, guided.stdout[-3000:] + guided.stderr[-3000:]
-        count(inputs_read_by_coverage=int(re.findall(r"Done (\d+) runs", guided.stderr)[-1]))
+        count({"inputs read by coverage": int(re.findall(r"Done (\d+) runs", guided.stderr)[-1])})
         return
     tried, until = 0, time.monotonic() + _FUZZ_SECONDS
     while time.monotonic() < until:
         attempt(kind)()
         tried += 2000
-    count(inputs_read_by_chance=tried)
+    count({"inputs read by chance": tried})
 
 
 def attempt(kind):

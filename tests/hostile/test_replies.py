@@ -111,7 +111,7 @@ def test_right_replies_are_taken(theatre):
 )
 def test_wrong_replies_end_in_errors_of_ours(theatre, count, stride):
     played, findings = play_all(theatre, itertools.islice(wrong_replies(theatre), 0, None, stride))
-    count(wrong_replies_played=played)
+    count({"wrong replies played": played})
 
     assert findings == []
 

@@ -122,7 +122,7 @@ def run_or_be_refused(*words):
 
 def test_nothing_of_others_acts_on_a_terminal(walked, count):
     lines, shown = walked
-    count(lines_walked_with_poison=len(lines))
+    count({"lines walked with poison": len(lines)})
 
     assert "walked to the end" in shown
     assert "unexpected" not in shown

@@ -13,6 +13,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from loopback import Listener, go_on, read_head
+
 from glaciercli.local import wire
 
 _STALL = 20.0  # seconds at most; a client that gave up closes the connection much earlier
@@ -40,7 +42,7 @@ class Exchange:
     content: bytes = b""
 
 
-class Proxy:
+class Proxy(Listener):
     """Forwards to `port`; the next `times` exchanges of an operation get a kind of fault."""
 
     def __init__(self, port):
@@ -50,10 +52,8 @@ class Proxy:
         #: Rewrites each reply as a server of another make would have written it.
         self.dialect = lambda exchange: exchange
         self.delivered = 0
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._open = set()
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
     def spoil(self, operation, kind, times=1):
         self._operation, self._kind, self._left, self.delivered = operation, kind, times, 0
@@ -62,21 +62,12 @@ class Proxy:
         self._left = 0
 
     def close(self):
-        self._listener.close()
+        super().close()
         for each in list(self._open):
             _reset(each)
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            self._open.add(client)
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def serve(self, client):
+        self._open.add(client)
         upstream = http.client.HTTPConnection("127.0.0.1", self._upstream)
         reader = client.makefile("rb")
         try:
@@ -95,8 +86,7 @@ class Proxy:
 
     def _exchange(self, client, reader, upstream, exchange):
         spoils = self._take(exchange)
-        if exchange.headers.get("expect", "").lower() == "100-continue":
-            client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        go_on(client, exchange.headers)
         if spoils == "reset-in-request" and exchange.length:
             reader.read(exchange.length // 2)
             self.delivered += 1
@@ -125,14 +115,10 @@ class Proxy:
 
 
 def _head(reader):
-    line = reader.readline()
-    if not line:
+    head = read_head(reader)
+    if head is None:
         return None
-    method, target, _ = line.decode("latin-1").split(" ")
-    headers = {}
-    while (line := reader.readline()) not in {b"\r\n", b""}:
-        name, _, value = line.decode("latin-1").partition(":")
-        headers[name.lower()] = value.strip()
+    method, target, headers = head
     operation = wire.route(method, target).operation.name
     return Exchange(operation, method, target, headers, int(headers.get("content-length", 0)))
 
