@@ -18,7 +18,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TextIO
 
 from glaciercli.cli import table
-from glaciercli.cli.text import exact, human, is_id, is_number, label, safe, safe_lines
+from glaciercli.cli.text import exact, human, is_id, is_number, label, safe
 from glaciercli.errors import Conflict, UsageError
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ class Output:
         return sys.stdout
 
     def note(self, text: str) -> None:
-        """Say something to the person at the terminal; `--quiet` keeps it to the log."""
-        _log.info("%s", safe_lines(text))
+        """Say one line to the person at the terminal; `--quiet` keeps it to the log."""
+        _log.info("%s", safe(text))
         if not self.quiet and sys.stderr is not None:
-            print(safe_lines(text), file=sys.stderr)  # noqa: T201 - this is the place
+            print(safe(text), file=sys.stderr)  # noqa: T201 - this is the place
 
     def show(self, record: Record, columns: Sequence[str] = (), *, brief: bool = False) -> None:
         """Print one record; `columns` are those that text has, and with `brief` a person too."""

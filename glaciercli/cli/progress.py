@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Never, Self
 
-from glaciercli.cli.text import safe, safe_lines
+from glaciercli.cli.text import safe
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -71,4 +71,4 @@ class Bar:
             self._note(text)
             return
         with self._bar.external_write_mode(file=sys.stderr):
-            self._note(safe_lines(text))
+            self._note(text)

@@ -319,3 +319,12 @@ def test_nothing_is_deleted_or_bought_unasked_in_any_way(template, verb, count):
         check(template, *each)
 
     count({"combinations of a destructive command": len(every)})
+
+
+def test_a_name_in_a_plan_makes_no_line_of_its_own(glacier):
+    """A plan is read line by line before somebody agrees to it."""
+    glacier("vault", "create", "photos")
+    glacier("upload", "-", "--name", "x\nvault arn: 0 archives", "-V", "photos", input=b"x")
+
+    said = glacier("vault", "empty", "photos", "--yes").stderr.splitlines()
+    assert "  x\\x0avault arn: 0 archives" in said
