@@ -26,7 +26,7 @@ from glaciercli.models import Archive, Imported, Scope
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def bring_in(
+def import_file(
     catalog: Catalog, scope: Scope, path: Path, *, vault: str | None = None, tool: str | None = None
 ) -> Imported:
     """Read a file into the catalog; return what it was and what it held.

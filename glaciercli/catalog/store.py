@@ -82,6 +82,10 @@ class Catalog:
         """Where a damaged catalog was moved when this one was opened in its place."""
         return self.database.set_aside
 
+    def check(self) -> None:
+        """Read the whole file through; raises IntegrityError when it is damaged."""
+        self.database.check()
+
     # --- accounts and vaults
 
     def learn_account(self, identity: str, endpoint: str, account: str) -> None:

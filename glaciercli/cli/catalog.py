@@ -181,7 +181,7 @@ def import_(app: App, file: Path, vault: str | None, tool: str | None) -> None:
     Example:
         glacier catalog import photos.journal --vault photos
     """
-    read = exchange.bring_in(app.client, app.catalog, file, vault=vault, tool=tool)
+    read = exchange.import_file(app.client, app.catalog, file, vault=vault, tool=tool)
     app.output.done(
         read,
         f"{file} ({read.tool}): {counted(read.archives, 'archive')}, {read.new:,} of them new "
@@ -253,7 +253,11 @@ def export(
         glacier catalog export catalog.jsonl
         glacier catalog export --vault photos > photos.jsonl
     """
-    where = app.catalog.scopes() if everywhere else exchange.worlds(app.client, app.catalog, vault)
+    where = (
+        app.catalog.scopes()
+        if everywhere
+        else exchange.exported_scopes(app.client, app.catalog, vault)
+    )
     if file is None or str(file) == "-":
         imports.export(app.catalog, where, app.output.stdout, vault=vault)
         app.output.flush()

@@ -99,7 +99,7 @@ class Job(Record):
     output_path: str | None = member("JobOutputPath", default=None)
     tier: str | None = member("Tier", default=None)
     topic: str | None = member("SNSTopic", default=None)
-    #: Until when the output is sure to be there. The service does not say it; see `jobs.told`.
+    #: Until when the output is sure to be there: ours, not the service's (see `jobs.from_reply`).
     kept_until: datetime | None = member("OutputExpirationDate", default=None)
 
     @property

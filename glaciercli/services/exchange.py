@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from glaciercli.client import Client
 
 
-def bring_in(
+def import_file(
     client: Client,
     catalog: Catalog,
     path: Path,
@@ -33,7 +33,7 @@ def bring_in(
 ) -> Imported:
     """Read a file into the catalog of the client's world, or of the one that it names itself.
 
-    See `imports.bring_in`. The service is asked for the account only where the file is silent.
+    See `imports.import_file`. The service is asked for the account only where the file is silent.
     """
     tool = tool or readers.detect(path)
     target = client.target
@@ -42,7 +42,7 @@ def bring_in(
         if imports.names_its_account(path, tool)
         else scopes.of(client, catalog)
     )
-    return imports.bring_in(catalog, scope, path, vault=vault, tool=tool)
+    return imports.import_file(catalog, scope, path, vault=vault, tool=tool)
 
 
 def join_mapping(
@@ -91,10 +91,10 @@ def join_mapping(
         progress=progress,
         overwrite=True,
     )
-    return imports.bring_in(catalog, scope, path, vault=vault, tool="synology")
+    return imports.import_file(catalog, scope, path, vault=vault, tool="synology")
 
 
-def worlds(client: Client, catalog: Catalog, vault: str | None) -> list[Scope]:
+def exported_scopes(client: Client, catalog: Catalog, vault: str | None) -> list[Scope]:
     """Return the client's world, to be exported; raises NotFound if the vault is not known in it.
 
     An export of nothing, for a typing error in its name, would be found out too late.

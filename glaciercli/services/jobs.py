@@ -43,16 +43,16 @@ def listing(
     if completed is not None:
         filters["completed"] = str(completed).lower()
     for item in client.pages("ListJobs", vaultName=vault, **filters):
-        yield told(item, vault)
+        yield from_reply(item, vault)
 
 
 def describe(client: Client, vault: str, job_id: str) -> Job:
     """Return the job as it is now; raises NotFound once the service has dropped it."""
     reply = client.call("DescribeJob", vaultName=vault, jobId=job_id)
-    return told(reply, vault)
+    return from_reply(reply, vault)
 
 
-def told(reply: dict[str, Any], vault: str) -> Job:
+def from_reply(reply: dict[str, Any], vault: str) -> Job:
     """Return the job of a reply, with the time until which its output is kept, if it has one."""
     job = Job.from_api(reply, vault=vault)
     if not job.succeeded or job.finished is None:

@@ -69,7 +69,7 @@ def restore(
     failures: dict[str, GlacierError] = {}
     with Tree(selection.directory) as tree:
         until = time.monotonic() + poll.timeout
-        whole = _Whole(progress)
+        whole = _Together(progress)
         run = _Run(client, catalog, tree, journals, tier, poll, until, whole, overwrite)
         failures |= run.make(selection.folders)
         # Nothing is paid for what would have no place to go.
@@ -257,7 +257,7 @@ class _Run:
         return self.tree.staging / hashlib.sha256(archive.id.encode()).hexdigest()[:32]
 
 
-class _Whole:
+class _Together:
     """The progress of many downloads as one."""
 
     def __init__(self, progress: Progress) -> None:

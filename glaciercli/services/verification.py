@@ -80,7 +80,7 @@ def catalog(client: Client, catalog: Catalog, vault: str) -> Audit:
             f"no inventory of vault {vault!r} is in the catalog",
             hint=f"glacier vault inventory {vault}",
         )
-    catalog.database.check()
+    catalog.check()
     counts = {each: findings.look(catalog, scope, vault, each)[0] for each in findings.KINDS}
     return Audit(vault, last.made, last.archives, **counts)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from glaciercli.catalog.filters import Filter
-from glaciercli.catalog.imports import bring_in, export
+from glaciercli.catalog.imports import export, import_file
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
 from glaciercli.catalog.states import STATES
@@ -28,9 +28,9 @@ def everything(catalog, scope):
 
 def test_importing_twice_changes_nothing(catalog, scope, file):
     path = file(f"B\t{EPOCH}\tCREATED\tid1\t5\t123\t{HASH}\ta\nB\t{EPOCH}\tDELETED\tid1\ta\n")
-    bring_in(catalog, scope, path, vault="photos")
+    import_file(catalog, scope, path, vault="photos")
     before = everything(catalog, scope)
-    report = bring_in(catalog, scope, path, vault="photos")
+    report = import_file(catalog, scope, path, vault="photos")
 
     assert report.new == 0
     assert {**everything(catalog, scope)} == before
@@ -53,7 +53,7 @@ def inventory(region="eu-west-1"):
 
 
 def test_an_inventory_that_someone_fetched(catalog, scope, file):
-    report = bring_in(catalog, scope, file(json.dumps(inventory(), indent=1)))
+    report = import_file(catalog, scope, file(json.dumps(inventory(), indent=1)))
 
     assert (report.tool, report.new) == ("inventory", 1)
     assert catalog.find(scope, "photos", "a").status == "seen"
@@ -61,20 +61,20 @@ def test_an_inventory_that_someone_fetched(catalog, scope, file):
 
 def test_an_inventory_lands_in_its_own_world(catalog, scope, file):
     path = file(json.dumps(inventory("us-east-1")))
-    bring_in(catalog, scope, path)
+    import_file(catalog, scope, path)
 
     assert catalog.scopes() == [Scope("aws", "123456789012", "us-east-1")]
     with pytest.raises(Refused, match="of vault 'photos'"):
-        bring_in(catalog, scope, path, vault="films")
+        import_file(catalog, scope, path, vault="films")
 
 
 def test_a_csv_inventory_needs_its_vault(catalog, scope, file):
     header = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash"
     path = file(f'{header}\r\nid1,"a",2013-05-01T00:00:00Z,5,{HASH}\r\n')
     with pytest.raises(UsageError):
-        bring_in(catalog, scope, path)
+        import_file(catalog, scope, path)
 
-    assert bring_in(catalog, scope, path, vault="photos").new == 1
+    assert import_file(catalog, scope, path, vault="photos").new == 1
     assert catalog.find(scope, "photos", "a").seen == DAY
 
 
@@ -103,7 +103,7 @@ def test_an_export_restores_the_catalog(catalog, scope, tmp_path, file):
     assert text.getvalue().isascii()
 
     fresh = Catalog.open(tmp_path / "fresh.db")
-    report = bring_in(fresh, scope, file(text.getvalue()))
+    report = import_file(fresh, scope, file(text.getvalue()))
 
     assert (report.tool, report.archives, report.deletions) == ("export", 2, 1)
     for each in (scope, other):
@@ -114,7 +114,7 @@ def test_an_export_restores_the_catalog(catalog, scope, tmp_path, file):
 
 def test_an_unknown_tool_is_refused(catalog, scope, file):
     with pytest.raises(UsageError, match="unknown tool 'tar'"):
-        bring_in(catalog, scope, file(""), tool="tar")
+        import_file(catalog, scope, file(""), tool="tar")
 
 
 def test_what_was_foreign_there_is_foreign_here(catalog, scope, tmp_path):
@@ -124,7 +124,7 @@ def test_what_was_foreign_there_is_foreign_here(catalog, scope, tmp_path):
     with path.open("w") as stream:
         export(catalog, [scope], stream)
     fresh = Catalog.open(tmp_path / "fresh.db")
-    bring_in(fresh, scope, path)
+    import_file(fresh, scope, path)
 
     assert [each.recorded for each in fresh.archives(scope)] == [None]
     fresh.close()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glaciercli.catalog.filters import Filter
-from glaciercli.catalog.imports import bring_in
+from glaciercli.catalog.imports import import_file
 from glaciercli.catalog.readers import detect
 from glaciercli.catalog.states import STATES
 from glaciercli.catalog.store import Catalog
@@ -38,7 +38,7 @@ def test_journals_of_mt_aws_glacier(catalog, scope, file, version):
         f"{EPOCH}\tRETRIEVE_JOB\tid2\tjob",
     ]
     path = file("".join(f"{version}\t{line}\n" for line in lines))
-    report = bring_in(catalog, scope, path, vault="photos")
+    report = import_file(catalog, scope, path, vault="photos")
 
     assert (report.tool, report.archives, report.new, report.deletions) == (
         "mt-aws-glacier",
@@ -62,7 +62,7 @@ def test_the_first_journal_format(catalog, scope, file):
         f"{EPOCH} RETRIEVE_JOB id1\n"
         f"{EPOCH} DELETED id2 gone\n"
     )
-    report = bring_in(catalog, scope, path, vault="photos")
+    report = import_file(catalog, scope, path, vault="photos")
 
     assert (report.archives, report.deletions) == (2, 1)
     assert [each.name for each in catalog.archives(scope)] == ["dir/a file"]
@@ -72,20 +72,20 @@ def test_a_journal_needs_its_vault_named(catalog, scope, file):
     path = file(f"B\t{EPOCH}\tCREATED\tid1\t5\t123\t{HASH}\ta\n")
 
     with pytest.raises(UsageError, match="does not name its vault"):
-        bring_in(catalog, scope, path)
+        import_file(catalog, scope, path)
 
 
 def test_a_line_that_makes_no_sense_is_named_and_nothing_is_imported(catalog, scope, file):
     path = file(f"B\t{EPOCH}\tCREATED\tid1\t5\t123\t{HASH}\ta\nD\t1\tMAGIC\n")
 
     with pytest.raises(IntegrityError, match="line 2 of"):
-        bring_in(catalog, scope, path, vault="photos")
+        import_file(catalog, scope, path, vault="photos")
     assert everything(catalog, scope) == {}
 
 
 def test_names_that_are_not_unicode_are_kept(catalog, scope, file):
     line = f"B\t{EPOCH}\tCREATED\tid1\t5\t123\t{HASH}\tcaf".encode() + b"\xe9\n"
-    bring_in(catalog, scope, file(line), vault="photos")
+    import_file(catalog, scope, file(line), vault="photos")
 
     assert os.fsencode(everything(catalog, scope)["id1"].name) == b"caf\xe9"
 
@@ -113,7 +113,7 @@ def test_the_cache_of_glacier_cli(catalog, scope, glacier_cli):
         ("id2", None, "films", "AKID", EPOCH, None, None),
         ("id3", "c", "films", "AKID", EPOCH, EPOCH, EPOCH + 60),
     )
-    report = bring_in(catalog, scope, path)
+    report = import_file(catalog, scope, path)
 
     assert (report.tool, report.archives, report.deletions) == ("glacier-cli", 3, 1)
     found = everything(catalog, scope)
@@ -128,7 +128,7 @@ def test_one_vault_of_a_cache(catalog, scope, glacier_cli):
         ("id2", "b", "films", "AKID", None, EPOCH, EPOCH),
     )
 
-    assert bring_in(catalog, scope, path, vault="photos").archives == 1
+    assert import_file(catalog, scope, path, vault="photos").archives == 1
     assert set(everything(catalog, scope)) == {"id1"}
 
 
@@ -139,7 +139,7 @@ def test_a_cache_of_several_accounts_is_refused(catalog, scope, glacier_cli):
     )
 
     with pytest.raises(Refused, match="2 access keys"):
-        bring_in(catalog, scope, path)
+        import_file(catalog, scope, path)
 
 
 def sagu_csv(ident, name, region="eu-west-1"):
@@ -152,7 +152,7 @@ def test_the_csv_of_sagu(catalog, scope, file):
         + sagu_csv("id2", "C:\\a.txt", "us-east-1")
         + sagu_csv("id3", "/b").replace("02:00:00 CEST", "20:00:00 EDT")
     )
-    report = bring_in(catalog, scope, path)
+    report = import_file(catalog, scope, path)
 
     assert (report.tool, report.archives) == ("sagu", 2)
     found = everything(catalog, scope)
@@ -167,7 +167,7 @@ def test_the_yaml_of_sagu(catalog, scope, file):
         f'   Hash:      "{HASH}"\n'
     )
     path = file(record.format("id1", 'a \\"b\\" c') + record.format("id2", "C:\\dir\\new"))
-    bring_in(catalog, scope, path)
+    import_file(catalog, scope, path)
 
     found = everything(catalog, scope)
     assert found["id1"].name == 'a "b" c'
@@ -190,7 +190,7 @@ def test_the_mapping_of_synology(catalog, scope, tmp_path):
             ],
         )
     connection.close()
-    report = bring_in(catalog, scope, path, vault="nas")
+    report = import_file(catalog, scope, path, vault="nas")
 
     assert (report.tool, report.archives, report.new) == ("synology", 2, 2)
     found = everything(catalog, scope)
@@ -215,7 +215,7 @@ def test_no_file_raises_anything_but_ours(tmp_path_factory, content, start):
     catalog = Catalog.open(folder / "fuzz.db")
     for tool in (None, "mt-aws-glacier", "sagu", "export", "inventory", "glacier-cli"):
         try:
-            bring_in(catalog, Scope("aws", "1" * 12, "eu-west-1"), path, vault="v", tool=tool)
+            import_file(catalog, Scope("aws", "1" * 12, "eu-west-1"), path, vault="v", tool=tool)
         except GlacierError:
             pass
     catalog.close()

@@ -20,15 +20,15 @@ def where(client, catalog, vault):
 def test_what_was_exported_comes_back(client, catalog, vault, where, tmp_path):
     file = tmp_path / "out.jsonl"
 
-    assert exchange.worlds(client, catalog, vault) == where
+    assert exchange.exported_scopes(client, catalog, vault) == where
     assert exchange.export_to(catalog, where, file) == 1
-    read = exchange.bring_in(client, catalog, file)
+    read = exchange.import_file(client, catalog, file)
     assert (read.tool, read.archives, read.new) == ("export", 1, 0)
 
 
 def test_a_vault_that_is_not_known_is_no_empty_export(client, catalog, where):
     with pytest.raises(NotFound, match="nothing is known here of vault 'typo'"):
-        exchange.worlds(client, catalog, "typo")
+        exchange.exported_scopes(client, catalog, "typo")
 
 
 def test_an_export_that_fails_leaves_what_was_there(catalog, where, tmp_path):
@@ -56,7 +56,7 @@ def test_a_file_that_names_its_account_needs_no_service(client, catalog, where, 
     fresh = Catalog.open(tmp_path / "fresh" / "catalog.db")
     client.engine.log.clear()
     for each in (file, document):
-        exchange.bring_in(client, fresh, each)
+        exchange.import_file(client, fresh, each)
 
     assert client.engine.log.count() == 0
     assert fresh.scopes() == where
