@@ -143,7 +143,8 @@ class Database:
 
     def _translate(self, error: sqlite3.DatabaseError) -> GlacierError | None:
         # The low byte is the primary code; the rest of it says where it came from.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        extended = getattr(error, "sqlite_errorcode", 0)
+        code = extended & 0xFF
         if code in _BUSY:
             return Conflict(
                 f"the catalog {str(self.path)!r} is being written by another run",
@@ -154,7 +155,7 @@ class Database:
         if is_damage or (code == sqlite3.SQLITE_ERROR and not self._has_its_schema()):
             _marker(self.path).touch(mode=0o600)
             return _damaged(self.path, error)
-        if code == sqlite3.SQLITE_CONSTRAINT:
+        if extended == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
             # The one constraint that data from outside can break: ids are unique in a vault.
             return IntegrityError("the inventory lists an archive twice; nothing was merged")
         if code in _DISK:

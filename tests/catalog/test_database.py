@@ -224,7 +224,13 @@ def test_a_letter_of_the_schema_that_was_lost_is_damage(path, whole, damaged):
 
 
 @pytest.mark.parametrize(
-    "statement", ["SELECT nonsense FROM archives", "SELECT 1 FROM nowhere", "SELEKT 1"]
+    "statement",
+    [
+        "SELECT nonsense FROM archives",
+        "SELECT 1 FROM nowhere",
+        "SELEKT 1",
+        "INSERT INTO aliases VALUES (1, NULL, 'id')",
+    ],
 )
 def test_a_slip_in_our_own_sql_is_not_told_as_damage(path, statement):
     fill(path)
@@ -235,7 +241,7 @@ def test_a_slip_in_our_own_sql_is_not_told_as_damage(path, statement):
         connection.execute(merged)
         connection.execute("ANALYZE")
 
-    with pytest.raises(sqlite3.OperationalError), catalog.database.look() as connection:
+    with pytest.raises(sqlite3.DatabaseError), catalog.database.look() as connection:
         connection.execute(statement)
     catalog.close()
 
