@@ -7,43 +7,55 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from glaciercli.catalog.database import Connection, Row
-from glaciercli.catalog.rows import milliseconds
+from glaciercli.catalog.rows import milliseconds, vault_key
+from glaciercli.catalog.store import Catalog
 from glaciercli.errors import IntegrityError
-from glaciercli.models import Job
+from glaciercli.models import Job, Scope
 
 
-def record(connection: Connection, vault: int, job: Job) -> None:
-    """Record a job of the vault with this key; one that had expired has not."""
+def record(catalog: Catalog, scope: Scope, job: Job) -> None:
+    """Record a job as the service tells it; one that had expired has not."""
+    with catalog.database.write() as connection:
+        _insert(connection, vault_key(connection, scope, job.vault), job)
+
+
+def record_listing(
+    catalog: Catalog, scope: Scope, vault: str, jobs: Iterable[Job], when: datetime
+) -> None:
+    """Record a vault's whole listing: jobs that it lacks have expired."""
+    listed = {job.id: job for job in jobs}  # first: what asks the service must not hold a lock
+    with catalog.database.write() as connection:
+        key = vault_key(connection, scope, vault)
+        for job in listed.values():
+            _insert(connection, key, job)
+        known = connection.execute(
+            "SELECT id FROM jobs WHERE vault = ? AND expired IS NULL", (key,)
+        ).fetchall()
+        connection.executemany(
+            "UPDATE jobs SET expired = ? WHERE vault = ? AND id = ?",
+            [(milliseconds(when), key, row["id"]) for row in known if row["id"] not in listed],
+        )
+
+
+def jobs(catalog: Catalog, scope: Scope, vault: str | None = None) -> list[Job]:
+    """Return the jobs that have not expired, newest first."""
+    with catalog.database.look() as connection:
+        rows = connection.execute(
+            "SELECT record FROM jobs JOIN vaults ON vaults.key = jobs.vault "
+            "WHERE endpoint = ? AND account = ? AND region = ? AND (? IS NULL OR name = ?) "
+            "AND expired IS NULL ORDER BY created DESC",
+            (scope.endpoint, scope.account, scope.region, vault, vault),
+        ).fetchall()
+    return [_job(row) for row in rows]
+
+
+def _insert(connection: Connection, vault: int, job: Job) -> None:
     created = milliseconds(job.created or datetime.now(UTC))
     connection.execute(
         "INSERT INTO jobs (vault, id, created, record) VALUES (?, ?, ?, ?) "
         "ON CONFLICT DO UPDATE SET record = excluded.record, expired = NULL",
         (vault, job.id, created, json.dumps(job.as_json())),
     )
-
-
-def record_listing(connection: Connection, vault: int, jobs: Iterable[Job], when: datetime) -> None:
-    """Record a whole listing: jobs that it lacks have expired."""
-    listed = set()
-    for job in jobs:
-        record(connection, vault, job)
-        listed.add(job.id)
-    known = connection.execute(
-        "SELECT id FROM jobs WHERE vault = ? AND expired IS NULL", (vault,)
-    ).fetchall()
-    connection.executemany(
-        "UPDATE jobs SET expired = ? WHERE vault = ? AND id = ?",
-        [(milliseconds(when), vault, row["id"]) for row in known if row["id"] not in listed],
-    )
-
-
-def of_vault(connection: Connection, vault: int) -> list[Job]:
-    """Return a vault's jobs that have not expired, newest first."""
-    rows = connection.execute(
-        "SELECT record FROM jobs WHERE vault = ? AND expired IS NULL ORDER BY created DESC",
-        (vault,),
-    )
-    return [_job(row) for row in rows]
 
 
 def _job(row: Row) -> Job:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from glaciercli.catalog import ledger
 from glaciercli.catalog.database import Database, Row
 from glaciercli.catalog.filters import EVERYTHING, Filter, source
 from glaciercli.catalog.references import find
@@ -31,7 +30,7 @@ from glaciercli.catalog.rows import (
 )
 from glaciercli.catalog.schema import MIGRATIONS
 from glaciercli.catalog.states import PRESENT, horizon_of
-from glaciercli.models import Archive, Job, Scope
+from glaciercli.models import Archive, Scope
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
@@ -348,29 +347,6 @@ class Catalog:
                 )
                 found.update(loaded(each["name"]) or "" for each in rows)
         return sorted(found)[:limit]
-
-    # --- jobs
-
-    def job_seen(self, scope: Scope, job: Job) -> None:
-        """Record a job as the service tells it."""
-        with self.database.write() as connection:
-            ledger.record(connection, vault_key(connection, scope, job.vault), job)
-
-    def jobs_listed(self, scope: Scope, vault: str, jobs: Iterable[Job], when: datetime) -> None:
-        """Record a vault's whole listing: jobs that it lacks have expired."""
-        with self.database.write() as connection:
-            key = vault_key(connection, scope, vault)
-            ledger.record_listing(connection, key, jobs, when)
-
-    def jobs(self, scope: Scope, vault: str | None = None) -> list[Job]:
-        """Return the jobs of the ledger, newest first, without those the service has dropped."""
-        with self.database.look() as connection:
-            found = [
-                job
-                for row in self._vault_rows(scope, vault)
-                for job in ledger.of_vault(connection, row["key"])
-            ]
-        return sorted(found, key=lambda job: job.created or _NO_TIME, reverse=True)
 
     def vault_key(self, scope: Scope, vault: str) -> int | None:
         """Return the key of a vault's row, for the other modules of this package."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glaciercli import system
+from glaciercli.catalog import ledger
 from glaciercli.catalog.inventories import Document
 from glaciercli.catalog.merging import merge
 from glaciercli.errors import (
@@ -58,9 +59,9 @@ def sync(
     last = catalog.inventory(scope, vault)
     merged = None if last is None else last.asked
     job = _job(client, there, merged=merged, progress=progress)
-    catalog.job_seen(scope, job)
+    ledger.record(catalog, scope, job)
     job = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
-    catalog.job_seen(scope, job)
+    ledger.record(catalog, scope, job)
     path = _receive(client, catalog, job, workers, progress)
     try:
         document = Document.open(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from glaciercli.catalog import ledger
 from glaciercli.models import Job
 from glaciercli.services import jobs, scopes, vaults
 
@@ -21,11 +22,11 @@ def refresh(client: Client, catalog: Catalog, vault: str | None = None) -> list[
     scope = scopes.of(client, catalog)
     names = [vault] if vault else [each.name for each in vaults.listing(client)]
     for name in names:
-        catalog.jobs_listed(scope, name, jobs.listing(client, name), datetime.now(UTC))
-    return catalog.jobs(scope, vault)
+        ledger.record_listing(catalog, scope, name, jobs.listing(client, name), datetime.now(UTC))
+    return ledger.jobs(catalog, scope, vault)
 
 
 def seen(client: Client, catalog: Catalog, job: Job) -> Job:
     """Return the job, remembered as it is told here, so that a shell can complete its id."""
-    catalog.job_seen(scopes.of(client, catalog), job)
+    ledger.record(catalog, scopes.of(client, catalog), job)
     return job

@@ -13,7 +13,7 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.rows import loaded, stored
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict, NotFound
-from glaciercli.models import Archive, Job, Scope
+from glaciercli.models import Archive, Scope
 
 DAY = datetime(2013, 5, 1, tzinfo=UTC)
 HASH = "ab" * 32
@@ -289,33 +289,6 @@ def test_what_was_deleted_is_not_meant_by_its_name(versions, scope):
         versions.find(scope, "photos", "me@home")
     versions.deleted(scope, "photos", "AAAA1111", DAY)
     assert versions.find(scope, "photos", "a.txt").id == "AAAA2222"
-
-
-def job(ident="j", **fields):
-    return Job(ident, "photos", "ArchiveRetrieval", "InProgress", created=DAY, **fields)
-
-
-def test_a_job_is_known_as_it_was_last_told_until_it_expires(catalog, scope):
-    catalog.job_seen(scope, job())
-    done = job(completed=True, finished=DAY + timedelta(hours=4), archive_size=7)
-    catalog.jobs_listed(scope, "photos", [done], DAY)
-
-    assert catalog.jobs(scope) == [done]
-
-    catalog.jobs_listed(scope, "photos", [], DAY + timedelta(days=2))
-
-    assert catalog.jobs(scope) == []
-
-
-def test_the_ledger_spans_vaults_newest_first(catalog, scope):
-    catalog.job_seen(scope, job("old"))
-    catalog.job_seen(
-        scope, Job("new", "films", "InventoryRetrieval", "Succeeded", created=DAY + timedelta(1))
-    )
-
-    assert ids(catalog.jobs(scope)) == ["new", "old"]
-    assert ids(catalog.jobs(scope, "photos")) == ["old"]
-    assert catalog.vaults(scope) == ["films", "photos"]
 
 
 def test_threads_record_at_once(catalog, scope, archive):

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from helpers import RecordingProgress, payload
 
+from glaciercli.catalog import ledger
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import STATES
 from glaciercli.errors import IntegrityError, NotFound, NotReady, Partial
@@ -84,7 +85,9 @@ def test_a_job_that_takes_hours_is_started_once_and_then_used(put, sync, client,
 
     assert report.archives == 1
     assert client.engine.log.count("InitiateJob") == 1
-    [job] = catalog.jobs(Scope(client.target.endpoint, client.engine.account, client.region))
+    [job] = ledger.jobs(
+        catalog, Scope(client.target.endpoint, client.engine.account, client.region)
+    )
     assert (job.id, job.succeeded) == (report.job_id, True)
 
 
