@@ -186,8 +186,10 @@ def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> Glaci
     found = from_response(code, message, status=status, retry_after=seconds)
     if code == "ExpiredTokenException":
         found.hint = "renew your credentials, then run the same command again"
-    if code == "InvalidSignatureException" and "Signature" in message:
+    if code == "InvalidSignatureException" and "signature" in message.lower():
         found.hint = "check this machine's clock and the secret key"
+    if code == "UnrecognizedClientException":
+        found.hint = "check the access key: aws configure list"
     return found
 
 

@@ -69,6 +69,27 @@ def test_a_missing_vault_is_named():
     assert "another --region" in found.hint
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "way_out"),
+    [
+        (
+            "InvalidSignatureException",
+            "The request signature we calculated does not ma",
+            "secret key",
+        ),
+        ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earl", "clock"),
+        (
+            "UnrecognizedClientException",
+            "The security token included in the request is",
+            "access key",
+        ),
+        ("ExpiredTokenException", "The security token included in the request is expired", "renew"),
+    ],
+)
+def test_what_is_wrong_with_credentials_is_told_with_the_way_out(code, message, way_out):
+    assert way_out in translate(reply(code, 403, message), "ListVaults", {}).hint
+
+
 @pytest.mark.parametrize(("said", "kept"), [("7", 7), ("soon", None), ("²", None), ("-1", None)])
 def test_retry_after_is_kept_where_it_is_a_number(said, kept):
     found = translate(reply("ServiceUnavailableException", 503, **{"retry-after": said}), "x", {})
