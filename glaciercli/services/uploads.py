@@ -260,7 +260,7 @@ def _send(
                 client, source, upload, workers=workers, progress=progress, strict=strict
             )
         except Conflict:
-            if not strict:
+            if not strict and source.has_changed():
                 drop(client, journal)
                 journal.forget()
             raise

@@ -181,8 +181,11 @@ class Window:
 
 
 def hash_window(descriptor: Descriptor, start: int, stop: int, *, linear: bool) -> TreeHash:
-    """Hash [start, stop) of a file; raises Conflict when the file ends before `stop`."""
-    hashed = hash_range(descriptor.number, start, stop, linear=linear)
+    """Hash [start, stop) of a file; raises Conflict when it ends before, or cannot be read."""
+    try:
+        hashed = hash_range(descriptor.number, start, stop, linear=linear)
+    except OSError as error:
+        raise descriptor.unreadable(error) from error
     if hashed.size != stop - start:
         raise Conflict("the file became shorter while it was being read")
     return hashed

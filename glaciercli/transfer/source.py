@@ -24,8 +24,9 @@ class Descriptor:
 
     number = -1  # until there is one: a signal may come first
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, path: Path | None = None) -> None:
         self.number = number
+        self._path = path
 
     def __del__(self) -> None:
         if self.number >= 0:
@@ -33,7 +34,18 @@ class Descriptor:
 
     def read_into(self, view: memoryview, position: int) -> int:
         """Fill `view` from `position` as far as one read goes; 0 at the end of the file."""
-        return system.read_into(self.number, view, position)
+        try:
+            return system.read_into(self.number, view, position)
+        except OSError as error:
+            raise self.unreadable(error) from error
+
+    def unreadable(self, error: OSError) -> Conflict:
+        """Return the error for bytes that the system cannot read; its own names no file."""
+        what = "a part of the stream" if self._path is None else repr(str(self._path))
+        return Conflict(
+            f"cannot read {what}: {error.strerror}",
+            hint="mend that, then run the same command again; what was done is kept",
+        )
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ class Source:
             raise UsageError(f"file {str(path)!r} does not exist") from None
         except OSError as error:
             raise Conflict(f"cannot read {str(path)!r}: {error.strerror}") from error
-        descriptor = Descriptor(number)
+        descriptor = Descriptor(number, path)
         status = os.fstat(number)
         if not stat.S_ISREG(status.st_mode):
             what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
@@ -97,6 +109,14 @@ class Source:
     @property
     def modified(self) -> datetime:
         return datetime.fromtimestamp(self.identity.modified_ns / 1e9, UTC)
+
+    def has_changed(self) -> bool:
+        """Tell whether the file, or what its path names, is not what was opened any more."""
+        try:
+            self.require_unchanged()
+        except Conflict:
+            return True
+        return False
 
     def require_unchanged(self) -> None:
         """Raise Conflict when the file, or what its path names, is not what was opened."""

@@ -31,7 +31,7 @@ class PartFile:
     def __init__(self, target: Path, path: Path, number: int) -> None:
         self.target = target
         self.path = path
-        self.descriptor = Descriptor(number)
+        self.descriptor = Descriptor(number, path)
 
     @classmethod
     def open(cls, target: Path, content: str) -> Self:

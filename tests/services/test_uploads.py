@@ -3,6 +3,7 @@
 Glacier's smallest part is 1 MiB, so real multipart uploads are cheap enough to need no shortcuts.
 """
 
+import errno
 import itertools
 import os
 from datetime import timedelta
@@ -305,6 +306,32 @@ def test_a_file_that_changes_while_it_is_sent_is_never_completed(
 
     archive = upload()
     assert stored() == {archive.id: source.read_bytes()}
+
+
+@pytest.mark.parametrize("good", [0, 1, 6, 9])  # reads, to hash and to send, that still work
+def test_a_disk_that_cannot_be_read_is_named_and_what_was_sent_is_kept(
+    client, engine, upload, source, vault, stored, monkeypatch, good
+):
+    reads, read = itertools.count(), os.preadv
+
+    def fail(*arguments):
+        if next(reads) >= good:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(*arguments)
+
+    monkeypatch.setattr(os, "preadv", fail)
+    with pytest.raises(Conflict, match=rf"cannot read .*{source.name}.*Input/output"):
+        upload()
+    assert next(reads) == good + 1
+    [upload_id] = open_uploads(client, vault)
+    monkeypatch.undo()
+    engine.log.clear()
+    archive = upload()
+
+    assert stored() == {archive.id: DATA}
+    assert {each.params["uploadId"] for each in engine.log.calls("UploadMultipartPart")} == {
+        upload_id
+    }
 
 
 def test_an_expired_upload_begins_anew(client, engine, upload, vault, stored):
