@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from glaciercli.errors import Conflict, IntegrityError, Refused
+from glaciercli.errors import IntegrityError, Refused
 from glaciercli.transfer.source import Descriptor
 from glaciercli.treehash import TreeHash, hash_range
 from glaciercli.units import GIB, MIB, format_size
@@ -174,7 +174,7 @@ class Window:
         view = self._buffer[:remaining]
         count = self._descriptor.read_into(view, self._offset + self._position)
         if count == 0:
-            raise Conflict("the file became shorter while it was being read")
+            raise self._descriptor.cut_short()
         self._position += count
         self._sent(count)
         return view[:count]
@@ -187,5 +187,5 @@ def hash_window(descriptor: Descriptor, start: int, stop: int, *, linear: bool) 
     except OSError as error:
         raise descriptor.unreadable(error) from error
     if hashed.size != stop - start:
-        raise Conflict("the file became shorter while it was being read")
+        raise descriptor.cut_short()
     return hashed

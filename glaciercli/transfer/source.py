@@ -26,7 +26,7 @@ class Descriptor:
 
     def __init__(self, number: int, path: Path | None = None) -> None:
         self.number = number
-        self._path = path
+        self._name = "a part of the stream" if path is None else repr(str(path))
 
     def __del__(self) -> None:
         if self.number >= 0:
@@ -41,11 +41,14 @@ class Descriptor:
 
     def unreadable(self, error: OSError) -> Conflict:
         """Return the error for bytes that the system cannot read; its own names no file."""
-        what = "a part of the stream" if self._path is None else repr(str(self._path))
         return Conflict(
-            f"cannot read {what}: {error.strerror}",
+            f"cannot read {self._name}: {error.strerror}",
             hint="mend that, then run the same command again; what was done is kept",
         )
+
+    def cut_short(self) -> Conflict:
+        """Return the error for bytes that are not there any more."""
+        return Conflict(f"{self._name} became shorter while it was being read")
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class PartFile:
             view = buffer[: stop - start - position]
             count = self.descriptor.read_into(view, start + position)
             if count == 0:
-                raise Conflict(f"{str(self.path)!r} became shorter while it was being read")
+                raise self.descriptor.cut_short()
             self.write(view[:count], position)
             position += count
         return position, hash_file(self.descriptor.number, position)
