@@ -68,6 +68,10 @@ class Wanted:
 
     def completed_by(self, job: Job) -> Archive:
         """Return the archive with what its job tells; raises IntegrityError where they differ."""
+        if job.archive_id not in {None, self.archive.id}:
+            raise IntegrityError(
+                f"job {job.id[:12]}... brings archive {job.archive_id}, not {self.archive.id}"
+            )
         for what, known, retrieved in (
             ("size", self.archive.size, job.archive_size),
             ("tree hash", self.archive.tree_hash, job.archive_tree_hash),

@@ -1,11 +1,13 @@
 """Which job brings which bytes: a second one would be paid for."""
 
+from dataclasses import replace
+
 import pytest
 from helpers import RecordingProgress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glaciercli.errors import NotFound, Refused
+from glaciercli.errors import IntegrityError, NotFound, Refused
 from glaciercli.models import Archive, Job
 from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.treehash import is_tree_hash_aligned
@@ -71,3 +73,12 @@ def test_starting_one_says_that_it_costs(client, vault):
     (note,) = progress.notes
     assert note.startswith("starting a bulk retrieval of 1.0 MiB (bytes 0-1048575: the least ")
     assert note.endswith("; it costs, and takes its time")
+
+
+def test_a_job_that_turns_out_to_bring_another_archive_is_an_integrity_error():
+    unknown = Archive(id="b" * 138, vault="photos")  # so neither size nor hash would tell
+    other = replace(job(None), archive_id=ARCHIVE.id, archive_tree_hash="0" * 64)
+
+    assert Wanted(ARCHIVE).completed_by(other).tree_hash == "0" * 64
+    with pytest.raises(IntegrityError, match="brings archive aaa"):
+        Wanted(unknown).completed_by(other)
