@@ -173,12 +173,13 @@ class Client:
 
         return self.pace.run(lambda: self.once(operation, **parameters), recover=recover)
 
-    def output(self, operation: str = "GetJobOutput", **parameters: Any) -> Output:
-        """Return an open output, asked for once: reading it may fail, so repeating is the caller's.
+    def output(self, **parameters: Any) -> Output:
+        """Return a job's open output, asked for once.
 
+        Reading it may fail as well, so repeating both is the caller's business.
         Close it, or read it to the end, so that its connection can be used again.
         """
-        return Output(self.once(operation, **parameters), operation)
+        return Output(self.once("GetJobOutput", **parameters))
 
     def _renew(self, used: Any) -> bool:
         """Read credentials afresh after an expiry; False when there are no newer ones."""

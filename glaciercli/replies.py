@@ -72,7 +72,7 @@ class _Whole(io.BytesIO):
 class Output:
     """A job's output, or a range of it, as it comes from the network."""
 
-    def __init__(self, reply: Mapping[str, Any], operation: str) -> None:
+    def __init__(self, reply: Mapping[str, Any]) -> None:
         self.status: int = reply["status"]
         self.content_range: str = reply.get("contentRange", "")
         #: The tree hash that the service claims for these bytes; absent on unaligned ranges.
@@ -82,20 +82,19 @@ class Output:
         self.length = None if length is None else int(length) if _LENGTH.fullmatch(length) else -1
         self._body = reply["body"]
         self._source = _beneath(self._body)
-        self._operation = operation
 
     def read_into(self, view: memoryview) -> int:
         """Fill a buffer as far as bytes come; fewer than asked for only at the end."""
         filled = 0
         try:
-            with translated(self._operation):
+            with translated("GetJobOutput"):
                 while filled < len(view):
                     count = self._source.readinto(view[filled:])
                     if not count:
                         break
                     filled += count
         except (OSError, HTTPException) as error:
-            raise _lost(self._operation, error) from error
+            raise _lost("GetJobOutput", error) from error
         return filled
 
     def finish(self) -> bool:

@@ -108,7 +108,7 @@ class Breaking(io.RawIOBase):
 
 def output(body, length="3"):
     meta = {"HTTPHeaders": {"content-length": length}}
-    return Output({"status": 200, "body": body, "ResponseMetadata": meta}, "GetJobOutput")
+    return Output({"status": 200, "body": body, "ResponseMetadata": meta})
 
 
 def test_an_output_fills_the_buffer_and_knows_its_end():

@@ -42,7 +42,6 @@ def sync(
     vault: str,
     *,
     poll: Poll = Poll(),
-    workers: int = 4,
     progress: Progress = NullProgress(),
 ) -> Inventory:
     """Merge the vault's inventory into the catalog; return what it is and what it changed.
@@ -62,7 +61,7 @@ def sync(
     ledger.record(catalog, scope, job)
     job = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
     ledger.record(catalog, scope, job)
-    path = _receive(client, catalog, job, workers, progress)
+    path = _receive(client, catalog, job, progress)
     try:
         document = Document.open(path)
         if document.arn != there.arn or document.made is None:
@@ -208,7 +207,7 @@ def _is_whole(job: Job) -> bool:
     )
 
 
-def _receive(client: Client, catalog: Catalog, job: Job, workers: int, progress: Progress) -> Path:
+def _receive(client: Client, catalog: Catalog, job: Job, progress: Progress) -> Path:
     """Bring the job's output beside the catalog, going on with what an earlier run received."""
     path = place(catalog, job)
     directory = system.private_directory(path.parent)
@@ -218,7 +217,6 @@ def _receive(client: Client, catalog: Catalog, job: Job, workers: int, progress:
             job,
             path,
             journals=directory,
-            workers=workers,
             progress=progress,
             overwrite=True,  # a rename, which leaves no second name behind when it is cut short
         )

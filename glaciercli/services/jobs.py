@@ -33,16 +33,9 @@ class Poll:
     timeout: float = inf
 
 
-def listing(
-    client: Client, vault: str, *, status: str | None = None, completed: bool | None = None
-) -> Iterator[Job]:
+def listing(client: Client, vault: str) -> Iterator[Job]:
     """Yield the vault's jobs, newest first, that the service still knows."""
-    filters: dict[str, str] = {}
-    if status is not None:
-        filters["statuscode"] = status
-    if completed is not None:
-        filters["completed"] = str(completed).lower()
-    for item in client.pages("ListJobs", vaultName=vault, **filters):
+    for item in client.pages("ListJobs", vaultName=vault):
         yield from_reply(item, vault)
 
 

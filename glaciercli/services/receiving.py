@@ -19,6 +19,7 @@ from glaciercli.treehash import LEAF_SIZE, TreeHash, is_tree_hash_aligned
 from glaciercli.units import MIB
 
 RANGE_SIZE = 16 * MIB  # a power of two, so every range is tree-hash aligned; as few as parts are
+_IN_ORDER, _AHEAD = 4 * MIB, 4  # the size of ranges for a stream, and how many wait in memory
 _ATTEMPTS = 3  # for a range that arrives damaged, each over a new connection
 
 
@@ -196,7 +197,7 @@ def write_in_order(
     progress.start(content.size)
     first, last = span or (0, content.size)
     start = 0
-    for data in _fetch_in_order(client, content, progress=progress):
+    for data in _fetch_in_order(client, content, progress):
         view = memoryview(data)[max(0, first - start) : max(0, last - start)]
         stream.write(view)
         start += len(data)
@@ -204,15 +205,8 @@ def write_in_order(
     stream.flush()
 
 
-def _fetch_in_order(
-    client: Client,
-    content: Content,
-    *,
-    ahead: int = 4,
-    size: int = 4 * MIB,
-    progress: Progress,
-) -> Iterator[bytearray]:
-    """Yield the proven ranges of an output in order, `ahead` of them in memory at most."""
+def _fetch_in_order(client: Client, content: Content, progress: Progress) -> Iterator[bytearray]:
+    """Yield the proven ranges of an output in order, a few of them in memory at most."""
 
     def whole(start: int, stop: int) -> bytearray:
         data = bytearray(stop - start)
@@ -224,10 +218,10 @@ def _fetch_in_order(
         return data
 
     pending: deque[Future[bytearray]] = deque()
-    pool = ThreadPoolExecutor(ahead, thread_name_prefix="range")
+    pool = ThreadPoolExecutor(_AHEAD, thread_name_prefix="range")
     try:
-        for start, stop in content.ranges(size):
-            if len(pending) == ahead:
+        for start, stop in content.ranges(_IN_ORDER):
+            if len(pending) == _AHEAD:
                 yield pending.popleft().result()
             pending.append(pool.submit(whole, start, stop))
         while pending:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog import findings
-from glaciercli.catalog.filters import EVERYTHING, Filter
 from glaciercli.errors import (
     GlacierError,
     IntegrityError,
@@ -92,7 +91,6 @@ def sample(
     count: int,
     *,
     seed: str,
-    filters: Filter = EVERYTHING,
     tier: str = "Standard",
     poll: Poll = Poll(),
     progress: Progress = NullProgress(),
@@ -106,11 +104,7 @@ def sample(
     Raises NotReady while retrievals run, Partial naming the archives that failed.
     """
     scope = scopes.of(client, catalog)
-    known = (
-        each
-        for each in catalog.archives(scope, vault, filters=filters)
-        if each.size and each.tree_hash
-    )
+    known = (each for each in catalog.archives(scope, vault) if each.size and each.tree_hash)
     chosen = heapq.nsmallest(count, known, key=lambda each: _rank(seed, each))
     there = {
         job.description: job
