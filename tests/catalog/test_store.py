@@ -12,7 +12,7 @@ from glaciercli.catalog.descriptions import encode
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.rows import loaded, stored
 from glaciercli.catalog.store import Catalog
-from glaciercli.errors import Conflict, NotFound
+from glaciercli.errors import NotFound
 from glaciercli.models import Archive, Scope
 
 DAY = datetime(2013, 5, 1, tzinfo=UTC)
@@ -115,56 +115,6 @@ def test_archives_of_all_vaults_come_newest_first(catalog, scope, archive):
     assert ids(catalog.archives(scope, "y")) == ["3", "1"]
 
 
-@pytest.mark.parametrize(
-    ("filters", "want"),
-    [
-        (Filter(), "abc"),
-        (Filter(text="TXT"), "ab"),
-        (Filter(text="100%"), "c"),
-        (Filter(text="_"), "b"),
-        (Filter(glob="dir/*"), "ab"),
-        (Filter(glob="*.TXT"), ""),
-        (Filter(min_size=2), "bc"),
-        (Filter(max_size=2), "ab"),
-        (Filter(min_size=2, max_size=2), "b"),
-        (Filter(after=DAY + timedelta(hours=1)), "bc"),
-        (Filter(before=DAY + timedelta(hours=1)), "a"),
-        (Filter(tool="mt2"), "b"),
-        (Filter(tool="plain"), "ac"),
-        (Filter(text="txt", tool="mt2", min_size=2), "b"),
-        (Filter(states=frozenset({"new", "deleted"})), "abcd"),
-        (Filter(states=frozenset({"deleted"})), "d"),
-        (Filter(states=frozenset()), ""),
-    ],
-)
-def test_filters(catalog, scope, archive, filters, want):
-    names = {"a": "dir/one.txt", "b": encode("dir/the_two.txt", DAY), "c": "100%.tar", "d": "gone"}
-    for number, (ident, description) in enumerate(names.items()):
-        born = DAY + timedelta(hours=number)
-        catalog.created(
-            scope, archive(ident, description=description, size=number + 1, created=born)
-        )
-    catalog.deleted(scope, "photos", "d", DAY)
-
-    assert sorted(ids(catalog.archives(scope, filters=filters))) == list(want)
-    assert catalog.totals(scope, filters=filters).count == len(want)
-
-
-def test_a_name_that_many_have_is_searched_as_one_that_few_have(catalog, scope, archive):
-    many = [archive(f"{number:04}", name=f"{number:04} same.txt") for number in range(1001)]
-    catalog.created_all(scope, many)
-
-    def found(text):
-        return len(list(catalog.archives(scope, filters=Filter(text=text))))
-
-    assert [found(text) for text in ("same", "1000 same", "0", "nothing")] == [1001, 1, 1001, 0]
-
-
-def test_an_unknown_state_is_refused():
-    with pytest.raises(Exception, match="unknown state lost"):
-        Filter(states=frozenset({"lost"}))
-
-
 def test_totals_say_count_bytes_oldest_and_newest(catalog, scope, archive):
     catalog.created(scope, archive("a", size=3, vault="x"))
     catalog.created(scope, archive("b", size=4, created=DAY + timedelta(days=1)))
@@ -219,76 +169,6 @@ def test_a_vault_that_is_deleted_takes_its_archives_along(catalog, scope, archiv
     catalog.created(scope, archive("b"))  # the name is used again
     assert catalog.vaults(scope) == ["photos"]
     assert ids(catalog.archives(scope)) == ["b"]
-
-
-@pytest.fixture
-def versions(catalog, scope, archive):
-    for ident, name, hours in [
-        ("AAAA1111", "a.txt", 0),
-        ("AAAA2222", "a.txt", 24),
-        ("-BBB3333", "b.txt", 0),
-        ("CCCC4444", "me@home", 0),
-        ("b.txt-id", "c.txt", 0),
-    ]:
-        born = DAY + timedelta(hours=hours)
-        catalog.created(scope, archive(ident, name=name, created=born))
-    return catalog
-
-
-@pytest.mark.parametrize(
-    ("reference", "want"),
-    [
-        ("b.txt", "-BBB3333"),
-        ("a.txt@2013-05-01", "AAAA1111"),
-        ("a.txt@2013-05-02T00:00:00Z", "AAAA2222"),
-        ("me@home", "CCCC4444"),
-        ("me@home@2013", "CCCC4444"),
-        ("-BBB", "-BBB3333"),
-        ("AAAA2222", "AAAA2222"),
-        ("AAAA2", "AAAA2222"),
-        ("id:C", "CCCC4444"),
-        ("id:b.txt", "b.txt-id"),
-    ],
-)
-def test_references_that_name_one_archive(versions, scope, reference, want):
-    assert versions.find(scope, "photos", reference).id == want
-    assert versions.find(scope, None, reference).id == want
-
-
-@pytest.mark.parametrize("reference", ["a.txt", "a.txt@2013", "AAAA", "id:AAAA"])
-def test_an_ambiguous_reference_names_its_candidates(versions, scope, reference):
-    with pytest.raises(Conflict, match="may be 2 archives") as caught:
-        versions.find(scope, "photos", reference)
-
-    assert "a.txt@2013-05-02T00:00:00Z id:AAAA2222" in caught.value.message
-    assert "a.txt@2013-05-01T00:00:00Z id:AAAA1111" in caught.value.message
-
-
-def test_a_name_in_two_vaults_asks_for_the_vault(catalog, scope, archive):
-    catalog.created(scope, archive("a1", name="a", vault="x"))
-    catalog.created(scope, archive("a2", name="a", vault="y"))
-
-    with pytest.raises(Conflict) as caught:
-        catalog.find(scope, None, "a")
-    assert "--vault (x, y)" in caught.value.hint
-    assert catalog.find(scope, "y", "a").id == "a2"
-
-
-@pytest.mark.parametrize(
-    "reference", ["AAA", "CCCC4444x", "nothing", "", "a.txt@2014", "id:Z", "@"]
-)
-def test_a_reference_to_nothing(versions, scope, reference):
-    with pytest.raises(NotFound, match="no archive"):
-        versions.find(scope, "photos", reference)
-
-
-def test_what_was_deleted_is_not_meant_by_its_name(versions, scope):
-    versions.deleted(scope, "photos", "CCCC4444", DAY)
-
-    with pytest.raises(NotFound, match="'me@home' of vault 'photos' is deleted"):
-        versions.find(scope, "photos", "me@home")
-    versions.deleted(scope, "photos", "AAAA1111", DAY)
-    assert versions.find(scope, "photos", "a.txt").id == "AAAA2222"
 
 
 def test_threads_record_at_once(catalog, scope, archive):

@@ -1,0 +1,79 @@
+"""References: which archive a person means by a name, a date, an id or its beginning."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from glaciercli.errors import Conflict, NotFound
+
+DAY = datetime(2013, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def versions(catalog, scope, archive):
+    for ident, name, hours in [
+        ("AAAA1111", "a.txt", 0),
+        ("AAAA2222", "a.txt", 24),
+        ("-BBB3333", "b.txt", 0),
+        ("CCCC4444", "me@home", 0),
+        ("b.txt-id", "c.txt", 0),
+    ]:
+        born = DAY + timedelta(hours=hours)
+        catalog.created(scope, archive(ident, name=name, created=born))
+    return catalog
+
+
+@pytest.mark.parametrize(
+    ("reference", "want"),
+    [
+        ("b.txt", "-BBB3333"),
+        ("a.txt@2013-05-01", "AAAA1111"),
+        ("a.txt@2013-05-02T00:00:00Z", "AAAA2222"),
+        ("me@home", "CCCC4444"),
+        ("me@home@2013", "CCCC4444"),
+        ("-BBB", "-BBB3333"),
+        ("AAAA2222", "AAAA2222"),
+        ("AAAA2", "AAAA2222"),
+        ("id:C", "CCCC4444"),
+        ("id:b.txt", "b.txt-id"),
+    ],
+)
+def test_references_that_name_one_archive(versions, scope, reference, want):
+    assert versions.find(scope, "photos", reference).id == want
+    assert versions.find(scope, None, reference).id == want
+
+
+@pytest.mark.parametrize("reference", ["a.txt", "a.txt@2013", "AAAA", "id:AAAA"])
+def test_an_ambiguous_reference_names_its_candidates(versions, scope, reference):
+    with pytest.raises(Conflict, match="may be 2 archives") as caught:
+        versions.find(scope, "photos", reference)
+
+    assert "a.txt@2013-05-02T00:00:00Z id:AAAA2222" in caught.value.message
+    assert "a.txt@2013-05-01T00:00:00Z id:AAAA1111" in caught.value.message
+
+
+def test_a_name_in_two_vaults_asks_for_the_vault(catalog, scope, archive):
+    catalog.created(scope, archive("a1", name="a", vault="x"))
+    catalog.created(scope, archive("a2", name="a", vault="y"))
+
+    with pytest.raises(Conflict) as caught:
+        catalog.find(scope, None, "a")
+    assert "--vault (x, y)" in caught.value.hint
+    assert catalog.find(scope, "y", "a").id == "a2"
+
+
+@pytest.mark.parametrize(
+    "reference", ["AAA", "CCCC4444x", "nothing", "", "a.txt@2014", "id:Z", "@"]
+)
+def test_a_reference_to_nothing(versions, scope, reference):
+    with pytest.raises(NotFound, match="no archive"):
+        versions.find(scope, "photos", reference)
+
+
+def test_what_was_deleted_is_not_meant_by_its_name(versions, scope):
+    versions.deleted(scope, "photos", "CCCC4444", DAY)
+
+    with pytest.raises(NotFound, match="'me@home' of vault 'photos' is deleted"):
+        versions.find(scope, "photos", "me@home")
+    versions.deleted(scope, "photos", "AAAA1111", DAY)
+    assert versions.find(scope, "photos", "a.txt").id == "AAAA2222"
