@@ -93,7 +93,7 @@ class PartFile:
         number = self.descriptor.number
         try:
             os.ftruncate(number, size)
-            system.set_mode(number, 0o666 & ~_umask())
+            system.set_mode(number, _NEW_FILE)
             if modified is not None:
                 system.set_times(number, self.path, round(modified.timestamp() * 1e9))
             system.sync(number)
@@ -190,3 +190,8 @@ def _umask() -> int:
     mask = os.umask(0o077)  # the only way to read it
     os.umask(mask)
     return mask
+
+
+# Read once: it is the process's, so of two threads that read it one may find the other's 077, and
+# leave that behind.
+_NEW_FILE = 0o666 & ~_umask()

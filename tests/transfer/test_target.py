@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -70,18 +72,28 @@ def test_a_part_file_is_not_written_through_a_link(tmp_path):
     assert precious.read_bytes() == b"old"
 
 
+_WITH_UMASK = """
+import os, sys
+from pathlib import Path
+os.umask(int(sys.argv[2]))
+from glaciercli.transfer.target import PartFile
+part, _ = (PartFile.open(Path(sys.argv[1], name), "content") for name in ("target", "other"))
+part.finish(0, None)
+part.place(overwrite=False)
+"""
+
+
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o000])
 def test_a_file_gets_the_rights_that_any_new_file_gets_and_its_part_none_of_them(tmp_path, mask):
-    before = os.umask(mask)
-    try:
-        part = received(tmp_path / "target")
-        other = PartFile.open(tmp_path / "other", CONTENT)
-    finally:
-        os.umask(before)
-    part.place(overwrite=False)
+    """In a process of its own, as its umask is read once."""
+    subprocess.run(
+        [sys.executable, "-c", _WITH_UMASK, tmp_path, str(mask)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        check=True,
+    )
 
-    assert part.target.stat().st_mode & 0o777 == 0o666 & ~mask
-    assert other.path.stat().st_mode & 0o777 == 0o600
+    modes = {each.suffix: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    assert modes == {"": 0o666 & ~mask, ".part": 0o600}
 
 
 def test_what_the_system_takes_in_pieces_arrives_whole(tmp_path, monkeypatch):
