@@ -162,6 +162,9 @@ max_wait_option = click.option(
 )
 
 
+_LEAST_INTERVAL = timedelta(seconds=1)
+
+
 def waiting_options(function: F) -> F:
     """Give a command `poll`: how long it waits for a job, and how often it looks."""
 
@@ -175,6 +178,8 @@ def waiting_options(function: F) -> F:
     ) -> Any:
         from glaciercli.services.jobs import Poll  # noqa: PLC0415 - help does not need it
 
+        if poll_interval < _LEAST_INTERVAL:
+            raise UsageError("a --poll-interval below 1s would ask all the time, and pay for it")
         poll = Poll(poll_interval.total_seconds(), 0.0 if no_wait else max_wait)
         return function(*args, poll=poll, **kwargs)
 

@@ -86,3 +86,10 @@ def test_an_output_that_is_not_ready_is_for_later(glacier, big):
 
 def test_an_unknown_job_is_not_found(glacier, big):
     assert "nope" in glacier("job", "show", "nope", exit=Exit.NOT_FOUND).stderr
+
+
+@pytest.mark.parametrize("interval", ["0", "999ms"])
+def test_nobody_asks_for_a_job_all_the_time(glacier, interval):
+    words = ("job", "wait", "x", "--vault", "photos", "--poll-interval", interval)
+
+    assert "--poll-interval below 1s" in glacier(*words, exit=Exit.USAGE).stderr
