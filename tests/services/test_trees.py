@@ -3,6 +3,7 @@
 import os
 import threading
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 import pytest
@@ -130,14 +131,17 @@ def test_holds_compares_content_and_does_not_hang_on_a_pipe(tree):
     assert not tree.holds(PurePosixPath("pipe"), 0, tree_hash(b""))
 
 
-def test_a_copy_has_the_content_and_the_time(tree):
+@pytest.mark.parametrize(
+    ("modified", "time"), [(None, 200), (datetime(1970, 1, 2, tzinfo=UTC), 86400)]
+)
+def test_a_copy_has_the_content_and_its_own_time_or_the_one_of_its_model(tree, modified, time):
     tree.place(stage(tree), PurePosixPath("a"), overwrite=False)
     os.utime(tree.root / "a", (100, 200))
-    tree.copy(PurePosixPath("a"), tree.staging / "copy")
+    tree.copy(PurePosixPath("a"), tree.staging / "copy", modified)
     tree.place(tree.staging / "copy", PurePosixPath("b/c"), overwrite=False)
 
     copy = tree.root / "b/c"
-    assert (copy.read_bytes(), copy.stat().st_mtime) == (b"content", 200)
+    assert (copy.read_bytes(), copy.stat().st_mtime) == (b"content", time)
     assert copy.stat().st_ino != (tree.root / "a").stat().st_ino
 
 
