@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from glaciercli import system
-from glaciercli.errors import Conflict, UsageError
+from glaciercli.errors import Conflict, UsageError, quoted
 
 APP = "glaciercli"
 OUTPUTS = ("table", "json", "jsonl", "csv", "text")
@@ -201,7 +201,8 @@ def _content(path: Path) -> bytes:
         if is_others or system.rights_of_strangers(status) & 0o022:
             raise Conflict(
                 f"config file {str(path)!r} belongs to, or can be written by, another user",
-                hint=f"see what is in it, then: chown $USER {path} && chmod go-w {path}",
+                hint="see what is in it, then: "
+                f"chown $USER {quoted(path)} && chmod go-w {quoted(path)}",
             )
         with os.fdopen(os.dup(descriptor), "rb") as file:
             return file.read(_LARGEST)

@@ -23,9 +23,11 @@ An error names the thing in `message` and the way out in `hint`; a hint can be p
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 
@@ -235,6 +237,11 @@ def no_vault(name: str, region: str) -> NotFound:
         hint=f"glacier vault list; another --region; or glacier vault create {name}",
         code="ResourceNotFoundException",
     )
+
+
+def quoted(path: Path) -> str:
+    """Return a path as a hint has it, to be pasted into a shell: blanks and all."""
+    return shlex.quote(str(path))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from glaciercli import system
-from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
+from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused, quoted
 
 Connection = sqlite3.Connection
 Row = sqlite3.Row
@@ -240,7 +240,7 @@ def _opening(path: Path) -> Iterator[None]:
         raise Conflict(f"cannot open {str(beside)!r}: {error.strerror}") from error
     try:
         if strange is not None:
-            raise Refused(f"{str(beside)!r} {strange}", hint=f"rm {beside}")
+            raise Refused(f"{str(beside)!r} {strange}", hint=f"rm {quoted(beside)}")
         system.lock(descriptor, wait=True)
         yield
     finally:
@@ -266,7 +266,8 @@ def _create(path: Path) -> None:
         if strange is not None:
             raise Refused(
                 f"the catalog {str(each)!r} {strange}",
-                hint=f"check what it is, then: chown $USER {each} && chmod 600 {each}",
+                hint="check what it is, then: "
+                f"chown $USER {quoted(each)} && chmod 600 {quoted(each)}",
             )
 
 

@@ -37,7 +37,7 @@ class Wanted:
         if size is None:
             raise Refused(
                 "a range needs an archive whose size is known",
-                hint="glacier vault inventory first",
+                hint=f"glacier vault inventory {self.archive.vault}",
             )
         start, stop = self.span
         if not 0 <= start < stop <= size:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from glaciercli.client import Client
-from glaciercli.errors import Conflict
+from glaciercli.errors import Conflict, quoted
 from glaciercli.transfer.journal import UNREADABLE, Journal, key_of
 
 
@@ -45,7 +45,7 @@ class TransferJournal(Generic[S]):
             journal.close()
             raise Conflict(
                 f"journal {str(journal.path)!r} does not make sense: {error!r}",
-                hint=mend.format(path=journal.path),
+                hint=mend.format(path=quoted(journal.path)),
             ) from error
 
     @classmethod

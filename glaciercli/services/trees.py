@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Self
 
 from glaciercli import system
-from glaciercli.errors import Conflict
+from glaciercli.errors import Conflict, quoted
 from glaciercli.services.folders import Folder, open_folder
 from glaciercli.treehash import hash_file
 
@@ -57,7 +57,7 @@ class Tree:
         if system.rights_of_strangers(status) & 0o022 and not status.st_mode & stat.S_ISVTX:
             raise Conflict(
                 f"others can write to {str(self.root)!r} and could swap what is being restored",
-                hint=f"chmod go-w {self.root}, or name a new directory",
+                hint=f"name a new directory, or: chmod go-w {quoted(self.root)}",
             )
         system.private_directory(self.staging)
         with self.directory(PurePosixPath(STAGING)) as folder:

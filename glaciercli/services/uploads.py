@@ -7,7 +7,6 @@ left to do. See `upload_journal` for what a journal can say.
 from __future__ import annotations
 
 import secrets
-import shlex
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from glaciercli.errors import (
     NotFound,
     Refused,
     Unavailable,
+    quoted,
 )
 from glaciercli.models import Archive, Upload
 from glaciercli.retry import may_have_been_applied
@@ -115,7 +115,7 @@ def resume(
         if state.done is not None or state.upload_id not in {None, upload.id}:
             raise Conflict(
                 f"{source.path} has another upload to vault {vault!r} in progress here",
-                hint=f"glacier upload {shlex.quote(str(path))} --vault {vault}",
+                hint=f"glacier upload {quoted(path)} --vault {vault}",
             )
         intent = state.intent
         if intent is None or state.upload_id is None or intent.identity != source.identity:

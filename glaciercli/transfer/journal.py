@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from glaciercli import system
-from glaciercli.errors import Conflict, Unavailable
+from glaciercli.errors import Conflict, Unavailable, quoted
 from glaciercli.transfer.locks import Busy, is_current, try_lock
 
 VERSION = 1  # of the lines; a higher one is refused by name, lower ones are read for ever
@@ -196,7 +196,9 @@ def _open_own(path: Path, flags: int) -> int:
 def _read(descriptor: int, path: Path) -> bytes:
     size = os.fstat(descriptor).st_size
     if size > _MAX_SIZE:
-        raise Conflict(f"journal {str(path)!r} is far larger than any of ours", hint=f"rm {path}")
+        raise Conflict(
+            f"journal {str(path)!r} is far larger than any of ours", hint=f"rm {quoted(path)}"
+        )
     data = bytearray(size)
     done = 0
     while done < size and (count := system.read_into(descriptor, memoryview(data)[done:], done)):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from glaciercli import system
-from glaciercli.errors import Conflict, GlacierError
+from glaciercli.errors import Conflict, GlacierError, quoted
 from glaciercli.transfer.locks import is_current
 from glaciercli.transfer.source import Descriptor
 from glaciercli.treehash import LEAF_SIZE, hash_file
@@ -158,7 +158,10 @@ def require_free(target: Path, *, overwrite: bool) -> None:
     so a device or a pipe would be gone.
     """
     if not target.parent.is_dir():
-        raise Conflict(f"directory {str(target.parent)!r} does not exist", hint="mkdir it first")
+        raise Conflict(
+            f"directory {str(target.parent)!r} does not exist",
+            hint=f"mkdir -p {quoted(target.parent)}",
+        )
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise Conflict(f"cannot write into directory {str(target.parent)!r}")
     if target.is_dir():

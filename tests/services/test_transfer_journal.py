@@ -1,5 +1,6 @@
 """Both directions' journals: the state at hand is the one that a later run reads."""
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -70,3 +71,15 @@ def test_a_listing_goes_on_past_a_journal_that_makes_no_sense(tmp_path):
         journal.begin(INTENT)
 
     assert [state.intent for state in known(tmp_path)] == [INTENT]
+
+
+def test_the_way_out_can_be_pasted_where_the_home_has_a_blank(tmp_path):
+    """As it has by default on macOS: rm of two halves would be another's loss."""
+    home = tmp_path / "Application Support"
+    with Journal.open(home, "x") as journal:
+        journal.append("nonsense")
+
+    with pytest.raises(Conflict) as caught:
+        DownloadJournal(Journal.open(home, "x"))
+    command = caught.value.hint.partition(",")[0]
+    assert shlex.split(command) == ["rm", str(home / "x.journal")]
