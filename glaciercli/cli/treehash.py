@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
@@ -14,6 +13,7 @@ from glaciercli import treehash as hashing
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Command, pass_app
 from glaciercli.errors import Conflict
+from glaciercli.transfer import source
 from glaciercli.units import MIB
 
 COLUMNS = ("checksum", "path")
@@ -47,7 +47,7 @@ def treehash(app: App, files: tuple[Path, ...]) -> None:
 def _hashed(app: App, files: tuple[Path, ...]) -> Iterator[models.FileHash]:
     for file in files:
         if str(file) == "-":
-            yield _hash_stream(app.stdin.buffer)
+            yield _hash_stream(source.Stream(app.stdin.buffer))
             continue
         with file.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
@@ -57,7 +57,7 @@ def _hashed(app: App, files: tuple[Path, ...]) -> Iterator[models.FileHash]:
         yield models.FileHash(found, str(file), size)
 
 
-def _hash_stream(stream: BinaryIO) -> models.FileHash:
+def _hash_stream(stream: source.Stream) -> models.FileHash:
     whole = hashing.TreeHash()
     size = 0
     while block := stream.read(MIB):

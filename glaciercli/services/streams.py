@@ -28,7 +28,7 @@ from glaciercli.transfer.journal import sweep
 from glaciercli.transfer.parts import MAX_PARTS, Window, check_part_size
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
-from glaciercli.transfer.source import Descriptor
+from glaciercli.transfer.source import Descriptor, Stream
 from glaciercli.treehash import TreeHash, combine_hex
 from glaciercli.units import MIB, format_size
 
@@ -61,7 +61,8 @@ def start(
     check_part_size(part_size)
     clean_up(client, vault, journals=journals, catalog=catalog, progress=progress)
     spool = private_directory(journals)
-    first = _spool(stream, spool, part_size)
+    source = Stream(stream)
+    first = _spool(source, spool, part_size)
     if first.hashed.size == 0:
         raise Refused("standard input is empty, and Glacier cannot store an empty archive")
     intent = new_intent(
@@ -73,7 +74,7 @@ def start(
             upload = open_upload(client, journal)
             progress.start(None)
             pool = Pool(workers)
-            pieces = _pieces(first, stream, spool, part_size, pool, counted(client, progress))
+            pieces = _pieces(first, source, spool, part_size, pool, counted(client, progress))
             sent = send_pieces(client, upload, pieces, pool)
         except Interrupted:
             raise  # quickly; the next run cleans up
@@ -124,7 +125,7 @@ class _Spooled:
     hashed: TreeHash
 
 
-def _spool(stream: BinaryIO, directory: Path, part_size: int) -> _Spooled:
+def _spool(stream: Stream, directory: Path, part_size: int) -> _Spooled:
     """Read one part of the stream into a file without a name; it goes when it is let go of."""
     hashed = TreeHash(linear=True)
     keeping = _naming(f"cannot keep a part in {str(directory)!r}")
@@ -151,7 +152,7 @@ def _naming(what: str) -> Iterator[None]:
 
 def _pieces(
     first: _Spooled,
-    stream: BinaryIO,
+    stream: Stream,
     directory: Path,
     part_size: int,
     pool: Pool,

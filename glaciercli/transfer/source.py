@@ -1,13 +1,14 @@
-"""The file that is being sent: opened once, and watched for changes."""
+"""What is being sent: a file, opened once and watched for changes, or a stream, read once."""
 
 from __future__ import annotations
 
 import os
+import select
 import stat
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from glaciercli import system
 from glaciercli.errors import Conflict, Refused, UsageError
@@ -133,3 +134,30 @@ class Source:
                     f"{self.path} changed while it was being read; nothing was stored",
                     hint="run the same command again when nothing writes to it",
                 )
+
+
+class Stream:
+    """A pipe, a terminal or the like, whose end is an end and nothing else is.
+
+    Python's own reader takes a pipe that has nothing yet for one at its end, if whoever made it
+    made it non-blocking; and goes on reading a terminal after its end of input.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._raw: Any = getattr(stream, "raw", stream)
+        self._ended = False
+
+    def read(self, size: int) -> bytearray:
+        """Return the next `size` bytes; fewer only at the end."""
+        block = bytearray(size)
+        filled = 0
+        with memoryview(block) as view:
+            while filled < size and not self._ended:
+                count = self._raw.readinto(view[filled:])
+                if count is None:
+                    select.select([self._raw], [], [])
+                else:
+                    filled += count
+                    self._ended = count == 0
+        del block[filled:]
+        return block

@@ -4,6 +4,8 @@ import pytest
 from helpers import payload, write
 from terminal import Terminal
 
+from glaciercli.treehash import tree_hash
+
 
 @pytest.fixture
 def photos(glacier, tmp_path):
@@ -81,3 +83,15 @@ def test_a_table_fits_the_terminal(glacier, photos):
     assert terminal.end() == 0
     assert max(map(len, terminal.lines)) <= 80
     assert "…" in terminal.shown
+
+
+@pytest.mark.parametrize("words", [("upload", "-", "-V", "photos"), ("treehash", "-")])
+def test_what_is_typed_ends_with_one_end_of_input(glacier, words):
+    glacier("vault", "create", "photos")
+    terminal = Terminal(*words)
+    terminal.type("some text\n")
+    terminal.read(until="some text")
+    terminal.type("\x04")
+
+    assert terminal.end() == 0
+    assert tree_hash(b"some text\n") in "".join(terminal.lines).replace(" ", "")

@@ -1,6 +1,8 @@
 """Streams against the engine: read once, stored once, and what a run that died leaves is ended."""
 
 import io
+import os
+import threading
 
 import pytest
 from helpers import RecordingProgress, payload
@@ -35,6 +37,45 @@ def test_a_stream_is_stored_whole(send, stored, size):
 
     assert stored() == {archive.id: DATA[:size]}
     assert archive.name == "home.tar"
+
+
+class NonBlocking(io.FileIO):
+    """The reading end of a pipe that a careless parent has made non-blocking."""
+
+    def __init__(self):
+        ours, self.feed = os.pipe()
+        os.set_blocking(ours, False)
+        self.found_nothing = threading.Event()
+        super().__init__(ours)
+
+    def readinto(self, buffer):
+        count = super().readinto(buffer)
+        if count is None:
+            self.found_nothing.set()
+        return count
+
+
+def test_a_stream_that_has_nothing_yet_is_not_at_its_end(client, vault, journals, catalog, stored):
+    """Else what comes later would be missing from an archive that is said to be whole."""
+    raw = NonBlocking()
+
+    def write():
+        assert raw.found_nothing.wait(10)
+        os.write(raw.feed, b"a")
+        raw.found_nothing.clear()
+        assert raw.found_nothing.wait(10)
+        os.write(raw.feed, b"b")
+        os.close(raw.feed)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with io.BufferedReader(raw) as stream:
+        archive = streams.start(
+            client, stream, vault, name="x", journals=journals, catalog=catalog, workers=1
+        )
+    writer.join()
+
+    assert stored() == {archive.id: b"ab"}
 
 
 def test_an_empty_stream_costs_no_request(engine, send):
