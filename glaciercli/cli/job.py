@@ -22,6 +22,7 @@ from glaciercli.cli.options import (
     workers_option,
 )
 from glaciercli.cli.types import RANGE, TIME
+from glaciercli.errors import UsageError
 from glaciercli.services import archives, downloads, jobs, ledger
 
 COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate", "OutputExpirationDate")
@@ -100,7 +101,7 @@ def wait(app: App, job_id: str, vault: str, poll: jobs.Poll) -> None:
 @reference_argument("job_id", complete.jobs, metavar="JOB")
 @click.argument(
     "dest",
-    default="-",
+    required=False,
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     metavar="[DEST]",
 )
@@ -108,15 +109,21 @@ def wait(app: App, job_id: str, vault: str, poll: jobs.Poll) -> None:
 @workers_option
 @overwrite_option
 @pass_app
-def output(app: App, job_id: str, dest: Path, vault: str, workers: int, *, overwrite: bool) -> None:
+def output(
+    app: App, job_id: str, dest: Path | None, vault: str, workers: int, *, overwrite: bool
+) -> None:
     """Fetch what a finished job has prepared, into DEST or to stdout.
 
-    Fetching is free and can be repeated for a day.
+    Fetching is free and can be repeated for a day. An archive goes to a terminal only if DEST is
+    given as `-`.
 
     Example:
         glacier job output HkF9p6o7yjhF inventory.json --vault photos
     """
     found = jobs.show(app.client, vault, job_id)
+    if dest is None and found.action == "ArchiveRetrieval" and app.output.stdout.isatty():
+        raise UsageError("an archive is bytes, and stdout a terminal", hint="name a file; or -")
+    dest = dest or Path("-")
     stdout = app.output.stdout if str(dest) == "-" else None
     with app.progress("stdout" if stdout else dest.name, beside=stdout) as progress:
         downloads.job_output(

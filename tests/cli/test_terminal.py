@@ -4,6 +4,7 @@ import pytest
 from helpers import payload, write
 from terminal import Terminal
 
+from glaciercli.errors import Exit
 from glaciercli.treehash import tree_hash
 
 
@@ -72,7 +73,7 @@ def test_no_bar_in_the_middle_of_the_bytes(glacier, tmp_path):
 
     assert (terminal.end(), terminal.lines[-1]) == (0, "see the attic")
     (job,) = glacier("job", "list", "--vault", "photos", "--output", "json").ids
-    terminal = Terminal("job", "output", job, "--vault", "photos")
+    terminal = Terminal("job", "output", job, "-", "--vault", "photos")
     assert (terminal.end(), terminal.shown) == (0, "see the attic")
 
 
@@ -95,3 +96,15 @@ def test_what_is_typed_ends_with_one_end_of_input(glacier, words):
 
     assert terminal.end() == 0
     assert tree_hash(b"some text\n") in "".join(terminal.lines).replace(" ", "")
+
+
+def test_an_archive_is_put_on_a_terminal_only_when_that_is_said(glacier, photos):
+    """Its bytes would act on the terminal, and 40 TiB of them for long."""
+    glacier("upload", photos, "-V", "photos")
+    job = glacier("job", "start", "archive", "big.tar", "-V", "photos", "--output", "json").json
+    output = ("job", "output", job["JobId"], "-V", "photos")
+    terminal = Terminal(*output)
+
+    assert terminal.end() == Exit.USAGE
+    assert "hint: name a file; or -" in terminal.shown
+    assert glacier(*output).raw == photos.read_bytes()  # not a terminal
