@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ def main() -> NoReturn:
     from glaciercli.cli.root import cli  # noqa: PLC0415
     from glaciercli.cli.signals import catch_signals  # noqa: PLC0415
 
+    _write_whole()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             # A terminal that cannot show a letter gets its code, never a traceback.
@@ -41,13 +43,27 @@ def main() -> NoReturn:
 def _hold_standard_files() -> None:
     """Keep 0, 1 and 2 taken: a catalog opened as descriptor 1 would be printed into.
 
-    Each is held by the null device opened the wrong way round, so that using it is an error.
+    Each is held by the null device opened the wrong way round, so that using it is an error. A pipe
+    that its maker made non-blocking is made to block: else there is no end and no whole write.
     """
     for descriptor, mode in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, mode)
+        if sys.platform != "win32":
+            os.set_blocking(descriptor, True)
+
+
+def _write_whole() -> None:
+    """Give stdout a buffer where Python was told to have none: without, it writes just once.
+
+    What a pipe or a full disk did not take of that is then lost without an error.
+    """
+    out = sys.stdout
+    if out is not None and isinstance(out.buffer, io.RawIOBase):
+        whole = io.BufferedWriter(out.buffer)
+        sys.stdout = io.TextIOWrapper(whole, out.encoding, line_buffering=out.isatty())
 
 
 def _leave_no_core() -> None:

@@ -1,10 +1,14 @@
 """The program as a process: signals, pipes, full disks, closed descriptors, cron."""
 
+import array
+import fcntl
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -219,6 +223,44 @@ except Interrupted:
 
     assert run.returncode == 128 + signal.SIGTERM
     assert "hint: glacier upload big.tar" in run.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_pipe_that_takes_little_at_a_time_gets_all(glacier, tmp_path, monkeypatch, unbuffered):
+    """Made non-blocking by whoever made it; and Python, told to be unbuffered, writes just once."""
+    data = payload(3 << 20)
+    glacier("vault", "create", "photos")
+    glacier("upload", write(tmp_path / "big.tar", data), "-V", "photos")
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    words = ["archive", "download", "big.tar", "-", "-V", "photos", "-q"]
+    with io.FileIO(ours) as pipe, subprocess.Popen([*GLACIER, *words], stdout=theirs) as process:
+        os.close(theirs)
+        deadline, full = time.monotonic() + 20, fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+        while array.array("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0] < full:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        got = pipe.readall()
+
+    assert (process.returncode, got == data) == (0, True)
+
+
+def test_text_is_read_from_a_pipe_that_has_nothing_yet(glacier):
+    glacier("vault", "create", "photos")
+    theirs, ours = os.pipe()
+    os.set_blocking(theirs, False)
+    words = [*GLACIER, "policy", "set", "photos", "-"]
+    with subprocess.Popen(words, stdin=theirs, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 20
+        while not os.get_blocking(theirs) and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        os.close(theirs)
+        os.write(ours, b"{")
+        os.close(ours)
+
+        assert "not valid JSON" in process.stderr.read()
 
 
 def test_a_pipe_that_is_closed_is_no_success(glacier):
