@@ -150,10 +150,7 @@ def acknowledge(client: Client, *archives: Archive, journals: Path) -> None:
             if state.intent is None or state.done is None or state.done.id not in told:
                 continue
             what = state.intent.path or state.intent.token
-            try:
-                journal = UploadJournal.open(client, journals, state.intent.vault, what)
-            except Conflict:
-                continue  # a run that came meanwhile has it, and will do this in its turn
+            journal = UploadJournal.open(client, journals, state.intent.vault, what)
             stack.enter_context(journal)
             if journal.state.done is not None and journal.state.done.id in told:
                 finished.append(journal)
