@@ -110,6 +110,10 @@ class Conflict(GlacierError):
     exit_code = Exit.CONFLICT
 
 
+class Busy(Conflict):
+    """Another run of glacier is at it."""
+
+
 class IntegrityError(GlacierError):
     """Bytes, ranges or sizes are not what their hashes say."""
 

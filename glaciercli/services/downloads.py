@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from glaciercli.client import Client
-from glaciercli.errors import GlacierError, NotFound, NotReady, Refused
+from glaciercli.errors import Busy, GlacierError, NotFound, NotReady, Refused
 from glaciercli.models import Archive, Job
 from glaciercli.services import jobs, vaults
 from glaciercli.services.download_journal import DownloadJournal
@@ -107,7 +107,11 @@ def acknowledge_output(client: Client, job: Job, target: Path, *, journals: Path
 
 
 def _forget(client: Client, vault: str, content: str, target: Path, journals: Path) -> None:
-    with DownloadJournal.open(client, journals, vault, content, target.absolute()) as journal:
+    try:
+        journal = DownloadJournal.open(client, journals, vault, content, target.absolute())
+    except Busy:
+        return  # a run that came meanwhile has it, and will do this in its turn
+    with journal:
         if journal.state.placed is not None:
             journal.forget()
 

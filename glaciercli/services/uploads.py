@@ -16,6 +16,7 @@ from glaciercli.catalog import descriptions
 from glaciercli.catalog.store import Catalog
 from glaciercli.client import Client
 from glaciercli.errors import (
+    Busy,
     Conflict,
     IntegrityError,
     NotFound,
@@ -150,7 +151,10 @@ def acknowledge(client: Client, *archives: Archive, journals: Path) -> None:
             if state.intent is None or state.done is None or state.done.id not in told:
                 continue
             what = state.intent.path or state.intent.token
-            journal = UploadJournal.open(client, journals, state.intent.vault, what)
+            try:
+                journal = UploadJournal.open(client, journals, state.intent.vault, what)
+            except Busy:
+                continue  # a run that came meanwhile has it, and will do this in its turn
             stack.enter_context(journal)
             if journal.state.done is not None and journal.state.done.id in told:
                 finished.append(journal)

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from glaciercli import system
 from glaciercli.errors import Conflict, Unavailable, quoted
-from glaciercli.transfer.locks import Busy, is_current, try_lock
+from glaciercli.transfer.locks import is_current, try_lock
 
 VERSION = 1  # of the lines; a higher one is refused by name, lower ones are read for ever
 _MAX_SIZE = 64 * 1024 * 1024  # bytes; 10,000 parts of a transfer need about 2 MiB
@@ -45,18 +45,15 @@ class Journal:
 
     @classmethod
     def open(cls, directory: Path, key: str) -> Self:
-        """Open or make the journal of a transfer; raises Conflict when another run has it open."""
+        """Open or make the journal of a transfer; raises Busy when another run has it open."""
         path = system.private_directory(directory) / f"{key}.journal"
         while True:
             descriptor = _open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             try:
                 try_lock(descriptor, path)
-            except Busy:
+            except Conflict:
                 os.close(descriptor)
-                raise Conflict(
-                    "another run of glacier is busy with this transfer",
-                    hint="wait for it, or stop it, then run the same command again",
-                ) from None
+                raise
             # The run that held the lock may have finished and removed the file in between.
             if is_current(path, descriptor):
                 system.sync_directory(directory)

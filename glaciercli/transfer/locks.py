@@ -8,12 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from glaciercli.errors import Conflict
+from glaciercli.errors import Busy, Conflict
 from glaciercli.system import lock
-
-
-class Busy(Exception):
-    """Another process holds the lock."""
 
 
 def try_lock(descriptor: int, path: Path) -> None:
@@ -21,7 +17,10 @@ def try_lock(descriptor: int, path: Path) -> None:
     try:
         lock(descriptor)
     except BlockingIOError:
-        raise Busy from None
+        raise Busy(
+            "another run of glacier is busy with this transfer",
+            hint="wait for it, or stop it, then run the same command again",
+        ) from None
     except OSError as error:
         raise Conflict(
             f"cannot lock {str(path)!r}: {error.strerror}",

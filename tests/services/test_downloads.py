@@ -11,6 +11,7 @@ from helpers import RecordingProgress, payload
 from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Refused
 from glaciercli.models import Archive
 from glaciercli.services import downloads, jobs, uploads
+from glaciercli.services.download_journal import DownloadJournal
 from glaciercli.services.jobs import Poll
 from glaciercli.services.retrievals import Retrievals
 from glaciercli.transfer.target import PartFile
@@ -256,6 +257,9 @@ def test_until_it_is_acknowledged_a_finished_download_is_reported_again(
     download()
     assert client.engine.log.count() == 0
 
+    with DownloadJournal.open(client, journals, archive.vault, archive.id, place):
+        downloads.acknowledge(client, archive, place, journals=journals)  # that run will do it
+    download()
     downloads.acknowledge(client, archive, place, journals=journals)
     assert not list((journals / "downloads").iterdir())
     with pytest.raises(Conflict, match="exists already"):

@@ -489,6 +489,17 @@ def test_until_it_is_acknowledged_a_finished_upload_is_reported_again(
     assert len(stored()) == 2
 
 
+def test_a_run_that_came_before_the_acknowledgement_tells_of_the_archive_itself(
+    client, upload, source, vault, journals, stored
+):
+    first = upload()
+    with UploadJournal.open(client, journals, vault, str(source)):
+        uploads.acknowledge(client, first, journals=journals)
+
+    assert upload().id == first.id
+    assert set(stored()) == {first.id}
+
+
 def test_a_finished_upload_of_an_older_version_does_not_hide_the_new_one(
     engine, upload, source, stored
 ):

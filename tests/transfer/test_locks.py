@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from glaciercli.transfer.locks import Busy, try_lock
+from glaciercli.errors import Busy
+from glaciercli.transfer.locks import try_lock
 
 
 @pytest.fixture
