@@ -4,7 +4,8 @@
     ├── UsageError          2   the command line is wrong
     ├── NotFound            3   vault, archive, job or upload is not there
     ├── AccessDenied        4   no credentials, expired, or refused
-    ├── Conflict            5   the disk disagrees: file changed, target exists, locked, ambiguous
+    ├── Conflict            5   the disk disagrees: file changed, target exists, ambiguous
+    │   └── Busy            5   another run of glacier is at it
     ├── IntegrityError      6   a hash, a range or a size is not what it must be
     ├── Refused             7   a rule or the service says no
     │   ├── PolicyEnforced  7   the account's data retrieval policy says no
