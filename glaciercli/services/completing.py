@@ -198,7 +198,7 @@ def _is_open(client: Client, journal: UploadJournal) -> bool:
     try:
         client.call("ListParts", vaultName=intent.vault, uploadId=journal.state.upload_id)
     except NotFound:
-        vaults.show(client, intent.vault)  # raises NotFound when it is the vault that is gone
+        vaults.require(client, intent.vault)
         return False
     return True
 
