@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # How the service says that a vault is too new to have an inventory.
 _NONE_YET = "cannot be initiated yet"
 _SAME_INVENTORY = timedelta(hours=12)  # its date and the vault's were seen four hours apart
+_LEFT_BEHIND = timedelta(days=7)  # by then the service has long dropped the job of a document
 
 
 def sync(
@@ -82,6 +83,7 @@ def sync(
         raise
     path.unlink()
     downloads.acknowledge_output(client, job, path, journals=path.parent)
+    _sweep(path.parent)
     _compare(there, report, progress)
     return report
 
@@ -225,6 +227,14 @@ def _receive(client: Client, catalog: Catalog, job: Job, progress: Progress) -> 
         path.unlink()
         raise IntegrityError(f"the inventory has {size} bytes, its job says {job.inventory_size}")
     return path
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what runs have left that were stopped, and whose job has expired since."""
+    oldest = time.time() - _LEFT_BEHIND.total_seconds()
+    for path in directory.rglob("*"):
+        if path.is_file() and path.lstat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
 
 
 def _is_there(path: Path) -> bool:

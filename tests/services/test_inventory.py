@@ -1,6 +1,7 @@
 """Inventories fetched from the engine: jobs reused, documents kept, nothing cut believed."""
 
 import json
+import os
 from datetime import timedelta
 
 import pytest
@@ -9,11 +10,12 @@ from helpers import RecordingProgress, payload
 from glaciercli.catalog import ledger
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import STATES
-from glaciercli.errors import IntegrityError, NotFound, NotReady, Partial
+from glaciercli.errors import IntegrityError, LostReply, NotFound, NotReady, Partial
 from glaciercli.models import Scope
 from glaciercli.services import archives, inventory, jobs, vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.treehash import tree_hash
+from glaciercli.units import MIB
 
 NOW = Poll(timeout=0.0)
 
@@ -70,6 +72,28 @@ def test_nothing_is_left_on_disk(put, sync, catalog):
 
     left = [each for each in (catalog.directory / "inventories").rglob("*") if each.is_file()]
     assert left == []
+
+
+def test_what_a_stopped_run_left_of_an_expired_job_is_removed(put, sync, client, catalog):
+    put(size=3 * MIB)
+    cut = client.engine.faults.drop("GetJobOutput", times=100)
+    client.pace.timeout = 0.0
+    with pytest.raises(LostReply):
+        sync()
+    assert client.engine.faults.delivered(cut)
+    client.engine.faults.clear()
+    client.engine.clock.advance(timedelta(days=2))
+    left = [each for each in (catalog.directory / "inventories").rglob("*") if each.is_file()]
+    assert left
+    sync()
+    assert all(each.exists() for each in left), "a run of today may still need it"
+    for each in left:
+        os.utime(each, (0, 0))
+    put("two.txt")
+    client.engine.clock.advance(timedelta(days=2))
+    sync()
+
+    assert not any(each.exists() for each in left)
 
 
 def test_a_job_that_takes_hours_is_started_once_and_then_used(put, sync, client, catalog, vault):
