@@ -97,7 +97,9 @@ def delete(app: App, vault: str, *, yes: bool) -> None:
     """
     record = vaults.show(app.client, vault)
     app.confirm(f"delete vault {vault}?", yes=yes)
-    vaults.delete(app.client, vault)
+    vaults.delete(
+        app.client, vault, emptied=emptying.last_deletion(app.client, app.catalog, record)
+    )
     scopes.vault_gone(app.client, app.catalog, record)
     app.output.done(record, f"vault {vault} is deleted")
 

@@ -21,7 +21,7 @@ from glaciercli.errors import (
     Refused,
     concerns_all,
 )
-from glaciercli.models import Archive, Emptied, EmptyPlan, Scope
+from glaciercli.models import Archive, Emptied, EmptyPlan, Scope, Vault
 from glaciercli.services import inventory, scopes, vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.transfer.pool import Pool
@@ -137,6 +137,14 @@ def empty(
             error.report = Emptied(plan.vault, deleted, size, vault_deleted=False)
             raise
     return Emptied(plan.vault, deleted, size, vault_deleted=delete_vault)
+
+
+def last_deletion(client: Client, catalog: Catalog, vault: Vault) -> datetime | None:
+    """Return when the vault's last archive was deleted here; None while any is known in it."""
+    scope = scopes.learned(client, catalog, vault)
+    if catalog.totals(scope, vault.name).count:
+        return None
+    return catalog.last_deletion(scope, vault.name)
 
 
 def _young() -> datetime:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from helpers import payload, write
 
@@ -110,6 +112,20 @@ def test_a_vault_is_emptied_and_gone(glacier, filled):
 
     assert (done["deletedArchives"], done["vaultDeleted"]) == (3, True)
     assert glacier("vault", "list", "--output", "json").json == []
+
+
+def test_a_vault_that_was_emptied_here_can_be_deleted_later(glacier, client, filled):
+    """Its last inventory lists what is gone since; to empty it again would be no way out."""
+    client.engine.timing = "real"
+    client.engine.clock.advance(timedelta(days=2))
+    before = glacier("vault", "delete", "photos", "--yes", exit=Exit.REFUSED)
+    assert "holds 3 archives" in before.stderr
+    glacier("archive", "delete", "0.tar", "1.tar", "2.tar", "--vault", "photos", "--yes")
+
+    later = glacier("vault", "delete", "photos", "--yes", exit=Exit.NOT_READY)
+    assert "cannot be deleted yet" in later.stderr
+    client.engine.clock.advance(timedelta(days=2))
+    glacier("vault", "delete", "photos", "--yes")
 
 
 def test_only_what_matches_is_deleted(glacier, filled):
