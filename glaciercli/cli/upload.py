@@ -84,6 +84,8 @@ def start(
     """
     if name is not None and [str(each) for each in files] != ["-"]:
         raise UsageError("--name is for stdin alone; a file has its own name")
+    if (single or again) and "-" in map(str, files):
+        raise UsageError("--single and --again are for files; a stream comes once, in parts")
     if dry_run:
         app.output.listing((_planned(each, part_size) for each in files), PLAN)
         return

@@ -95,6 +95,8 @@ def test_several_files_are_several_archives_and_a_failure_names_its_file(glacier
         (["BIG", "--vault", "nope"], Exit.NOT_FOUND),
         (["BIG", "--name", "x"], Exit.USAGE),
         (["-", "--dry-run"], Exit.USAGE),
+        (["-", "--single"], Exit.USAGE),
+        (["-", "--again"], Exit.USAGE),
         ([], Exit.USAGE),
     ],
 )
