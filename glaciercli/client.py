@@ -101,6 +101,11 @@ class Client:
         self._renewing = threading.Lock()
         self.region: str = self._boto.meta.region_name
 
+    @property
+    def signs(self) -> bool:
+        """Whether a signature binds each body, by its plain SHA-256: over a wire alone."""
+        return self.engine is None
+
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Return the reply to one operation, repeated where repeating is safe.
 

@@ -105,7 +105,7 @@ def _connect_local(
         # A profile or endpoint of the environment must not send rehearsals to the real service.
         url = f"https://glacier.{target.region or LOCAL_REGION}.amazonaws.com"
         client = session.client("glacier", endpoint_url=url, config=config)
-        plug_in(client, handle)
+        plug_in(client, handle, trusting=True)
         return _prepared(client)
 
     def handle(request: Request) -> Response:

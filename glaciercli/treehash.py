@@ -67,11 +67,9 @@ class TreeHash:
         return self.digest().hex()
 
     @property
-    def sha256(self) -> str:
-        """The plain SHA-256 as hex; raises ValueError unless made with `linear=True`."""
-        if self._linear is None:
-            raise ValueError("this tree hash was made without its linear twin")
-        return self._linear.hexdigest()
+    def sha256(self) -> str | None:
+        """The plain SHA-256 as hex; None unless made with `linear=True`."""
+        return None if self._linear is None else self._linear.hexdigest()
 
 
 def combine(digests: Iterable[bytes]) -> bytes:

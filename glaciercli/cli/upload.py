@@ -82,10 +82,7 @@ def start(
         glacier upload start big.tar --vault photos --part-size 64MiB
         glacier upload start note.txt --vault photos --single
     """
-    if name is not None and [str(each) for each in files] != ["-"]:
-        raise UsageError("--name is for stdin alone; a file has its own name")
-    if (single or again) and "-" in map(str, files):
-        raise UsageError("--single and --again are for files; a stream comes once, in parts")
+    _require_fitting(files, name, of_files=single or again)
     if dry_run:
         app.output.listing((_planned(each, part_size) for each in files), PLAN)
         return
@@ -222,6 +219,15 @@ def abort(app: App, upload_id: str, vault: str, *, yes: bool) -> None:
     app.confirm(f"give up the upload of {what}?", yes=yes)
     open_uploads.abort(app.client, vault, found.id, journals=app.journals)
     app.output.done(found, f"upload {found.id} is aborted")
+
+
+def _require_fitting(files: tuple[Path, ...], name: str | None, *, of_files: bool) -> None:
+    """Raise UsageError where an option is not for what is to be sent."""
+    given = [str(each) for each in files]
+    if name is not None and given != ["-"]:
+        raise UsageError("--name is for stdin alone; a file has its own name")
+    if of_files and "-" in given:
+        raise UsageError("--single and --again are for files; a stream comes once, in parts")
 
 
 def _planned(file: Path, part_size: int | None) -> models.UploadPlan:

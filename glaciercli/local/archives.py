@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from glaciercli.local import rules, timing
-from glaciercli.local.blobs import Received
+from glaciercli.local.blobs import OpenBlob, Received
 from glaciercli.local.errors import ServiceError, invalid
 from glaciercli.local.store import Row, Transaction
 from glaciercli.local.wire import Params
@@ -15,22 +15,29 @@ _CONTENT_HASH = "x-amz-content-sha256"
 _TREE_HASH = "x-amz-sha256-tree-hash"
 
 
-def sent_hashes(world: World, params: Params) -> tuple[str, str]:
-    """Return the plain and the tree hash that an upload must announce."""
-    plain = rules.sha256(world.request.headers.get(_CONTENT_HASH), _CONTENT_HASH)
+def sent_hashes(world: World, params: Params) -> tuple[str | None, str]:
+    """Return the plain and the tree hash that an upload must announce; the first over a wire."""
+    plain = None
+    if world.request.is_hashed:
+        plain = rules.sha256(world.request.headers.get(_CONTENT_HASH), _CONTENT_HASH)
     return plain, rules.sha256(params.get("checksum"), _TREE_HASH)
 
 
-def compare(received: Received, sent: tuple[str, str]) -> None:
-    """Raise unless the body's hashes are those that were announced with it."""
+def receive(
+    world: World, blob: OpenBlob, length: int, offset: int, sent: tuple[str | None, str]
+) -> Received:
+    """Write the request's body at `offset`; raise unless its hashes are those announced with it."""
     plain, tree = sent
-    if received.sha256 != plain:
+    received = blob.receive(world.request.body, length, offset, linear=plain is not None)
+    if plain is not None and received.sha256 != plain:
         raise wrong_payload_hash(received.sha256, plain)
     if received.tree_hash != tree:
         raise invalid(f"Checksum mismatch: expected {tree}, computed {received.tree_hash}")
+    blob.sync()
+    return received
 
 
-def wrong_payload_hash(computed: str, sent: str) -> ServiceError:
+def wrong_payload_hash(computed: str | None, sent: str) -> ServiceError:
     return ServiceError(
         "InvalidSignatureException",
         f"The value passed in as {_CONTENT_HASH} does not match the computed payload hash."
@@ -46,9 +53,7 @@ def upload(world: World, params: Params) -> dict[str, Any]:
     blob = world.blobs.create()
     try:
         with world.blobs.open(blob, write=True) as file:
-            received = file.receive(world.request.body, length, 0)
-            compare(received, sent)
-            file.sync()
+            received = receive(world, file, length, 0, sent)
         with world.store.write() as db:
             vault = world.vault(db, params)
             world.blobs.keep(db, blob)

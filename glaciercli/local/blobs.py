@@ -35,7 +35,7 @@ class Received:
     """What came out of a request's body."""
 
     size: int
-    sha256: str
+    sha256: str | None  # of a body of several megabytes only where it was asked for
     tree_hash: str
 
 
@@ -46,14 +46,15 @@ class OpenBlob:
     data: int
     leaves: int
 
-    def receive(self, body: Body, length: int, offset: int) -> Received:
+    def receive(self, body: Body, length: int, offset: int, *, linear: bool) -> Received:
         """Write `length` bytes of a body at `offset`, a whole megabyte; hash them on the way.
 
         Memory is a megabyte, whatever the length. A body that ends early is a timeout, as it is
-        for the service when a sender stalls.
+        for the service when a sender stalls. Without `linear`, of all bytes there is no plain hash.
         """
         # In a single leaf the tree hash is the plain hash: the bytes are hashed once.
-        hashes = TreeHash(linear=length > MIB)
+        is_leaf = length <= MIB
+        hashes = TreeHash(linear=linear and not is_leaf)
         received = 0
         while received < length:
             block = body.read(min(MIB, length - received))
@@ -68,7 +69,7 @@ class OpenBlob:
         leaves = hashes.leaves
         _write(self.leaves, b"".join(leaves), offset // MIB * _DIGEST)
         root = combine(leaves).hex()
-        return Received(received, hashes.sha256 if length > MIB else root, root)
+        return Received(received, root if is_leaf else hashes.sha256, root)
 
     def copy_from(self, source: OpenBlob, start: int, size: int, offset: int) -> None:
         """Copy [start, start + size) of another blob to `offset`, with the leaves."""

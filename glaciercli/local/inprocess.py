@@ -8,33 +8,45 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from botocore.auth import UNSIGNED_PAYLOAD
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 
 from glaciercli.local.errors import ConnectionDropped
 from glaciercli.local.wire import Body, FileWindow, Request, Response
 
+_CONTENT_HASH = "x-amz-content-sha256"
 _REGION = re.compile(r"Credential=[^/,\s]+/\d{8}/([^/,\s]+)/")
 
 
-def plug_in(client: Any, handle: Callable[[Request], Response]) -> None:
+def plug_in(client: Any, handle: Callable[[Request], Response], *, trusting: bool = False) -> None:
     """Have a boto3 or botocore Glacier client ask `handle`, an engine's, in this process.
 
     All that the client does before and after the wire stays: checks, hashes, signing, retries,
-    parsing. A client that does not sign is in the region that it was made for.
+    parsing. A client that does not sign is in the region that it was made for. With `trusting`, no
+    side computes the plain hash of an upload: it binds a signature to bytes on their way, and these
+    have none. The tree hash proves them.
     """
 
     def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         try:
-            response = handle(_request(request, client.meta.region_name))
+            response = handle(_request(request, client.meta.region_name, trusting=trusting))
         except ConnectionDropped as error:
             raise _closed(request) from error
         return _response(request, response)
 
     client.meta.events.register("before-send.glacier", answer)
+    if trusting:
+        for operation in ("UploadArchive", "UploadMultipartPart"):
+            client.meta.events.register_first(f"before-call.glacier.{operation}", _spare)
 
 
-def _request(request: AWSPreparedRequest, region: str | None) -> Request:
+def _spare(params: dict[str, Any], **_: Any) -> None:
+    """Keep botocore from hashing an upload that says no plain hash itself."""
+    params["headers"].setdefault(_CONTENT_HASH, UNSIGNED_PAYLOAD)
+
+
+def _request(request: AWSPreparedRequest, region: str | None, *, trusting: bool) -> Request:
     headers = {name.lower(): _text(value) for name, value in request.headers.items()}
     signed = _REGION.search(headers.get("authorization", ""))
     address = urlsplit(request.url)
@@ -46,6 +58,7 @@ def _request(request: AWSPreparedRequest, region: str | None) -> Request:
         body=_body(request.body),
         length=int(length) if length is not None else None,
         region=signed[1] if signed else region or "us-east-1",
+        is_hashed=not (trusting and headers.get(_CONTENT_HASH) == UNSIGNED_PAYLOAD),
     )
 
 

@@ -37,7 +37,7 @@ def upload(world: World, params: Params) -> dict[str, Any]:
 
 
 def _write_in_place(
-    world: World, params: Params, upload: Row, part: int, sent: tuple[str, str]
+    world: World, params: Params, upload: Row, part: int, sent: tuple[str | None, str]
 ) -> Received:
     try:
         received = _receive(world, upload["blob"], part * upload["part_size"], sent)
@@ -52,7 +52,7 @@ def _write_in_place(
     return received
 
 
-def _write_aside(world: World, params: Params, part: int, sent: tuple[str, str]) -> Received:
+def _write_aside(world: World, params: Params, part: int, sent: tuple[str | None, str]) -> Received:
     aside = world.blobs.create()
     try:
         received = _receive(world, aside, 0, sent)
@@ -63,14 +63,11 @@ def _write_aside(world: World, params: Params, part: int, sent: tuple[str, str])
     return received
 
 
-def _receive(world: World, blob: str, offset: int, sent: tuple[str, str]) -> Received:
+def _receive(world: World, blob: str, offset: int, sent: tuple[str | None, str]) -> Received:
     length = world.request.length
     assert length is not None
     with world.blobs.open(blob, write=True) as file:
-        received = file.receive(world.request.body, length, offset)
-        archives.compare(received, sent)
-        file.sync()
-    return received
+        return archives.receive(world, file, length, offset, sent)
 
 
 def _record(

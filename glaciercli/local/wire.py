@@ -44,6 +44,7 @@ class Request:
     body: Body
     length: int | None  # Content-Length
     region: str = "us-east-1"
+    is_hashed: bool = True  # an upload must come with its plain SHA-256
 
 
 class FileWindow(io.RawIOBase):

@@ -48,7 +48,12 @@ def send_file(
         def body() -> Window:
             pool.check()
             return Window.over(
-                source.descriptor, start, stop, check=pool.check, sent=counted(client, progress)
+                source.descriptor,
+                start,
+                stop,
+                linear=client.signs,
+                check=pool.check,
+                sent=counted(client, progress),
             )
 
         return Piece(start, stop, body)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,8 +62,8 @@ def start(
     check_part_size(part_size)
     clean_up(client, vault, journals=journals, catalog=catalog, progress=progress)
     spool = private_directory(journals)
-    source = Stream(stream)
-    first = _spool(source, spool, part_size)
+    next_part = partial(_spool, Stream(stream), spool, part_size, linear=client.signs)
+    first = next_part()
     if first.hashed.size == 0:
         raise Refused("standard input is empty, and Glacier cannot store an empty archive")
     intent = new_intent(
@@ -74,7 +75,7 @@ def start(
             upload = open_upload(client, journal)
             progress.start(None)
             pool = Pool(workers)
-            pieces = _pieces(first, source, spool, part_size, pool, counted(client, progress))
+            pieces = _pieces(first, next_part, part_size, pool, counted(client, progress))
             sent = send_pieces(client, upload, pieces, pool)
         except Interrupted:
             raise  # quickly; the next run cleans up
@@ -125,9 +126,9 @@ class _Spooled:
     hashed: TreeHash
 
 
-def _spool(stream: Stream, directory: Path, part_size: int) -> _Spooled:
+def _spool(stream: Stream, directory: Path, part_size: int, *, linear: bool) -> _Spooled:
     """Read one part of the stream into a file without a name; it goes when it is let go of."""
-    hashed = TreeHash(linear=True)
+    hashed = TreeHash(linear=linear)
     keeping = _naming(f"cannot keep a part in {str(directory)!r}")
     with keeping, tempfile.TemporaryFile(dir=directory) as file:
         while hashed.size < part_size:
@@ -152,8 +153,7 @@ def _naming(what: str) -> Iterator[None]:
 
 def _pieces(
     first: _Spooled,
-    stream: Stream,
-    directory: Path,
+    next_part: Callable[[], _Spooled],
     part_size: int,
     pool: Pool,
     sent: Callable[[int], None],
@@ -170,7 +170,7 @@ def _pieces(
         start += part.hashed.size
         if part.hashed.size < part_size:
             return
-        part = _spool(stream, directory, part_size)
+        part = next_part()
 
 
 def _piece(part: _Spooled, start: int, pool: Pool, sent: Callable[[int], None]) -> Piece:

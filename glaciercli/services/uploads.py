@@ -297,7 +297,9 @@ def _send_single(
     if source.size > MAX_PART_SIZE:
         raise Refused("one request stores at most 4 GiB", hint="leave --single out")
     progress.start(source.size)
-    body = Window.over(source.descriptor, 0, source.size, sent=counted(client, progress))
+    body = Window.over(
+        source.descriptor, 0, source.size, linear=client.signs, sent=counted(client, progress)
+    )
     source.require_unchanged()
     try:
         reply = client.call(

@@ -105,7 +105,7 @@ def parse_content_range(text: str) -> tuple[int, int, int]:
 
 
 class Window:
-    """A file-like body over part of an open file, with both hashes of its bytes.
+    """A file-like body over part of an open file, with the hashes of its bytes.
 
     Made by one pass over the bytes, which hashes; sent by a second one, which finds them in the
     page cache. So memory is one block whatever the part size, and a file that changes between the
@@ -123,6 +123,7 @@ class Window:
     ) -> None:
         self.tree_hash = hashed.hexdigest()
         #: Read by `session`, which tells botocore, which then does not hash the part once more.
+        #: None where nobody asks for it: no signature binds what goes over no wire.
         self.sha256 = hashed.sha256
         self._descriptor = descriptor
         self._offset = offset
@@ -139,11 +140,12 @@ class Window:
         start: int,
         stop: int,
         *,
+        linear: bool = True,
         check: Callable[[], None] = lambda: None,
         sent: Callable[[int], None] = lambda _: None,
     ) -> Self:
         """Return the window on [start, stop), hashed; `check` may raise to stop its work."""
-        hashed = hash_window(descriptor, start, stop, linear=True)
+        hashed = hash_window(descriptor, start, stop, linear=linear)
         return cls(descriptor, start, hashed, check=check, sent=sent)
 
     def __len__(self) -> int:

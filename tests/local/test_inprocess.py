@@ -65,6 +65,37 @@ def test_an_unsigned_client_is_in_its_own_region(engine):
     client.close()
 
 
+def announcing(client, **headers):
+    """Have the client announce other hashes with its uploads than those it computed."""
+
+    def say(params, **_):
+        params["headers"].update(headers)
+
+    client.meta.events.register_last("before-call.glacier.UploadArchive", say)
+    return client
+
+
+def test_a_trusting_client_sends_no_plain_hash_and_the_tree_hash_still_proves(engine, client):
+    trusting = boto3.client("glacier", region_name="eu-west-1")
+    requests = []
+    plug_in(trusting, lambda each: requests.append(each) or engine.handle(each), trusting=True)
+    data = payload(2 * MIB + 5)
+    got = trusting.upload_archive(vaultName="v", body=io.BytesIO(data))
+
+    assert got["checksum"] == tree_hash(data)
+    assert [each.headers["x-amz-content-sha256"] for each in requests] == ["UNSIGNED-PAYLOAD"]
+    announcing(trusting, **{"x-amz-sha256-tree-hash": tree_hash(b"other")})
+    with pytest.raises(trusting.exceptions.InvalidParameterValueException, match="Checksum"):
+        trusting.upload_archive(vaultName="v", body=data)
+    trusting.close()
+
+
+def test_any_other_client_must_send_it(client):
+    announcing(client, **{"x-amz-content-sha256": "UNSIGNED-PAYLOAD"})
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="content-sha256"):
+        client.upload_archive(vaultName="v", body=b"data")
+
+
 def test_two_clients_may_share_an_engine(engine, client):
     other = boto3.client("glacier", region_name="eu-west-1")
     plug_in(other, engine.handle)
