@@ -141,6 +141,8 @@ class Store:
     def _migrate(self) -> None:
         with self._connection() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
+        if self.version == len(MIGRATIONS):
+            return  # and waits for no writer
         with self.write() as db:
             version = db.get("PRAGMA user_version")[0]
             if version > len(MIGRATIONS):

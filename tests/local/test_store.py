@@ -101,6 +101,12 @@ def test_processes_that_open_a_new_store_at_once_agree(root):
     assert [process.returncode for process in running] == [0] * 3
 
 
+def test_opening_a_store_waits_for_no_writer(root, store):
+    """A run that was stopped, as by ^Z, may hold the lock for as long as it likes."""
+    with store.write():
+        Store(root).close()
+
+
 def test_threads_write_one_after_the_other(store):
     def work():
         for _ in range(20):
