@@ -55,13 +55,18 @@ def complete(
         vaults.require(client, intent.vault)
         journal.uncertain()
         raise _uncertain(intent) from error
+    require_hash(reply, tree_hash, intent.name)
+    return record(client, journal, catalog, reply, size=size, tree_hash=tree_hash)
+
+
+def require_hash(reply: dict[str, str], tree_hash: str, name: str) -> None:
+    """Raise IntegrityError when the service says that it has stored something else."""
     stored_hash = reply.get("checksum", tree_hash)
     if stored_hash != tree_hash:
         raise IntegrityError(
             f"archive {reply['archiveId']} was stored with tree hash {stored_hash},"
-            f" not {tree_hash}; it is not recorded as a copy of {intent.name}"
+            f" not {tree_hash}; it is not recorded as a copy of {name}"
         )
-    return record(client, journal, catalog, reply, size=size, tree_hash=tree_hash)
 
 
 def record(

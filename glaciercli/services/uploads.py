@@ -18,6 +18,7 @@ from glaciercli.client import Client
 from glaciercli.errors import (
     Busy,
     Conflict,
+    GlacierError,
     IntegrityError,
     NotFound,
     Refused,
@@ -27,7 +28,13 @@ from glaciercli.errors import (
 from glaciercli.models import Archive, Upload
 from glaciercli.retry import may_have_been_applied
 from glaciercli.services import open_uploads, scopes, vaults
-from glaciercli.services.completing import complete, disputes_parts, record, settle
+from glaciercli.services.completing import (
+    complete,
+    disputes_parts,
+    record,
+    require_hash,
+    settle,
+)
 from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import counted, send_file
 from glaciercli.services.upload_journal import Intent, UploadJournal, known
@@ -309,9 +316,10 @@ def _send_single(
             checksum=body.tree_hash,
             body=body,
         )
-    except Unavailable as error:
+        require_hash(reply, body.tree_hash, intent.name)
+    except GlacierError as error:
         journal.forget()  # there is nothing to go on with
-        if may_have_been_applied(error):
+        if isinstance(error, Unavailable) and may_have_been_applied(error):
             error.hint = "it may be stored all the same; the vault's next inventory will tell"
         raise
     return record(client, journal, catalog, reply, size=source.size, tree_hash=body.tree_hash)

@@ -697,6 +697,29 @@ def test_a_single_request_whose_reply_is_lost_is_not_repeated(engine, upload):
     assert engine.log.count("UploadArchive") == 1
 
 
+def test_a_single_request_that_stored_something_else_is_an_integrity_error(engine, upload, catalog):
+    fault = engine.faults.add(
+        "UploadArchive", kind="header", name="x-amz-sha256-tree-hash", value="0" * 64
+    )
+    with pytest.raises(IntegrityError, match="was stored with tree hash 000"):
+        upload(single=True)
+
+    assert engine.faults.delivered(fault) == 1
+    assert catalog.scopes() == []
+
+
+def test_a_single_request_that_was_refused_is_a_single_one_the_next_time(engine, upload, stored):
+    stop_after_parts(engine, 0, "UploadArchive")
+    with pytest.raises(AccessDenied):
+        upload(single=True)
+    engine.faults.clear()
+    engine.log.clear()
+    archive = upload(single=True)
+
+    assert engine.log.count() == 1
+    assert stored() == {archive.id: DATA}
+
+
 def cut_before(journals, kind):
     [path] = (journals / "uploads").iterdir()
     lines = path.read_bytes().splitlines(keepends=True)
