@@ -16,7 +16,7 @@ from glaciercli.errors import (
     NotReady,
     Refused,
 )
-from glaciercli.models import Archive, Scope
+from glaciercli.models import Archive
 from glaciercli.services import scopes, vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.services.upload_journal import Intent, UploadJournal
@@ -110,11 +110,7 @@ def enter(
 ) -> None:
     """Enter an archive into the catalog; entering it twice changes nothing."""
     account = account_of(archive.location) or account
-    if account is None:
-        scope = scopes.of(client, catalog)
-    else:
-        catalog.learn_account(client.target.identity, client.target.endpoint, account)
-        scope = Scope(client.target.endpoint, account, client.region)
+    scope = scopes.in_account(client, catalog, account) if account else scopes.of(client, catalog)
     catalog.created(scope, archive, token=token)
 
 

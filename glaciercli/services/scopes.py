@@ -89,8 +89,15 @@ def _known(client: Client, catalog: Catalog) -> list[Scope]:
 
 def learned(client: Client, catalog: Catalog, vault: Vault) -> Scope:
     """Return the scope of a vault that the service has just told, and remember its account."""
+    return in_account(client, catalog, vault.arn.split(":")[4])
+
+
+def in_account(client: Client, catalog: Catalog, account: str) -> Scope:
+    """Return the client's scope in the account that the service has told, and remember that one.
+
+    Not where the user has named it: the credentials may be of another account.
+    """
     target = client.target
-    account = vault.arn.split(":")[4]
-    if target.account_id == "-":
+    if target.account is None:
         catalog.learn_account(target.identity, target.endpoint, account)
     return Scope(target.endpoint, account, client.region)

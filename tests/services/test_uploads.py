@@ -6,6 +6,7 @@ Glacier's smallest part is 1 MiB, so real multipart uploads are cheap enough to 
 import errno
 import itertools
 import os
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,8 +22,9 @@ from glaciercli.errors import (
     Unavailable,
     UsageError,
 )
-from glaciercli.services import uploads
+from glaciercli.services import scopes, uploads
 from glaciercli.services.upload_journal import UploadJournal
+from glaciercli.session import connect
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
 
@@ -85,6 +87,17 @@ def uploads_scope(client, archive):
 
     account = archive.location.split("/")[1]
     return Scope(client.target.endpoint, account, client.region)
+
+
+def test_an_upload_to_a_named_account_tells_nothing_of_the_credentials_own(
+    client, engine, upload, catalog
+):
+    named = connect(replace(client.target, account_id=engine.account))
+    archive = upload(client=named)
+    named.engine.close()
+
+    assert scopes.told(client, catalog) is None
+    assert catalog.scopes() == [uploads_scope(client, archive)]
 
 
 def test_progress_ends_at_the_size(upload):
@@ -762,8 +775,6 @@ def test_the_description_is_stored_as_given(client, upload, vault):
 
 
 def test_used_up_requests_stop_the_work_and_the_next_run_goes_on(client, engine, upload, stored):
-    from glaciercli.session import connect
-
     limited = connect(client.target, max_requests=3)
     with pytest.raises(Refused, match="3 requests"):
         upload(client=limited)
