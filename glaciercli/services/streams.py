@@ -18,9 +18,9 @@ from typing import BinaryIO
 
 from glaciercli.catalog.store import Catalog
 from glaciercli.client import Client
-from glaciercli.errors import Conflict, GlacierError, Interrupted, Refused
+from glaciercli.errors import Conflict, GlacierError, Interrupted, Refused, concerns_all
 from glaciercli.models import Archive
-from glaciercli.services.completing import complete, settle
+from glaciercli.services.completing import Uncertain, complete, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import Piece, counted, send_pieces
 from glaciercli.services.upload_journal import UploadJournal, known
@@ -79,8 +79,11 @@ def start(
             sent = send_pieces(client, upload, pieces, pool)
         except Interrupted:
             raise  # quickly; the next run cleans up
-        except GlacierError:
+        except GlacierError as error:
             # Nobody can go on with it: a stream does not come twice.
+            if concerns_all(error):  # the abortion as well, which would be waited for as long
+                error.hint = "run the same command again: it sends everything anew, and cleans up"
+                raise
             drop(client, journal)
             journal.forget()
             raise
@@ -103,7 +106,11 @@ def clean_up(
             continue  # its run is alive
         with journal:
             if journal.state.is_ending:
-                archive = settle(client, journal, catalog, progress)
+                try:
+                    archive = settle(client, journal, catalog, progress)
+                except Uncertain as error:
+                    progress.note(error.message)
+                    continue  # an inventory will tell a later run; what is sent now need not wait
                 if archive is not None:
                     progress.note(f"an earlier run had stored {intent.name} as {archive.id}")
             # A completion that was refused has left the upload open.

@@ -7,7 +7,7 @@ import threading
 import pytest
 from helpers import RecordingProgress, payload
 
-from glaciercli.errors import AccessDenied, Refused
+from glaciercli.errors import AccessDenied, Refused, Unavailable
 from glaciercli.services import streams, uploads
 from glaciercli.units import MIB
 
@@ -147,3 +147,43 @@ def test_a_stream_that_fails_leaves_no_upload(client, engine, vault, send, journ
     assert engine.faults.delivered(fault)
     assert list(client.pages("ListMultipartUploads", vaultName=vault)) == []
     assert journal_files(journals) == []
+
+
+def test_a_server_that_is_down_is_given_up_once_and_the_next_run_cleans_up(
+    client, engine, vault, send, journals, stored
+):
+    client.pace.timeout = 0.1
+    fault = engine.faults.add("*", kind="status", skip=2, times=99)
+    with pytest.raises(Unavailable) as caught:
+        send()
+    assert engine.faults.delivered(fault)
+    assert engine.log.count("AbortMultipartUpload") == 0
+    assert "sends everything anew" in caught.value.hint
+    engine.faults.clear()
+    archive = send()
+
+    assert stored() == {archive.id: DATA}
+    assert not list(client.pages("ListMultipartUploads", vaultName=vault))
+
+
+def test_a_stream_whose_end_is_uncertain_lets_the_next_one_pass(
+    client, engine, send, journals, stored
+):
+    client.pace.timeout = 0.1
+    engine.faults.drop("CompleteMultipartUpload", times=50, applied=True)
+    with pytest.raises(Unavailable):
+        send()
+    engine.faults.clear()
+    client.pace.timeout = 5.0
+    engine.timing = "real"  # so that no inventory tells
+    gone = {"kind": "status", "code": "ResourceNotFoundException", "status": 404}
+    fault = engine.faults.add("CompleteMultipartUpload", **gone)
+    progress = RecordingProgress()
+    second = send(DATA[:9], progress=progress)
+
+    assert engine.faults.delivered(fault) == 1
+    assert any("stored, or it has expired" in note for note in progress.notes)
+    third = send(DATA[:7])  # here the service knows the first one again
+    engine.timing = "instant"
+    assert sorted(stored().values(), key=len) == [DATA[:7], DATA[:9], DATA]
+    assert {second.id, third.id} < set(stored())
