@@ -41,7 +41,11 @@ class Journal:
         self.path = path
         self._descriptor = descriptor
         self._appending = threading.Lock()
-        self.lines = self._load()
+        try:
+            self.lines = self._load()
+        except BaseException:
+            os.close(descriptor)  # and the lock is let go of
+            raise
 
     @classmethod
     def open(cls, directory: Path, key: str) -> Self:

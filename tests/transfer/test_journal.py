@@ -84,8 +84,9 @@ def test_a_future_version_is_refused_by_name(tmp_path):
     (tmp_path / "key.journal").write_bytes(line(v=2, kind="new"))
     (tmp_path / "key.journal").chmod(0o600)
 
-    with pytest.raises(Conflict, match=r"newer glacier \(format 2\)"):
-        Journal.open(tmp_path, "key")
+    for _ in range(2):  # and the lock is let go of
+        with pytest.raises(Conflict, match=r"newer glacier \(format 2\)"):
+            Journal.open(tmp_path, "key")
     assert (tmp_path / "key.journal").read_bytes() == line(v=2, kind="new")
 
 
