@@ -29,6 +29,17 @@ def may_have_been_applied(error: Unavailable) -> bool:
     return not isinstance(error, Throttled | Unreachable)
 
 
+@contextmanager
+def telling_if_applied(hint: str) -> Iterator[None]:
+    """Give the error of a request that may have taken effect all the same its way to find out."""
+    try:
+        yield
+    except Unavailable as error:
+        if may_have_been_applied(error):
+            error.hint = hint
+        raise
+
+
 class Pace:
     """Retries with jittered back-off inside a time budget, and one brake for all workers.
 

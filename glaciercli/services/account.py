@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from glaciercli.errors import AccessDenied, Unavailable
 from glaciercli.models import Capacity
+from glaciercli.retry import telling_if_applied
 
 if TYPE_CHECKING:
     from glaciercli.client import Client
@@ -22,5 +24,10 @@ def purchase(client: Client) -> Capacity:
     Raises Refused when the account has two. After a lost reply, look with `capacity` before asking
     again: the first request may have bought one.
     """
-    bought = client.call("PurchaseProvisionedCapacity")["capacityId"]
-    return next((each for each in capacity(client) if each.id == bought), Capacity(bought))
+    with telling_if_applied("it may be bought all the same; look first: glacier capacity list"):
+        bought = client.call("PurchaseProvisionedCapacity")["capacityId"]
+    try:
+        there = capacity(client)
+    except (AccessDenied, Unavailable):
+        there = []  # who is told of an error instead of the unit would buy another one
+    return next((each for each in there if each.id == bought), Capacity(bought))

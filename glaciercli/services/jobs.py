@@ -11,7 +11,7 @@ from math import inf
 from typing import Any
 
 from glaciercli.client import Client
-from glaciercli.errors import NotReady, Refused
+from glaciercli.errors import AccessDenied, NotFound, NotReady, Refused, Unavailable
 from glaciercli.models import Job
 from glaciercli.services import ids
 from glaciercli.transfer.parts import Span
@@ -82,8 +82,12 @@ def start(
                 return {"jobId": job.id}
         return None
 
-    reply = client.create("InitiateJob", find, vaultName=vault, jobParameters=wanted)
-    return describe(client, vault, reply["jobId"])
+    job_id = client.create("InitiateJob", find, vaultName=vault, jobParameters=wanted)["jobId"]
+    try:
+        return describe(client, vault, job_id)
+    except (AccessDenied, NotFound, Unavailable) as error:
+        error.hint = f"the job is started, and paid for: glacier job show {job_id} --vault {vault}"
+        raise
 
 
 def start_archive(

@@ -6,8 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from glaciercli.errors import AccessDenied, NotFound, Refused
+from glaciercli.errors import AccessDenied, NotFound, Refused, Unavailable
 from glaciercli.models import Lock
+from glaciercli.retry import telling_if_applied
 from glaciercli.services import documents, vaults
 
 if TYPE_CHECKING:
@@ -45,11 +46,18 @@ def start(client: Client, vault: str, text: str) -> Lock:
     """
     checked = check(client, vault, text)
     policy = json.dumps(checked.policy)
+    # Without its id a lock cannot be completed.
+    way_out = f"it may be on trial all the same: glacier lock abort {vault}, then start it again"
     try:
-        reply = client.call("InitiateVaultLock", vaultName=vault, policy={"Policy": policy})
+        with telling_if_applied(way_out):
+            reply = client.call("InitiateVaultLock", vaultName=vault, policy={"Policy": policy})
     except AccessDenied as error:
         raise _standing(client, vault, error) from error
-    return replace(show(client, vault), id=reply["lockId"])
+    try:
+        started = show(client, vault)
+    except (AccessDenied, Unavailable):
+        started = replace(checked, state="InProgress")  # the id matters more than the times
+    return replace(started, id=reply["lockId"])
 
 
 def complete(client: Client, vault: str, lock_id: str) -> Lock:

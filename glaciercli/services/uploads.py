@@ -22,11 +22,10 @@ from glaciercli.errors import (
     IntegrityError,
     NotFound,
     Refused,
-    Unavailable,
     quoted,
 )
 from glaciercli.models import Archive, Upload
-from glaciercli.retry import may_have_been_applied
+from glaciercli.retry import telling_if_applied
 from glaciercli.services import open_uploads, scopes, vaults
 from glaciercli.services.completing import (
     complete,
@@ -309,17 +308,16 @@ def _send_single(
     )
     source.require_unchanged()
     try:
-        reply = client.call(
-            "UploadArchive",
-            vaultName=intent.vault,
-            archiveDescription=intent.description,
-            checksum=body.tree_hash,
-            body=body,
-        )
+        with telling_if_applied("it may be stored all the same; the next inventory will tell"):
+            reply = client.call(
+                "UploadArchive",
+                vaultName=intent.vault,
+                archiveDescription=intent.description,
+                checksum=body.tree_hash,
+                body=body,
+            )
         require_hash(reply, body.tree_hash, intent.name)
-    except GlacierError as error:
+    except GlacierError:
         journal.forget()  # there is nothing to go on with
-        if isinstance(error, Unavailable) and may_have_been_applied(error):
-            error.hint = "it may be stored all the same; the vault's next inventory will tell"
         raise
     return record(client, journal, catalog, reply, size=source.size, tree_hash=body.tree_hash)

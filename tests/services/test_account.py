@@ -22,8 +22,19 @@ def test_a_third_unit_is_refused(client):
 def test_a_lost_reply_is_never_answered_with_a_second_purchase(client, engine):
     fault = engine.faults.drop("PurchaseProvisionedCapacity", applied=True)
 
-    with pytest.raises(LostReply):
+    with pytest.raises(LostReply) as caught:
         account.purchase(client)
 
     assert engine.faults.delivered(fault) == 1
     assert len(account.capacity(client)) == 1
+    assert caught.value.hint.endswith("look first: glacier capacity list")
+
+
+def test_a_unit_that_was_bought_is_told_though_the_list_of_them_is_refused(client, engine):
+    fault = engine.faults.add(
+        "ListProvisionedCapacity", kind="status", code="AccessDeniedException", status=403
+    )
+    bought = account.purchase(client)
+
+    assert engine.faults.delivered(fault) == 1
+    assert [each.id for each in account.capacity(client)] == [bought.id]

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from helpers import RecordingProgress, payload
 
-from glaciercli.errors import Conflict, NotFound, NotReady, Refused
+from glaciercli.errors import AccessDenied, Conflict, NotFound, NotReady, Refused
 from glaciercli.services import jobs
 from glaciercli.services.jobs import Poll
 from glaciercli.treehash import tree_hash
@@ -30,6 +30,19 @@ def test_a_lost_reply_makes_one_job(client, engine, vault, archive, description,
 
     assert engine.faults.delivered(fault) == 1
     assert [each.id for each in jobs.listing(client, vault)] == [job.id]
+
+
+def test_a_job_that_cannot_be_looked_at_is_said_to_be_started(client, engine, vault, archive):
+    """Else the same command is run again, and pays again."""
+    fault = engine.faults.add(
+        "DescribeJob", kind="status", code="AccessDeniedException", status=403
+    )
+    with pytest.raises(AccessDenied) as caught:
+        jobs.start_archive(client, vault, archive)
+
+    assert engine.faults.delivered(fault) == 1
+    [job] = jobs.listing(client, vault)
+    assert f"started, and paid for: glacier job show {job.id}" in caught.value.hint
 
 
 def test_an_earlier_job_with_the_same_text_is_not_taken_for_the_new_one(

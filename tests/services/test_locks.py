@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from glaciercli.errors import AccessDenied, NotFound, Refused
+from glaciercli.errors import AccessDenied, LostReply, NotFound, Refused
 from glaciercli.services import locks, vaults
 
 
@@ -44,6 +44,28 @@ def test_a_refusal_for_another_reason_is_told_as_it_is(client, engine, policy):
         locks.start(client, "photos", policy)
 
     assert engine.faults.delivered(fault) == 1
+
+
+def test_a_lost_reply_says_how_to_get_a_lock_whose_id_is_known(client, engine, policy):
+    fault = engine.faults.drop("InitiateVaultLock", applied=True)
+    with pytest.raises(LostReply) as caught:
+        locks.start(client, "photos", policy)
+    assert engine.faults.delivered(fault) == 1
+    assert "glacier lock abort photos" in caught.value.hint
+    locks.abort(client, "photos")
+
+    assert locks.start(client, "photos", policy).id
+
+
+def test_the_id_is_told_though_the_lock_cannot_be_looked_at(client, engine, policy):
+    fault = engine.faults.add(
+        "GetVaultLock", kind="status", code="AccessDeniedException", status=403
+    )
+    started = locks.start(client, "photos", policy)
+
+    assert engine.faults.delivered(fault) == 1
+    assert started.forbids
+    assert locks.complete(client, "photos", started.id).state == "Locked"
 
 
 def test_aborting_nothing_is_not_found(client, policy):
