@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -125,21 +126,23 @@ class Tree:
                 ) from error
 
     def copy(self, path: PurePosixPath, staged: Path, modified: datetime | None) -> None:
-        """Copy a placed file into the staging directory, with this time or its own."""
-        with (
-            self.directory(path.parent) as parent,
-            self.directory(PurePosixPath(STAGING)) as staging,
-            open(path.name, "rb", opener=parent.file) as source,
-            open(staged.name, "wb", opener=staging.file) as target,
-        ):
-            while block := source.read(_BLOCK):
-                target.write(block)
-            target.flush()
-            found = os.fstat(source.fileno())
-            system.set_mode(target.fileno(), stat.S_IMODE(found.st_mode))
-            time = found.st_mtime_ns if modified is None else round(modified.timestamp() * 1e9)
-            system.set_times(target.fileno(), staged, time)
-            system.sync(target.fileno())
+        """Copy a placed file into the staging directory, with this time or its own; or Conflict."""
+        try:
+            with (
+                self.directory(path.parent) as parent,
+                self.directory(PurePosixPath(STAGING)) as staging,
+                open(path.name, "rb", opener=parent.file) as source,
+                open(staged.name, "wb", opener=staging.file) as target,
+            ):
+                shutil.copyfileobj(source, target, _BLOCK)
+                target.flush()
+                found = os.fstat(source.fileno())
+                system.set_mode(target.fileno(), stat.S_IMODE(found.st_mode))
+                time = found.st_mtime_ns if modified is None else round(modified.timestamp() * 1e9)
+                system.set_times(target.fileno(), staged, time)
+                system.sync(target.fileno())
+        except OSError as error:
+            raise Conflict(f"cannot copy {str(self.root / path)!r}: {error.strerror}") from error
 
 
 def _taken(path: Path) -> Conflict:
