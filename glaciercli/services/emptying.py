@@ -205,7 +205,6 @@ def _delete_vault(
     client: Client, catalog: Catalog, scope: Scope, vault: str, poll: Poll, progress: Progress
 ) -> None:
     """Delete the vault, waiting as long as `poll` allows for the inventory that sees it empty."""
-    deadline = time.monotonic() + poll.timeout
     emptied = catalog.last_deletion(scope, vault) or datetime.now(UTC)
     again = f"glacier vault empty {vault} --delete-vault --yes"
     told = False
@@ -213,13 +212,12 @@ def _delete_vault(
         try:
             vaults.delete(client, vault, emptied=emptied, again=again)
         except NotReady as reason:
-            left = deadline - time.monotonic()
-            if client.pace.stop.is_set() or left <= 0:
+            if client.pace.stop.is_set() or not poll.left:
                 raise
             if not told:
                 progress.note(f"{reason.message}; waiting")
                 told = True
-            client.pace.stop.wait(min(poll.interval, left))
+            client.pace.stop.wait(min(poll.interval, poll.left))
         else:
             catalog.vault_deleted(scope, vault, datetime.now(UTC))
             return

@@ -103,7 +103,6 @@ def sync_all(
     Partial naming those that failed, both with what was merged; what is wrong with a single vault
     is raised as it is.
     """
-    deadline = time.monotonic() + poll.timeout
     reports: list[Inventory] = []
     failures: dict[str, GlacierError] = {}
     waiting = list(names)
@@ -115,8 +114,7 @@ def sync_all(
     try:
         for last in (False, True):  # the first round starts the jobs, the last one waits for them
             for name in waiting:
-                left = max(0.0, deadline - time.monotonic())
-                limit = Poll(poll.interval, left) if last else Poll(timeout=0.0)
+                limit = poll if last else Poll(timeout=0.0)
                 failures.pop(name, None)
                 with collecting(failures, name):
                     reports.append(sync(client, catalog, name, poll=limit, progress=progress))

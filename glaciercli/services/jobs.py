@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 from typing import Any
@@ -27,10 +27,19 @@ _FIRST_POLL = 2.0  # seconds; expedited jobs take a minute, and local ones none 
 
 @dataclass(frozen=True)
 class Poll:
-    """How often to look, at most, and how long to wait; both in seconds."""
+    """How often to look, at most, and how long to wait from now on; both in seconds.
+
+    A command makes one, and all that it waits for shares its time.
+    """
 
     interval: float = 900.0
     timeout: float = inf
+    _begun: float = field(default_factory=time.monotonic, init=False, repr=False, compare=False)
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left to wait; 0 when the time is up."""
+        return max(0.0, self._begun + self.timeout - time.monotonic())
 
 
 def listing(client: Client, vault: str) -> Iterator[Job]:
@@ -196,7 +205,6 @@ def wait(
     Raises NotReady when the poll's time runs out, Refused when the job has failed, NotFound when
     the service does not know it any more.
     """
-    deadline = time.monotonic() + poll.timeout
     pause = min(_FIRST_POLL, poll.interval)
     announced = False
     while True:
@@ -205,14 +213,13 @@ def wait(
             return job
         if job.completed:
             raise Refused(f"job {job_id} failed: {job.status_message or 'no reason given'}")
-        left = deadline - time.monotonic()
-        if left <= 0:
+        if not poll.left:
             raise NotReady(_still_running(job), hint="run the same command again later")
         if not announced:
             progress.note(f"{_still_running(job)}; waiting")
             announced = True
         # The event is set by a signal, so that a wait of hours ends at once.
-        client.pace.stop.wait(min(pause, left))
+        client.pace.stop.wait(min(pause, poll.left))
         pause = min(pause * 2, poll.interval)
 
 

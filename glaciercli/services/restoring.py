@@ -8,7 +8,6 @@ archives only one is retrieved.
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -68,9 +67,8 @@ def restore(
     """
     failures: dict[str, GlacierError] = {}
     with Tree(selection.directory) as tree:
-        until = time.monotonic() + poll.timeout
         whole = _Together(progress)
-        run = _Run(client, catalog, tree, journals, tier, poll, until, whole, overwrite)
+        run = _Run(client, catalog, tree, journals, tier, poll, whole, overwrite)
         failures |= run.make(selection.folders)
         # Nothing is paid for what would have no place to go.
         failures |= run.blocked(selection.lacking)
@@ -142,7 +140,6 @@ class _Run:
     journals: Path
     tier: str
     poll: Poll
-    until: float
     progress: Progress
     overwrite: bool
 
@@ -224,7 +221,7 @@ class _Run:
             self.staged(archive),
             journals=self.journals,
             tier=self.tier,
-            poll=Poll(self.poll.interval, max(0.0, self.until - time.monotonic())),
+            poll=self.poll,
             workers=workers,
             progress=self.progress,
             overwrite=True,

@@ -170,6 +170,19 @@ def test_samples_wait_for_their_retrievals(client, catalog, vault, put):
     assert client.engine.log.count("InitiateJob") == 1
 
 
+def test_samples_share_the_time_that_there_is_to_wait(client, catalog, vault, put):
+    for number in range(3):
+        put(f"f{number}", 5, number)
+    client.engine.timing = "real"
+    with pytest.raises(NotReady, match="0 samples are proven, 3 retrievals"):
+        verification.sample(client, catalog, vault, 3, seed="s", poll=Poll(0.02, 0.1))
+
+    looks = [each.params["jobId"] for each in client.engine.log.calls("DescribeJob")]
+    first, *others = sorted(map(looks.count, set(looks)), reverse=True)
+    assert first > 2
+    assert others == [2, 2]  # when it is started, and when the time is up
+
+
 def test_a_damaged_sample_is_named(client, catalog, vault, put):
     _, bad = put()
     fault = client.engine.faults.add("GetJobOutput", kind="corrupt", times=3)
