@@ -84,7 +84,7 @@ def start(
     """
     _require_fitting(files, name, of_files=single or again)
     if dry_run:
-        app.output.listing((_planned(each, part_size) for each in files), PLAN)
+        app.output.listing((_planned(each, part_size, single=single) for each in files), PLAN)
         return
 
     def send(file: Path) -> models.Archive:
@@ -230,9 +230,13 @@ def _require_fitting(files: tuple[Path, ...], name: str | None, *, of_files: boo
         raise UsageError("--single and --again are for files; a stream comes once, in parts")
 
 
-def _planned(file: Path, part_size: int | None) -> models.UploadPlan:
+def _planned(file: Path, part_size: int | None, *, single: bool) -> models.UploadPlan:
     if str(file) == "-":
         raise UsageError("the size of stdin is not known before it is read")
-    plan = parts.plan(source.Source.open(file).size, part_size)
+    size = source.Source.open(file).size
+    if single:
+        parts.check_single(size)
+        return models.UploadPlan(str(file), size, part_size=size, parts=1, requests=1)
+    plan = parts.plan(size, part_size)
     # One request to begin, one to complete.
     return models.UploadPlan(str(file), plan.size, plan.part_size, plan.count, plan.count + 2)

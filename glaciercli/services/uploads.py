@@ -37,7 +37,7 @@ from glaciercli.services.completing import (
 from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import counted, send_file
 from glaciercli.services.upload_journal import Intent, UploadJournal, known
-from glaciercli.transfer.parts import MAX_PART_SIZE, Window, plan
+from glaciercli.transfer.parts import Window, check_single, plan
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
 from glaciercli.treehash import hash_file
@@ -69,6 +69,8 @@ def start(
     """
     source = Source.open(path)
     layout = plan(source.size, part_size)
+    if single:
+        check_single(source.size)
     with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
         upload = _go_on(client, journal, source, progress)
         if upload is None and journal.state.is_ending:
@@ -300,8 +302,6 @@ def _send_single(
     """Store the file in one request, whose reply, if it is lost, is lost for good."""
     intent = journal.state.intent
     assert intent is not None
-    if source.size > MAX_PART_SIZE:
-        raise Refused("one request stores at most 4 GiB", hint="leave --single out")
     progress.start(source.size)
     body = Window.over(
         source.descriptor, 0, source.size, linear=client.signs, sent=counted(client, progress)

@@ -90,6 +90,12 @@ def check_part_size(part_size: int) -> None:
         )
 
 
+def check_single(size: int) -> None:
+    """Raise Refused unless one request can store `size` bytes."""
+    if size > MAX_PART_SIZE:
+        raise Refused("one request stores at most 4 GiB", hint="leave --single out")
+
+
 def content_range(start: int, stop: int) -> str:
     """Return the header that says where a part goes."""
     return f"bytes {start}-{stop - 1}/*"

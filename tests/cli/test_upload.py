@@ -109,11 +109,27 @@ def test_what_cannot_be_uploaded_is_told_in_one_line(glacier, big, tmp_path, wor
     assert archives(glacier) == []
 
 
-def test_a_dry_run_tells_the_parts_and_the_requests(glacier, big):
-    (plan,) = glacier("upload", big, "--part-size", "1MiB", "--dry-run", "--output", "json").json
+@pytest.mark.parametrize(
+    ("words", "parts", "requests"), [(["--part-size", "1MiB"], 4, 6), (["--single"], 1, 1)]
+)
+def test_a_dry_run_tells_the_parts_and_the_requests(glacier, big, words, parts, requests):
+    (plan,) = glacier("upload", big, *words, "--dry-run", "--output", "json").json
 
-    assert (plan["parts"], plan["requests"]) == (4, 6)
+    assert (plan["parts"], plan["requests"]) == (parts, requests)
     assert archives(glacier) == []
+
+
+def test_what_one_request_cannot_store_is_refused_before_anything_is_begun(
+    glacier, journals, tmp_path
+):
+    huge = tmp_path / "huge"
+    with huge.open("wb") as file:
+        file.truncate((4 << 30) + 1)
+    for words in ([], ["--dry-run"]):
+        result = glacier("upload", huge, "--single", *words, exit=Exit.REFUSED)
+        assert "at most 4 GiB" in result.stderr
+
+    assert not list(journals.rglob("*.journal"))
 
 
 @pytest.fixture
