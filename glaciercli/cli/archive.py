@@ -168,7 +168,9 @@ def download(
             yes=yes,
         )
         return
-    if reference is None or dry_run or any(each is not None for each in wanted.values()):
+    if dry_run or any(each is not None for each in wanted.values()):
+        raise UsageError("--dry-run, --name and the other filters are for many: --to DIR")
+    if reference is None:
         raise UsageError(
             "no archive is named, nor a directory for many: --to DIR",
             hint="glacier archive list, then glacier archive download NAME",

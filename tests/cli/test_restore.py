@@ -109,15 +109,14 @@ def test_what_cannot_be_restored_is_named_and_the_rest_is_there(
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "said"),
     [
-        ["a.jpg", "--to", "out"],
-        ["--to", "out", "--range", "0-1MiB"],
-        ["a.jpg", "--dry-run"],
-        ["a.jpg", "--name", "*"],
-        [],
+        (["a.jpg", "--to", "out"], "--to restores whole archives"),
+        (["--to", "out", "--range", "0-1MiB"], "--to restores whole archives"),
+        (["a.jpg", "--dry-run"], "are for many: --to DIR"),
+        (["a.jpg", "--name", "*"], "are for many: --to DIR"),
+        ([], "no archive is named"),
     ],
-    ids=" ".join,
 )
-def test_one_archive_and_many_are_not_mixed(glacier, tree, words):
-    glacier("archive", "download", *words, exit=Exit.USAGE)
+def test_one_archive_and_many_are_not_mixed(glacier, tree, words, said):
+    assert said in glacier("archive", "download", *words, exit=Exit.USAGE).stderr
