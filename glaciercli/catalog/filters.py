@@ -10,7 +10,7 @@ from typing import Any
 
 from glaciercli.catalog.database import Connection
 from glaciercli.catalog.rows import milliseconds
-from glaciercli.catalog.states import PRESENT, STATES, horizon_of
+from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import UsageError
 
 _FEW = 1000  # rows that are worth being fetched one by one
@@ -52,10 +52,8 @@ def source(connection: Connection, vault: int, filters: Filter) -> tuple[str, di
     index to use: that of creation times, whose order is mostly the table's, unless a look at the
     names' index, a fifth of the table, has found few rows.
     """
-    states, parameters = horizon_of(connection, vault).conditions()
-    wanted = PRESENT if filters.states is None else filters.states
-    parts = [" OR ".join(f"({states[each]})" for each in STATES if each in wanted) or "FALSE"]
-    bound: dict[str, Any] = {**parameters, "vault": vault}
+    parts = [any_of(PRESENT if filters.states is None else filters.states)]
+    bound: dict[str, Any] = {**horizon_of(connection, vault)._asdict(), "vault": vault}
     for condition, name, value in _conditions(filters):
         if value is not None:
             parts.append(condition)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from glaciercli.catalog.rows import archive_of
-from glaciercli.catalog.states import INVENTORY_LAG, horizon_of
+from glaciercli.catalog.states import INVENTORY_LAG, PRESENT, any_of, horizon_of
 from glaciercli.catalog.store import Catalog
 from glaciercli.models import Archive, Scope
 
@@ -24,11 +24,11 @@ WHERE vault = ? AND tree_hash IS NOT NULL AND deleted IS NULL
 GROUP BY tree_hash HAVING count(*) > 1
 """
 _CONDITIONS = {
-    "missing": "deleted IS NULL AND (({missing}) OR ({gone}))",
-    "foreign": "recorded IS NULL AND deleted IS NULL AND NOT ({gone})",
+    "missing": any_of({"missing", "gone"}),
+    "foreign": f"recorded IS NULL AND ({any_of(PRESENT)})",
     "changed": "differs IS NOT NULL",
     "duplicates": (
-        "deleted IS NULL AND NOT ({gone}) AND EXISTS (SELECT 1 FROM twice "
+        f"({any_of(PRESENT)}) AND EXISTS (SELECT 1 FROM twice "
         "WHERE twice.tree_hash = archives.tree_hash AND twice.first < archives.key)"
     ),
     "undeleted": "deleted IS NOT NULL AND seen > deleted + :lag",
@@ -45,14 +45,13 @@ def look(
         if key is None:
             return 0, []
         horizon = horizon_of(connection, key)
-        states, bound = horizon.conditions()
         if kind == "duplicates":
             connection.execute(_TWICE, (key,))
         selected = (
             "FROM archives INDEXED BY archives_by_created "
-            f"WHERE vault = :vault AND ({_CONDITIONS[kind].format(**states)})"
+            f"WHERE vault = :vault AND ({_CONDITIONS[kind]})"
         )
-        values = {**bound, "vault": key, "lag": _LAG, "limit": limit}
+        values = {**horizon._asdict(), "vault": key, "lag": _LAG, "limit": limit}
         count = connection.execute(f"SELECT count(*) {selected}", values).fetchone()[0]
         rows = connection.execute(f"SELECT * {selected} LIMIT :limit", values)
         return count, [archive_of(each, vault, horizon) for each in rows]

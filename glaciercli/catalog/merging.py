@@ -17,7 +17,7 @@ from glaciercli.catalog.descriptions import decode
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.rows import milliseconds, stored, vault_key
 from glaciercli.catalog.schema import INDEXES
-from glaciercli.catalog.states import horizon_of
+from glaciercli.catalog.states import CONDITIONS, horizon_of
 from glaciercli.catalog.store import Catalog
 from glaciercli.models import Inventory, Scope
 
@@ -180,14 +180,13 @@ def _without_indexes(connection: Connection) -> Iterator[None]:
 
 
 def _counts(connection: Connection, vault: int) -> dict[str, int]:
-    per_state, parameters = horizon_of(connection, vault).conditions()
     row = connection.execute(
-        f"SELECT count(CASE WHEN {per_state['missing']} THEN 1 END) AS missing, "
-        f"count(CASE WHEN {per_state['gone']} THEN 1 END) AS gone, "
-        f"count(CASE WHEN {per_state['new']} THEN 1 END) AS unseen, "
+        f"SELECT count(CASE WHEN {CONDITIONS['missing']} THEN 1 END) AS missing, "
+        f"count(CASE WHEN {CONDITIONS['gone']} THEN 1 END) AS gone, "
+        f"count(CASE WHEN {CONDITIONS['new']} THEN 1 END) AS unseen, "
         'count(CASE WHEN recorded IS NULL AND deleted IS NULL THEN 1 END) AS "foreign", '
         "count(differs) AS differing FROM archives INDEXED BY archives_by_created "
         "WHERE vault = :vault",
-        {**parameters, "vault": vault},
+        {**horizon_of(connection, vault)._asdict(), "vault": vault},
     ).fetchone()
     return dict(row)

@@ -13,7 +13,7 @@ Nothing of this is stored: it follows from dates, so inventories may arrive in a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -62,18 +62,23 @@ class Horizon(NamedTuple):
             return "missing"
         return "new" if seen is None else "seen"
 
-    def conditions(self) -> tuple[dict[str, str], dict[str, int]]:
-        """Return the SQL condition of each state, and its parameters."""
-        missing = f"coalesce(seen, {_NEVER}) < :missing_seen AND created < :missing_created"
-        gone = f"coalesce(seen, {_NEVER}) < :gone_seen AND created < :gone_created"
-        there = f"deleted IS NULL AND NOT ({missing})"
-        return {
-            "new": f"seen IS NULL AND {there}",
-            "seen": f"seen IS NOT NULL AND {there}",
-            "missing": f"deleted IS NULL AND {missing} AND NOT ({gone})",
-            "gone": f"deleted IS NULL AND {gone}",
-            "deleted": "deleted IS NOT NULL",
-        }, self._asdict()
+
+_MISSING = f"coalesce(seen, {_NEVER}) < :missing_seen AND created < :missing_created"
+_GONE = f"coalesce(seen, {_NEVER}) < :gone_seen AND created < :gone_created"
+_THERE = f"deleted IS NULL AND NOT ({_MISSING})"
+#: What `Horizon.state` says, as SQL; the parameters are the horizon's fields.
+CONDITIONS = {
+    "new": f"seen IS NULL AND {_THERE}",
+    "seen": f"seen IS NOT NULL AND {_THERE}",
+    "missing": f"deleted IS NULL AND {_MISSING} AND NOT ({_GONE})",
+    "gone": f"deleted IS NULL AND {_GONE}",
+    "deleted": "deleted IS NOT NULL",
+}
+
+
+def any_of(states: Collection[str]) -> str:
+    """Return the condition of archives that are in one of the states."""
+    return " OR ".join(f"({CONDITIONS[each]})" for each in STATES if each in states) or "FALSE"
 
 
 def horizon_of(connection: Connection, vault: int) -> Horizon:
