@@ -17,10 +17,13 @@ from glaciercli.catalog.store import Catalog
 from glaciercli.models import Archive, Scope
 
 _LAG = INVENTORY_LAG // timedelta(milliseconds=1)
-_TWICE = """
+# What may be lost is nobody's original, and no copy either: the other one may be the last.
+_THERE = any_of({"new", "seen"})
+# Of a bare column beside min(), SQLite gives the value in the row of the least.
+_TWICE = f"""
 CREATE TEMP TABLE twice AS
-SELECT tree_hash, min(key) AS first FROM archives
-WHERE vault = ? AND tree_hash IS NOT NULL AND deleted IS NULL
+SELECT tree_hash, key AS first, min(created) FROM archives
+WHERE vault = :vault AND tree_hash IS NOT NULL AND ({_THERE})
 GROUP BY tree_hash HAVING count(*) > 1
 """
 _CONDITIONS = {
@@ -28,8 +31,8 @@ _CONDITIONS = {
     "foreign": f"recorded IS NULL AND ({any_of(PRESENT)})",
     "changed": "differs IS NOT NULL",
     "duplicates": (
-        f"({any_of(PRESENT)}) AND EXISTS (SELECT 1 FROM twice "
-        "WHERE twice.tree_hash = archives.tree_hash AND twice.first < archives.key)"
+        f"({_THERE}) AND EXISTS (SELECT 1 FROM twice "
+        "WHERE twice.tree_hash = archives.tree_hash AND twice.first <> archives.key)"
     ),
     "undeleted": "deleted IS NOT NULL AND seen > deleted + :lag",
 }
@@ -45,13 +48,13 @@ def look(
         if key is None:
             return 0, []
         horizon = horizon_of(connection, key)
-        if kind == "duplicates":
-            connection.execute(_TWICE, (key,))
         selected = (
             "FROM archives INDEXED BY archives_by_created "
             f"WHERE vault = :vault AND ({_CONDITIONS[kind]})"
         )
         values = {**horizon._asdict(), "vault": key, "lag": _LAG, "limit": limit}
+        if kind == "duplicates":
+            connection.execute(_TWICE, values)
         count = connection.execute(f"SELECT count(*) {selected}", values).fetchone()[0]
         rows = connection.execute(f"SELECT * {selected} LIMIT :limit", values)
         return count, [archive_of(each, vault, horizon) for each in rows]

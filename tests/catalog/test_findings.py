@@ -1,0 +1,45 @@
+"""Findings: what is odd about a vault, told so that nobody deletes the wrong archive over it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from glaciercli.catalog import findings
+from glaciercli.catalog.inventories import Entry
+from glaciercli.catalog.merging import merge
+
+DAY = datetime(2013, 5, 1, tzinfo=UTC)
+HASH = bytearray.fromhex("ab" * 32)
+
+
+@pytest.fixture
+def duplicates(catalog, scope):
+    def duplicates():
+        count, found = findings.look(catalog, scope, "photos", "duplicates", limit=9)
+        assert count == len(found)
+        return [each.id for each in found]
+
+    return duplicates
+
+
+def test_the_younger_of_two_is_the_duplicate_whichever_was_recorded_first(
+    catalog, scope, archive, duplicates
+):
+    catalog.created(scope, archive("younger", created=DAY, tree_hash=HASH.hex()))
+    assert duplicates() == []
+
+    catalog.created(scope, archive("older", created=DAY - timedelta(1), tree_hash=HASH.hex()))
+    assert duplicates() == ["younger"]
+
+
+@pytest.mark.parametrize("inventories", [1, 2], ids=["missing", "gone"])
+def test_the_last_copy_is_no_duplicate_of_one_that_was_lost(
+    catalog, scope, archive, duplicates, inventories
+):
+    catalog.created(scope, archive("lost", created=DAY, tree_hash=HASH.hex()))
+    for day in range(4, 4 + inventories):
+        when = DAY + timedelta(day)
+        left = Entry("left", "", DAY + timedelta(1), 5, HASH)
+        merge(catalog, scope, "photos", [left], made=when, asked=when)
+
+    assert duplicates() == []
