@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection
+from typing import Protocol
 
-from glaciercli.catalog.states import PRESENT
+from glaciercli.catalog.states import PRESENT, STATES
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.models import Archive
 from glaciercli.units import format_time_seconds
 
-#: Returns the archives for an SQL condition with its values, newest first.
-Select = Callable[..., list[Archive]]
-
-_BY_ALIAS = "id IN (SELECT id FROM aliases WHERE aliases.vault = archives.vault AND name = ?)"
+_BY_NAME = "name = :name"
+_BY_ALIAS = "id IN (SELECT id FROM aliases WHERE aliases.vault = archives.vault AND name = :name)"
+_BY_START = "id >= :start AND id < :stop"
+# `_version` in SQL: of a name that a thousand nights have used, all dates can be meant.
+_OF_DATE = (
+    "substr(strftime('%Y-%m-%dT%H:%M:%SZ', created / 1000, 'unixepoch'), 1, length(:date)) = :date"
+)
 _SHOWN = 5  # candidates that an error names
 _SHORTEST_PREFIX = 4  # characters; shorter ones are names that were mistyped
+
+
+class Select(Protocol):
+    """Gives the newest archives for an SQL condition with its values."""
+
+    def __call__(
+        self, condition: str, states: Collection[str] = PRESENT, **values: str
+    ) -> list[Archive]: ...
 
 
 def find(reference: str, select: Select, vault: str | None) -> Archive:
@@ -25,37 +37,28 @@ def find(reference: str, select: Select, vault: str | None) -> Archive:
     """
     prefix = reference.removeprefix("id:")
     is_marked = prefix != reference
-    if exact := select("id = ?", prefix):
+    if exact := select("id = :id", STATES, id=prefix):
         return exact[0]
     # The command line marks each word with a leading dash, which may be a name all the same.
     if not is_marked or prefix.startswith("-"):
-        for look in (_named, _dated):
-            if named := look(prefix, select):
-                return _only(reference, named)
-    found: list[Archive] = []
+        dated, at, date = prefix.rpartition("@")
+        if named := _named(select, prefix) or (at and _named(select, dated, date.upper())):
+            return _only(reference, named)
+    lost: list[Archive] = []
     if len(prefix) >= _SHORTEST_PREFIX or is_marked:
-        found = select("id >= ? AND id < ?", prefix, prefix + "\x7f")
-    there = _present(found)
-    if there:
-        return _only(reference, there)
-    raise _not_found(reference, vault, found or select("name = ?", reference))
+        start = {"start": prefix, "stop": prefix + "\x7f"}
+        if there := select(_BY_START, **start):
+            return _only(reference, there)
+        lost = select(_BY_START, STATES, **start)
+    raise _not_found(reference, vault, lost or select(_BY_NAME, STATES, name=reference))
 
 
-def _named(reference: str, select: Select) -> list[Archive]:
-    return _present(select("name = ?", reference)) or _present(select(_BY_ALIAS, reference))
-
-
-def _dated(reference: str, select: Select) -> list[Archive]:
-    """Return the archives of `name@date`, where the date is the start of the creation time."""
-    name, at, date = reference.rpartition("@")
-    if not at:
-        return []
-    there = _named(name, select)
-    return [each for each in there if _version(each).startswith(date.upper())]
-
-
-def _present(archives: Iterable[Archive]) -> list[Archive]:
-    return [each for each in archives if each.status in PRESENT]
+def _named(select: Select, name: str, date: str = "") -> list[Archive]:
+    """Return the archives of a name, or else of an alias; `date` begins their creation time."""
+    for condition in (_BY_NAME, _BY_ALIAS):
+        if found := select(f"{condition} AND {_OF_DATE}", name=name, date=date):
+            return found
+    return []
 
 
 def _version(archive: Archive) -> str:

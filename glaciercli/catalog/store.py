@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from glaciercli.catalog.database import Database, Row
+from glaciercli.catalog.database import Connection, Database, Row
 from glaciercli.catalog.filters import EVERYTHING, Filter, source
 from glaciercli.catalog.references import find
 from glaciercli.catalog.rows import (
     RECORD,
-    archive_of,
     archives_of,
     loaded,
     milliseconds,
@@ -29,7 +28,7 @@ from glaciercli.catalog.rows import (
     vault_key,
 )
 from glaciercli.catalog.schema import MIGRATIONS
-from glaciercli.catalog.states import PRESENT, horizon_of
+from glaciercli.catalog.states import PRESENT, any_of, horizon_of
 from glaciercli.models import Archive, Scope
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
@@ -226,19 +225,15 @@ class Catalog:
         """
         with self.database.look() as connection:
             vaults = self._vault_rows(scope, vault)
-            horizons = {row["key"]: horizon_of(connection, row["key"]) for row in vaults}
-            names = {row["key"]: str(row["name"]) for row in vaults}
 
-            def select(condition: str, *values: str) -> list[Archive]:
-                found: list[Archive] = []
-                for key, horizon in horizons.items():
-                    rows = connection.execute(
-                        f"SELECT * FROM archives WHERE vault = ? AND {condition} "
-                        "ORDER BY created DESC LIMIT 100",
-                        (key, *map(stored, values)),
-                    )
-                    found += [archive_of(row, names[key], horizon) for row in rows]
-                return found
+            def select(
+                condition: str, states: Collection[str] = PRESENT, **values: str
+            ) -> list[Archive]:
+                return [
+                    archive
+                    for row in vaults
+                    for archive in _newest(connection, row, condition, values, states)
+                ]
 
             return find(reference, select, vault)
 
@@ -321,16 +316,7 @@ class Catalog:
             return [
                 archive
                 for row in self._vault_rows(scope, vault)
-                for archive in archives_of(
-                    connection.execute(
-                        "SELECT * FROM archives WHERE vault = ? AND name = ? "
-                        "ORDER BY created DESC LIMIT 100",
-                        (row["key"], stored(name)),
-                    ),
-                    vault,
-                    horizon_of(connection, row["key"]),
-                )
-                if archive.status in PRESENT
+                for archive in _newest(connection, row, "name = :name", {"name": name})
             ]
 
     def names(
@@ -359,3 +345,21 @@ class Catalog:
                 "AND region = ? AND (? IS NULL OR name = ?) ORDER BY name",
                 (scope.endpoint, scope.account, scope.region, vault, vault),
             ).fetchall()
+
+
+def _newest(
+    connection: Connection,
+    vault: Row,
+    condition: str,
+    values: Mapping[str, str],
+    states: Collection[str] = PRESENT,
+) -> Iterator[Archive]:
+    """Yield the newest archives of a vault that a condition holds for, 100 at most."""
+    horizon = horizon_of(connection, vault["key"])
+    bound = {name: stored(value) for name, value in values.items()}
+    rows = connection.execute(
+        f"SELECT * FROM archives WHERE vault = :vault AND {condition} AND ({any_of(states)}) "
+        "ORDER BY created DESC LIMIT 100",
+        {**horizon._asdict(), **bound, "vault": vault["key"]},
+    )
+    return archives_of(rows, str(vault["name"]), horizon)

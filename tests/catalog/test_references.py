@@ -77,3 +77,25 @@ def test_what_was_deleted_is_not_meant_by_its_name(versions, scope):
         versions.find(scope, "photos", "me@home")
     versions.deleted(scope, "photos", "AAAA1111", DAY)
     assert versions.find(scope, "photos", "a.txt").id == "AAAA2222"
+
+
+@pytest.fixture
+def nightly(catalog, scope, archive):
+    """A hundred and fifty versions of one name."""
+    catalog.created_all(
+        scope,
+        (archive(f"{n:04}", name="night", created=DAY + timedelta(n)) for n in range(150)),
+    )
+    return catalog
+
+
+def test_an_old_version_of_many_is_found_by_its_date(nightly, scope):
+    assert nightly.find(scope, "photos", "night@2013-05-03").id == "0002"
+
+
+def test_versions_that_were_deleted_hide_no_older_one(nightly, scope):
+    nightly.deletions(scope, "photos", [(f"{n:04}", DAY) for n in range(1, 150)])
+
+    assert nightly.find(scope, "photos", "night").id == "0000"
+    assert [each.id for each in nightly.versions(scope, "photos", "night")] == ["0000"]
+    assert nightly.find(scope, "photos", "id:0").id == "0000"
