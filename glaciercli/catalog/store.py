@@ -275,24 +275,20 @@ class Catalog:
         self, scope: Scope, vault: str | None = None, *, filters: Filter = EVERYTHING
     ) -> Totals:
         """Return count, bytes, oldest and newest of the archives that match."""
-        count, size, oldest, newest = 0, 0, None, None
+        parts: list[Row] = []
         with self.database.read() as connection:
             for row in self._vault_rows(scope, vault):
                 selected, parameters = source(connection, row["key"], filters)
-                found = connection.execute(
+                parts += connection.execute(
                     "SELECT count(*) AS n, coalesce(sum(size), 0) AS size, min(created) AS oldest, "
                     f"max(created) AS newest {selected}",
                     parameters,
-                ).fetchone()
-                if found["n"]:
-                    count, size = count + found["n"], size + found["size"]
-                    oldest = min(oldest or found["oldest"], found["oldest"])
-                    newest = max(newest or found["newest"], found["newest"])
+                )
         return Totals(
-            count,
-            size,
-            None if oldest is None else moment(oldest),
-            None if newest is None else moment(newest),
+            sum(each["n"] for each in parts),
+            sum(each["size"] for each in parts),
+            min((moment(each["oldest"]) for each in parts if each["n"]), default=None),
+            max((moment(each["newest"]) for each in parts if each["n"]), default=None),
         )
 
     def watermark(self) -> int:

@@ -16,6 +16,7 @@ from glaciercli.errors import NotFound
 from glaciercli.models import Archive, Scope
 
 DAY = datetime(2013, 5, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HASH = "ab" * 32
 
 
@@ -125,6 +126,14 @@ def test_totals_say_count_bytes_oldest_and_newest(catalog, scope, archive):
     assert (totals.count, totals.size) == (3, 7)
     assert (totals.oldest, totals.newest) == (DAY, DAY + timedelta(days=2))
     assert catalog.totals(scope, "nowhere").oldest is None
+
+
+def test_an_archive_of_no_known_time_is_the_oldest(catalog, scope, archive):
+    """Other tools' records have such; they count as of 1970."""
+    catalog.created(scope, archive("a", vault="x", created=EPOCH))
+    catalog.created(scope, archive("b", vault="y"))
+
+    assert catalog.totals(scope).oldest == EPOCH
 
 
 def test_reading_goes_on_while_others_write(catalog, scope, archive):
