@@ -140,6 +140,8 @@ class Database:
             if translated is None:
                 raise
             raise translated from error
+        except UnicodeEncodeError as error:  # of a vault or an id; names are kept whatever they are
+            raise Refused(f"{error.object!r} is no text that a vault or an id can have") from error
 
     def _translate(self, error: sqlite3.DatabaseError) -> GlacierError | None:
         # The low byte is the primary code; the rest of it says where it came from.

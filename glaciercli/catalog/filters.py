@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from glaciercli.catalog.database import Connection
-from glaciercli.catalog.rows import milliseconds
+from glaciercli.catalog.rows import milliseconds, stored
 from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import UsageError
 
@@ -90,11 +90,11 @@ def _conditions(filters: Filter) -> list[tuple[str, str, Any]]:
 
 
 def _names(filters: Filter) -> list[tuple[str, str, Any]]:
-    # The cast is for names that are not Unicode, and so are stored as bytes.
+    # The casts are for names that are not Unicode, and so are stored as bytes.
     text = None if filters.text is None else f"%{_escaped(filters.text)}%"
     return [
-        ("CAST(name AS TEXT) LIKE :text ESCAPE '\\'", "text", text),
-        ("CAST(name AS TEXT) GLOB :glob", "glob", filters.glob),
+        ("CAST(name AS TEXT) LIKE CAST(:text AS TEXT) ESCAPE '\\'", "text", stored(text)),
+        ("CAST(name AS TEXT) GLOB CAST(:glob AS TEXT)", "glob", stored(filters.glob)),
     ]
 
 

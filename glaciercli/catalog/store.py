@@ -325,7 +325,7 @@ class Catalog:
                 rows = connection.execute(
                     "SELECT DISTINCT name FROM archives WHERE vault = ? AND name >= ? AND name < ? "
                     "AND deleted IS NULL LIMIT ?",
-                    (row["key"], prefix, prefix + "\U0010ffff", limit),
+                    (row["key"], stored(prefix), stored(prefix + "\U0010ffff"), limit),
                 )
                 found.update(loaded(each["name"]) or "" for each in rows)
         return sorted(found)[:limit]

@@ -199,6 +199,15 @@ def test_the_mapping_of_synology(catalog, scope, tmp_path):
     assert catalog.find(scope, "nas", "photo/copy of a.jpg").id == "id1"
 
 
+@pytest.mark.parametrize("event", ["CREATED\tid\xff\t5\t123\t" + HASH, "DELETED\tid\xff"])
+def test_an_id_that_is_no_text_is_refused(catalog, scope, file, event):
+    path = file(f"B\t{EPOCH}\t{event}\ta\n".encode("latin-1"))
+
+    with pytest.raises(GlacierError, match=r"id\\udcff"):
+        import_file(catalog, scope, path, vault="photos")
+    assert everything(catalog, scope) == {}
+
+
 @pytest.mark.parametrize(
     "content", ["", "\n\n", "hello", "\0\1\2", "SQLite format 3", "[1]", "a,b"]
 )

@@ -12,7 +12,7 @@ from glaciercli.catalog.descriptions import encode
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.rows import loaded, stored
 from glaciercli.catalog.store import Catalog
-from glaciercli.errors import NotFound
+from glaciercli.errors import NotFound, Refused
 from glaciercli.models import Archive, Scope
 
 DAY = datetime(2013, 5, 1, tzinfo=UTC)
@@ -165,7 +165,20 @@ def test_a_name_that_is_not_unicode_is_found(catalog, scope, archive):
     catalog.created(scope, archive(name=name, path="/" + name))
 
     assert catalog.find(scope, "photos", name).path == "/" + name
-    assert ids(catalog.archives(scope, filters=Filter(text="caf"))) == ["a"]
+    for wanted in (Filter(text="caf"), Filter(text=name[:-4]), Filter(glob=name[:4] + "*")):
+        assert ids(catalog.archives(scope, filters=wanted)) == ["a"]
+    assert catalog.names(scope, None, name[:4]) == [name]
+
+
+def test_a_vault_that_is_not_unicode_is_refused(catalog, scope, archive):
+    """The command line hands on whatever bytes it was given."""
+    vault = os.fsdecode(b"caf\xe9")
+
+    for ask in (lambda: catalog.find(scope, vault, "a"), lambda: catalog.totals(scope, vault)):
+        with pytest.raises(Refused, match=r"'caf\\udce9' is no text that a vault"):
+            ask()
+    with pytest.raises(Refused):
+        catalog.created(scope, archive(vault=vault))
 
 
 def test_a_vault_that_is_deleted_takes_its_archives_along(catalog, scope, archive):
