@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,9 +21,10 @@ from glaciercli.catalog.merging import merge
 from glaciercli.catalog.readers import READERS, TOOLS, Alias, Deleted, Source, detect
 from glaciercli.catalog.states import STATES
 from glaciercli.catalog.store import Catalog
-from glaciercli.errors import Refused, UsageError
+from glaciercli.errors import IntegrityError, Refused, UsageError
 from glaciercli.models import Archive, Imported, Scope
 
+_VAULT = re.compile(r"arn:aws[a-z-]*:glacier:([a-z0-9-]+):(\d+):vaults/([\w.-]+)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -99,9 +101,11 @@ def names_its_account(path: Path, tool: str) -> bool:
 def _merge_document(catalog: Catalog, source: Source) -> Imported:
     document = Document.open(source.path)
     if document.arn is not None and document.made is not None:
-        _, _, _, region, account, resource = document.arn.split(":", 5)
-        scope = replace(source.scope, region=region, account=account)
-        vault, made = resource.removeprefix("vaults/"), document.made
+        found = _VAULT.fullmatch(document.arn)
+        if found is None:
+            raise IntegrityError(f"{str(source.path)!r} is the inventory of {document.arn!r}")
+        region, account, vault = found.groups()
+        scope, made = replace(source.scope, region=region, account=account), document.made
         if source.vault not in {None, vault}:
             raise Refused(f"{str(source.path)!r} is an inventory of vault {vault!r}")
     else:  # CSV does not say when it was made, but not before its newest archive was stored

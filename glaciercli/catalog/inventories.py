@@ -20,7 +20,7 @@ from glaciercli.units import parse_time
 
 _BUFFER = 1 << 16  # bytes; larger ones leave the processor's cache, and take half as long again
 _ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_HASH_LENGTH = 64
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
 _MAX_SIZE = 1 << 50  # bytes; far above Glacier's 40 TB, far below what SQLite cannot hold
 
 # The description is the only field that may hold a quote or a comma, and the others are strict; so
@@ -107,7 +107,8 @@ def _csv_items(file: BinaryIO) -> Iterator[dict[str, Any]]:
         match = _CSV_LINE.fullmatch(line)
         if match is None:
             raise ValueError(f"cannot read {line[:80]!r}")
-        item = match.groupdict()
+        item: dict[str, Any] = match.groupdict()
+        item["Size"] = int(item["Size"])
         text = item["ArchiveDescription"]
         if len(text) > 1 and text[0] == text[-1] == '"':
             item["ArchiveDescription"] = text[1:-1].replace('\\"', '"')
@@ -115,11 +116,11 @@ def _csv_items(file: BinaryIO) -> Iterator[dict[str, Any]]:
 
 
 def _entry(item: dict[str, Any]) -> Entry:
-    ident, size, tree_hash = item["ArchiveId"], int(item["Size"]), item["SHA256TreeHash"]
+    ident, size, tree_hash = item["ArchiveId"], item["Size"], item["SHA256TreeHash"]
     description = item["ArchiveDescription"] or ""
     if _ID.fullmatch(ident) is None or not isinstance(description, str):
         raise ValueError(f"{ident!r}, {description!r} are not an archive's id and description")
-    if not 0 <= size <= _MAX_SIZE or len(tree_hash) != _HASH_LENGTH:
+    if type(size) is not int or not 0 <= size <= _MAX_SIZE or _HASH.fullmatch(tree_hash) is None:
         raise ValueError(f"archive {ident} has size {size} and tree hash {tree_hash!r}")
     created = _created(item["CreationDate"])
     return Entry(ident, description, created, size, bytearray.fromhex(tree_hash))

@@ -13,7 +13,7 @@ from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
 from glaciercli.catalog.states import STATES
 from glaciercli.catalog.store import Catalog
-from glaciercli.errors import Refused, UsageError
+from glaciercli.errors import IntegrityError, Refused, UsageError
 from glaciercli.models import Archive, Scope
 
 HASH = "ab" * 32
@@ -66,6 +66,12 @@ def test_an_inventory_lands_in_its_own_world(catalog, scope, file):
     assert catalog.scopes() == [Scope("aws", "123456789012", "us-east-1")]
     with pytest.raises(Refused, match="of vault 'photos'"):
         import_file(catalog, scope, path, vault="films")
+
+
+@pytest.mark.parametrize("arn", ["photos", "arn:aws:s3:::photos", inventory("")["VaultARN"]])
+def test_an_inventory_of_what_is_no_vault_is_refused(catalog, scope, file, arn):
+    with pytest.raises(IntegrityError, match=f"the inventory of '{arn}'"):
+        import_file(catalog, scope, file(json.dumps({**inventory(), "VaultARN": arn})))
 
 
 def test_a_csv_inventory_needs_its_vault(catalog, scope, file):
