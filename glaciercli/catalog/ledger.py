@@ -22,15 +22,20 @@ def record(catalog: Catalog, scope: Scope, job: Job) -> None:
 def record_listing(
     catalog: Catalog, scope: Scope, vault: str, jobs: Iterable[Job], when: datetime
 ) -> None:
-    """Record a vault's whole listing: jobs that it lacks have expired."""
-    listed = {job.id: job for job in jobs}  # first: what asks the service must not hold a lock
+    """Record a vault's whole listing: jobs known before it was asked for, and not in it, expired.
+
+    `jobs` may be still to be fetched; that holds up nobody.
+    """
+    with catalog.database.look() as connection:
+        known = connection.execute(
+            "SELECT id FROM jobs WHERE vault = ? AND expired IS NULL",
+            (catalog.vault_key(scope, vault),),
+        ).fetchall()
+    listed = {job.id: job for job in jobs}
     with catalog.database.write() as connection:
         key = vault_key(connection, scope, vault)
         for job in listed.values():
             _insert(connection, key, job)
-        known = connection.execute(
-            "SELECT id FROM jobs WHERE vault = ? AND expired IS NULL", (key,)
-        ).fetchall()
         connection.executemany(
             "UPDATE jobs SET expired = ? WHERE vault = ? AND id = ?",
             [(milliseconds(when), key, row["id"]) for row in known if row["id"] not in listed],
