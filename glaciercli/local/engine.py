@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +237,8 @@ class Engine:
     def _sealed(self, response: Response) -> Response:
         """Add what every reply bears."""
         response.headers["x-amzn-RequestId"] = rules.new_id(rules.REQUEST_ID)
-        response.headers["Date"] = format_datetime(self.clock.now(), usegmt=True)
+        # The world's time and not the engine's: SDKs set the clock that they sign with by it.
+        response.headers["Date"] = formatdate(usegmt=True)
         if response.status != 204:
             response.headers["Content-Length"] = str(len(response.body))
         return response

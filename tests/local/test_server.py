@@ -2,6 +2,8 @@ import os
 import signal
 import socket
 import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import boto3
 import pytest
@@ -177,6 +179,15 @@ def client(server):
 def vault(client):
     client.create_vault(vaultName="photos")
     return "photos"
+
+
+def test_replies_tell_the_time_of_the_world(client, vault, engine):
+    """The SDK for JavaScript signs its next request with it, and `strict` goes by the world's."""
+    engine.clock.advance(timedelta(hours=5))
+
+    headers = client.list_vaults()["ResponseMetadata"]["HTTPHeaders"]
+
+    assert abs(parsedate_to_datetime(headers["date"]) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_an_archive_goes_up_in_parts_and_comes_down(client, vault):
