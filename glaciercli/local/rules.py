@@ -34,9 +34,10 @@ _VAULT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 _ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/\*")
-_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+# Up to 20 digits: some clients write the largest number of 64 bits where they mean the end.
+_RANGE = re.compile(r"bytes=(\d{0,20})-(\d{0,20})")
 _RETRIEVAL_RANGE = re.compile(r"(\d{1,15})-(\d{1,15})")
-_DIGITS = re.compile(r"[0-9]{1,15}")
+_DIGITS = re.compile(r"[0-9]{1,20}")
 
 
 def new_id(size: int) -> str:

@@ -86,10 +86,11 @@ def test_a_limit_and_its_marker_walk_one_snapshot(glacier, inventory):
     assert job["InventoryRetrievalParameters"]["Limit"] == "2"
 
 
-def test_an_exact_limit_leaves_no_marker(glacier, inventory):
+@pytest.mark.parametrize("limit", ["1", "9223372036854775807"])
+def test_a_limit_that_is_enough_leaves_no_marker(glacier, inventory, limit):
     glacier.upload_archive(body=b"x")
 
-    job, _ = inventory(Limit="1")
+    job, _ = inventory(Limit=limit)
 
     assert "Marker" not in job["InventoryRetrievalParameters"]
 

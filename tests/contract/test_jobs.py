@@ -233,6 +233,7 @@ def test_a_retrieval_range_is_whole_megabytes(retrieve, refused, asked):
         (f"bytes=0-{MIB - 1}", 0, MIB - 1, True),
         (f"bytes={4 * MIB}-", 4 * MIB, 5 * MIB + 8, True),
         (f"bytes={MIB}-{99 * MIB}", MIB, 5 * MIB + 8, False),
+        (f"bytes=0-{(1 << 64) - 1}", 0, 5 * MIB + 8, True),
         ("bytes=-9", 5 * MIB, 5 * MIB + 8, True),
         ("bytes=5-5", 5, 5, False),
         (f"bytes=0-{5 * MIB + 8}", 0, 5 * MIB + 8, True),
@@ -268,9 +269,8 @@ def test_a_range_without_sense_is_ignored(glacier, retrieve, data, asked):
     assert got["body"].read() == data
 
 
-def test_a_range_past_the_end_is_refused(glacier, retrieve, refused):
-    asked = f"bytes={8 * MIB}-{12 * MIB - 1}"
-
+@pytest.mark.parametrize("asked", [f"bytes={8 * MIB}-{12 * MIB - 1}", f"bytes={(1 << 63) - 1}-"])
+def test_a_range_past_the_end_is_refused(glacier, retrieve, refused, asked):
     got = refused(glacier.get_job_output, jobId=retrieve(), range=asked)
 
     text = f"The start of the range is larger than size of retrieved data: {asked}"
