@@ -82,8 +82,7 @@ def _try_complete(world: World, params: Params, copy: _Copy | None) -> dict[str,
         vault = world.vault(db, params)
         upload = _find(world, db, vault, params["uploadId"])
         if upload["state"] == "completed":
-            if (upload["size"], upload["tree_hash"]) != (size, tree_hash):
-                raise invalid(f"Invalid x-amz-sha256-tree-hash: {params['checksum']}")
+            _compare(params, (size, tree_hash), (upload["size"], upload["tree_hash"]))
             return archives.created(world, vault, upload["archive_id"], tree_hash)
         _must_be_open(upload, params["uploadId"])
         parts = db.all("SELECT * FROM parts WHERE upload = ? ORDER BY part", upload["number"])
@@ -110,9 +109,14 @@ def _check_whole(
         stop = start + part["size"]
     if not parts:
         raise invalid(f"Missing range: bytes 0-{max(size, 1) - 1}")
-    if stop != size:
+    _compare(params, (size, tree_hash), (stop, combine_hex(part["tree_hash"] for part in parts)))
+
+
+def _compare(params: Params, announced: tuple[int, str], actual: tuple[int, str]) -> None:
+    """Raise where size or tree hash of an archive is another than announced, naming which."""
+    if announced[0] != actual[0]:
         raise invalid(f"Invalid x-amz-archive-size: {params['archiveSize']}")
-    if combine_hex(part["tree_hash"] for part in parts) != tree_hash:
+    if announced[1] != actual[1]:
         raise invalid(f"Invalid x-amz-sha256-tree-hash: {params['checksum']}")
 
 

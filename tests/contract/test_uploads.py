@@ -212,7 +212,7 @@ def test_complete_can_be_repeated_for_a_day(glacier, upload, refused, advance):
     advance(hours=25)
 
     assert first == second
-    assert other[:2] == (400, "InvalidParameterValueException")
+    assert other == (400, "InvalidParameterValueException", "Invalid x-amz-archive-size: 1")
     late = refused(complete, glacier=glacier, upload_id=upload_id, data=data)
     assert late[:2] == (404, "ResourceNotFoundException")
     assert glacier.describe_vault()["NumberOfArchives"] == 1
