@@ -132,7 +132,7 @@ def route(method: str, target: str) -> Route:
             return Route(operation, uri, query)
     if segments[-1:] == ["tags"] and method == "POST":
         raise ServiceError(
-            "InvalidParameterValueException", f"Invalid operation: {query.get('operation')}"
+            "InvalidParameterValueException", f"Invalid operation: {query.get('operation', 'null')}"
         )
     raise ServiceError("BadRequest", f"Unknown operation: {method} {path}")
 

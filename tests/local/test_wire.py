@@ -53,11 +53,15 @@ def test_an_encoded_slash_stays_in_its_segment(call):
     assert got.json["message"] == "Vault not found for ARN: a/../b"
 
 
-@pytest.mark.parametrize("query", ["", "?operation=", "?operation=drop", "?x=1"])
-def test_tags_need_a_known_operation(call, query):
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [("", "null"), ("?x=1", "null"), ("?operation=", ""), ("?operation=drop", "drop")],
+)
+def test_tags_need_a_known_operation(call, query, shown):
     got = call("POST", f"/-/vaults/v/tags{query}", b'{"Tags":{"a":"b"}}', status=400)
 
     assert got.json["code"] == "InvalidParameterValueException"
+    assert got.json["message"] == f"Invalid operation: {shown}"
 
 
 def test_a_reply_has_all_keys_sorted_and_compact(call):
