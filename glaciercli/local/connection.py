@@ -195,7 +195,8 @@ class Connection:
         headers = exchange.headers
         for raw_name, raw_value in head.headers:
             name, value = raw_name.decode(), raw_value.decode("latin-1")
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+            # Without a blank, as Signature Version 4 joins them.
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
         length = admit(exchange.method, exchange.target, headers)
         if self._is_refused:
             raise denied("another user than the server's must prove who it is: --auth strict")
@@ -219,7 +220,7 @@ class Connection:
     def _answer(self, exchange: _Exchange) -> Response:
         body = exchange.body
         assert body is not None  # after _begin
-        length = body.remaining
+        length = body.remaining if "content-length" in exchange.headers else None
         caller, payload = self._authenticate(exchange, body)
         request = Request(
             method=exchange.method,

@@ -124,6 +124,21 @@ def test_a_reply_has_its_length(server):
     assert "connection" not in headers
 
 
+def test_a_header_that_comes_twice_is_joined_as_it_is_signed(server, echo):
+    """One after the other, with a comma and no blank: so the test suite of the signature has it."""
+    lines = b"X-Amz-Archive-Description: one\r\nx-amz-archive-description:  two \r\n\r\n"
+    ask(server, head(server).removesuffix(b"\r\n") + lines)
+
+    assert echo.requests[0].headers["x-amz-archive-description"] == "one,two"
+
+
+def test_no_length_is_not_a_length_of_0(server, echo):
+    for length in (None, 0):
+        ask(server, head(server, "POST / HTTP/1.1", Content_Length=length))
+
+    assert [request.length for request in echo.requests] == [None, 0]
+
+
 def test_a_connection_serves_many_requests(server):
     with connected(server) as client:
         for size in (0, 5, 3 * MIB + 7, 1):
