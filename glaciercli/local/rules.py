@@ -62,8 +62,11 @@ def partition(region: str) -> str:
 
 
 def description(text: str | None) -> str | None:
-    """Return an archive's description as it is kept: without leading blanks, None for nothing."""
-    return printable((text or "").lstrip(" "), "archive description")
+    """Return an archive's description as it is kept, None for nothing.
+
+    The service takes leading blanks away, and a header over a wire has none at its end.
+    """
+    return printable((text or "").strip(" "), "archive description")
 
 
 def printable(text: str | None, what: str) -> str | None:

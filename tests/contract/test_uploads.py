@@ -111,8 +111,8 @@ def test_a_part_size_is_needed(glacier, refused):
     assert "must not be null" in refused(glacier.initiate_multipart_upload)[2]
 
 
-def test_leading_blanks_of_a_description_go(glacier):
-    glacier.initiate_multipart_upload(partSize=str(MIB), archiveDescription="  two words")
+def test_blanks_around_a_description_go(glacier):
+    glacier.initiate_multipart_upload(partSize=str(MIB), archiveDescription="  two words ")
 
     assert glacier.list_multipart_uploads()["UploadsList"][0]["ArchiveDescription"] == "two words"
 
