@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
-from glaciercli import models
+from glaciercli import models, system
 from glaciercli import treehash as hashing
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Command, pass_app
@@ -47,20 +48,25 @@ def treehash(app: App, files: tuple[Path, ...]) -> None:
 def _hashed(app: App, files: tuple[Path, ...]) -> Iterator[models.FileHash]:
     for file in files:
         if str(file) == "-":
-            yield _hash_stream(source.Stream(app.stdin.buffer))
-            continue
-        with file.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            found = hashing.hash_file(stream.fileno(), size)
-            if os.fstat(stream.fileno()).st_size != size:
-                raise Conflict(f"{str(file)!r} changed while it was read")
-        yield models.FileHash(found, str(file), size)
+            yield _hash_stream(app.stdin.buffer, "-")
+        elif file.is_file():
+            yield _hash_file(file)
+        else:  # a pipe, as shells make one of <(command)
+            with file.open("rb") as stream:
+                yield _hash_stream(stream, str(file))
 
 
-def _hash_stream(stream: source.Stream) -> models.FileHash:
-    whole = hashing.TreeHash()
-    size = 0
+def _hash_file(file: Path) -> models.FileHash:
+    descriptor = source.Descriptor(os.open(file, os.O_RDONLY | system.NO_WAIT), file)
+    size = os.fstat(descriptor.number).st_size
+    found = descriptor.tree_hash(size)
+    if os.fstat(descriptor.number).st_size != size:
+        raise Conflict(f"{str(file)!r} changed while it was read")
+    return models.FileHash(found, str(file), size)
+
+
+def _hash_stream(opened: BinaryIO, path: str) -> models.FileHash:
+    stream, whole = source.Stream(opened), hashing.TreeHash()
     while block := stream.read(MIB):
         whole.update(block)
-        size += len(block)
-    return models.FileHash(whole.hexdigest(), "-", size)
+    return models.FileHash(whole.hexdigest(), path, whole.size)

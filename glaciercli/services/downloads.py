@@ -24,7 +24,7 @@ from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
 from glaciercli.transfer.target import PartFile, finish_placing, require_free
-from glaciercli.treehash import combine_hex, hash_file
+from glaciercli.treehash import combine_hex
 
 
 def download(
@@ -169,7 +169,7 @@ def job_output(
         with PartFile.open(target, content) as part:
             size, _ = _receive(client, journal, job, part, workers, progress)
             part.finish(size, None)
-            tree_hash = hash_file(part.descriptor.number, size)
+            tree_hash = part.descriptor.tree_hash(size)
             _place(journal, part, size, tree_hash, overwrite=overwrite)
     return job
 
@@ -242,7 +242,7 @@ def _is_placed(placed: tuple[int, str], target: Path) -> bool:
         source = Source.open(target)
     except GlacierError:
         return False
-    return source.size == size and hash_file(source.descriptor.number, size) == tree_hash
+    return source.size == size and source.descriptor.tree_hash(size) == tree_hash
 
 
 def _receive(

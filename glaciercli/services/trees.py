@@ -15,7 +15,7 @@ from typing import Self
 from glaciercli import system
 from glaciercli.errors import Conflict, quoted
 from glaciercli.services.folders import Folder, open_folder
-from glaciercli.treehash import hash_file
+from glaciercli.transfer.source import Descriptor
 
 STAGING = ".glacier-restore"  # where files wait, in the same file system, until they are proven
 _BLOCK = 1 << 20  # bytes copied at once
@@ -85,19 +85,20 @@ class Tree:
             yield folder
 
     def holds(self, path: PurePosixPath, size: int | None, tree_hash: str | None) -> bool:
-        """Tell whether a file is there with this content; False for none and for any other."""
+        """Tell whether a file is there with this content; False for none and for any other.
+
+        Raises Conflict where it cannot be read: it may be the one.
+        """
         try:
             with self.directory(path.parent) as parent:
-                descriptor = parent.file(path.name, os.O_RDONLY | system.NO_WAIT)
+                number = parent.file(path.name, os.O_RDONLY | system.NO_WAIT)
         except (OSError, Conflict):
             return False
-        try:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode) or found.st_size != size:
-                return False
-            return hash_file(descriptor, found.st_size) == tree_hash
-        finally:
-            os.close(descriptor)
+        descriptor = Descriptor(number, self.root / path)
+        found = os.fstat(number)
+        if not stat.S_ISREG(found.st_mode) or found.st_size != size:
+            return False
+        return descriptor.tree_hash(found.st_size) == tree_hash
 
     def require_free(self, path: PurePosixPath, *, overwrite: bool) -> None:
         """Raise the Conflict that `place` would, as far as it can be told now."""

@@ -40,7 +40,6 @@ from glaciercli.services.upload_journal import Intent, UploadJournal, known
 from glaciercli.transfer.parts import Window, check_single, plan
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
-from glaciercli.treehash import hash_file
 from glaciercli.units import format_size
 
 _SAME_TIME = timedelta(seconds=1)  # the names in descriptions have times of whole seconds
@@ -226,7 +225,7 @@ def _go_on(
             progress.note("the earlier upload has expired; it begins anew")
         else:
             # It was completed, and the journal has lost the line that said so.
-            tree_hash = hash_file(source.descriptor.number, source.size)
+            tree_hash = source.descriptor.tree_hash(source.size)
             source.require_unchanged()
             journal.completing(tree_hash, source.size, datetime.now(UTC))
         return None

@@ -31,7 +31,6 @@ from glaciercli.services.receiving import Content, fetch
 from glaciercli.transfer.parts import Span
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
-from glaciercli.treehash import hash_file
 from glaciercli.units import MIB
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def archive(
             hint=f"glacier vault inventory {found.vault}",
         )
     source = Source.open(path)
-    tree_hash = hash_file(source.descriptor.number, source.size)
+    tree_hash = source.descriptor.tree_hash(source.size)
     source.require_unchanged()
     for what, here, there in (
         ("bytes", source.size, found.size),

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Self
 
 from glaciercli import system
 from glaciercli.errors import Conflict, Refused, UsageError
+from glaciercli.treehash import hash_file
 
 _PACK = "pack it and send the stream: tar c DIR | glacier upload - --name DIR.tar --vault V"
 
@@ -37,6 +38,13 @@ class Descriptor:
         """Fill `view` from `position` as far as one read goes; 0 at the end of the file."""
         try:
             return system.read_into(self.number, view, position)
+        except OSError as error:
+            raise self.unreadable(error) from error
+
+    def tree_hash(self, size: int) -> str:
+        """Return the tree hash of the first `size` bytes; Conflict where they cannot be read."""
+        try:
+            return hash_file(self.number, size)
         except OSError as error:
             raise self.unreadable(error) from error
 

@@ -14,7 +14,7 @@ from glaciercli import system
 from glaciercli.errors import Conflict, GlacierError, quoted
 from glaciercli.transfer.locks import is_current
 from glaciercli.transfer.source import Descriptor
-from glaciercli.treehash import LEAF_SIZE, hash_file
+from glaciercli.treehash import LEAF_SIZE
 
 _MAX_NAME = 255  # bytes, on every file system that matters
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
@@ -86,7 +86,7 @@ class PartFile:
                 raise self.descriptor.cut_short()
             self.write(view[:count], position)
             position += count
-        return position, hash_file(self.descriptor.number, position)
+        return position, self.descriptor.tree_hash(position)
 
     def finish(self, size: int, modified: datetime | None) -> None:
         """Make the content durable, exactly `size` bytes, with the time it had when it was sent."""

@@ -1,4 +1,7 @@
+import errno
 import hashlib
+import os
+import re
 
 from helpers import payload, write
 
@@ -22,6 +25,27 @@ def test_stdin_and_a_file_agree(glacier, tmp_path):
 
     assert of_file["checksum"] == of_stdin["checksum"]
     assert of_file["size"] == of_stdin["size"] == len(data)
+
+
+def test_a_pipe_is_read_as_a_stream(glacier):
+    """As shells make one of `<(command)`."""
+    ours, theirs = os.pipe()
+    os.write(theirs, b"hello")
+    os.close(theirs)
+    result = glacier("treehash", f"/dev/fd/{ours}")
+    os.close(ours)
+
+    assert result.stdout == f"{hashlib.sha256(b'hello').hexdigest()}  /dev/fd/{ours}\n"
+
+
+def test_a_file_that_cannot_be_read_is_named(glacier, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "preadv", fail)
+    result = glacier("treehash", write(tmp_path / "a.bin", b"hello"), exit=Exit.CONFLICT)
+
+    assert re.search("cannot read .*a.bin.*Input/output error", result.stderr)
 
 
 def test_a_missing_file_is_a_usage_error(glacier, tmp_path):

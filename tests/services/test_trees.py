@@ -1,5 +1,6 @@
 """The directory walk: links planted before or during it lead nowhere."""
 
+import errno
 import os
 import threading
 from contextlib import suppress
@@ -71,6 +72,17 @@ def test_a_link_on_the_way_is_not_followed(tree, outside, overwrite):
         pass
     assert not tree.holds(PurePosixPath("a/b"), 7, tree_hash(b"content"))
     assert list(outside.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_read_is_named_and_not_taken_for_another(tree, monkeypatch):
+    (tree.root / "a").write_bytes(b"content")
+
+    def fail(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "preadv", fail)
+    with pytest.raises(Conflict, match="cannot read .*a'.*Input/output error"):
+        tree.holds(PurePosixPath("a"), 7, tree_hash(b"content"))
 
 
 def test_a_link_at_the_place_itself_is_not_followed(tree, outside):

@@ -1,5 +1,7 @@
 """Evidence: what is found, and what is not claimed."""
 
+import errno
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +10,7 @@ from helpers import payload
 from glaciercli.catalog import findings
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
-from glaciercli.errors import IntegrityError, NotFound, NotReady, Partial, Refused
+from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Partial, Refused
 from glaciercli.models import Archive, Scope
 from glaciercli.services import inventory, uploads, verification
 from glaciercli.services.jobs import Poll
@@ -59,6 +61,17 @@ def test_a_file_that_is_not_the_archive(client, catalog, vault, put, size, seed)
     path.write_bytes(payload(size, seed))
 
     with pytest.raises(IntegrityError, match="has bytes 6" if size == 6 else "has tree hash"):
+        verification.archive(client, catalog, vault, "one", path)
+
+
+def test_a_file_that_cannot_be_read_is_named(client, catalog, vault, put, monkeypatch):
+    path, _ = put()
+
+    def fail(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "preadv", fail)
+    with pytest.raises(Conflict, match="cannot read .*one.*Input/output error"):
         verification.archive(client, catalog, vault, "one", path)
 
 
