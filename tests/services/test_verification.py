@@ -191,8 +191,7 @@ def test_samples_share_the_time_that_there_is_to_wait(client, catalog, vault, pu
         verification.sample(client, catalog, vault, 3, seed="s", poll=Poll(0.02, 0.1))
 
     looks = [each.params["jobId"] for each in client.engine.log.calls("DescribeJob")]
-    first, *others = sorted(map(looks.count, set(looks)), reverse=True)
-    assert first > 2
+    _, *others = sorted(map(looks.count, set(looks)), reverse=True)
     assert others == [2, 2]  # when it is started, and when the time is up
 
 
