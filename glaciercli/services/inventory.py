@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -231,8 +233,10 @@ def _sweep(directory: Path) -> None:
     """Remove what runs have left that were stopped, and whose job has expired since."""
     oldest = time.time() - _LEFT_BEHIND.total_seconds()
     for path in directory.rglob("*"):
-        if path.is_file() and path.lstat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another run has just come to its end, or sweeps too
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode) and status.st_mtime < oldest:
+                path.unlink()
 
 
 def _is_there(path: Path) -> bool:

@@ -5,7 +5,7 @@ import os
 from datetime import timedelta
 
 import pytest
-from helpers import RecordingProgress, payload
+from helpers import RecordingProgress, payload, write
 
 from glaciercli.catalog import ledger
 from glaciercli.catalog.filters import Filter
@@ -94,6 +94,25 @@ def test_what_a_stopped_run_left_of_an_expired_job_is_removed(put, sync, client,
     sync()
 
     assert not any(each.exists() for each in left)
+
+
+def test_what_another_run_removes_in_that_moment_is_no_error(put, sync, catalog, monkeypatch):
+    put()
+    sync()
+    [directory] = catalog.directory.glob("inventories")
+    theirs = write(directory / "theirs.json", b"[]")
+    look = os.stat
+
+    def look_and_lose(path, **options):
+        found = look(path, **options)
+        if path == theirs:
+            theirs.unlink()
+        return found
+
+    monkeypatch.setattr(os, "stat", look_and_lose)
+    sync()
+
+    assert not os.path.lexists(theirs)
 
 
 def test_a_job_that_takes_hours_is_started_once_and_then_used(put, sync, client, catalog, vault):
