@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog import imports, readers
-from glaciercli.errors import NotFound
+from glaciercli.errors import Conflict, NotFound
 from glaciercli.models import Imported, Scope
 from glaciercli.services import downloads, inventory, scopes, vaults
 from glaciercli.services.jobs import Poll
@@ -120,13 +120,15 @@ def export_to(
     The file appears when it is whole, and not before; Conflict when it is there already.
     """
     require_free(path, overwrite=overwrite)
-    part = PartFile.open(path, f"export {os.getpid()}")
-    try:
-        with os.fdopen(os.dup(part.descriptor.number), "w", encoding="ascii") as stream:
-            count = imports.export(catalog, where, stream, vault=vault)
-            stream.flush()
-            part.finish(stream.tell(), None)
-        part.place(overwrite=overwrite)
-    finally:
-        part.path.unlink(missing_ok=True)
+    with PartFile.open(path, f"export {os.getpid()}") as part:
+        try:
+            with os.fdopen(os.dup(part.descriptor.number), "w", encoding="ascii") as stream:
+                count = imports.export(catalog, where, stream, vault=vault)
+                stream.flush()
+                part.finish(stream.tell(), None)
+            part.place(overwrite=overwrite)
+        except OSError as error:
+            raise Conflict(f"cannot write {str(path)!r}: {error.strerror}") from error
+        finally:
+            part.path.unlink(missing_ok=True)
     return count

@@ -1,6 +1,7 @@
 """The catalog in a file: whole or not there, and never of a vault that nobody knows."""
 
 import json
+import resource
 
 import pytest
 
@@ -45,6 +46,18 @@ def test_an_export_that_fails_leaves_what_was_there(catalog, where, tmp_path):
         exchange.export_to(catalog, broken(), file, overwrite=True)
     assert file.read_text() == "precious"
     assert [each.name for each in tmp_path.iterdir() if "out" in each.name] == ["out.jsonl"]
+
+
+def test_a_full_disk_is_said_of_the_file(catalog, where, tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(Conflict, match=r"cannot write .*out.jsonl': File too large"):
+            exchange.export_to(catalog, where, tmp_path / "out.jsonl")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_a_file_that_names_its_account_needs_no_service(client, catalog, where, tmp_path):
