@@ -126,10 +126,14 @@ def parse_time(text: str) -> datetime:
 
 def format_time(moment: datetime) -> str:
     """Return `2012-03-20T17:03:43.221Z`: milliseconds, as vaults, jobs and uploads have them."""
-    utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return _written(moment, "milliseconds")
 
 
 def format_time_seconds(moment: datetime) -> str:
     """Return `2012-03-20T17:03:43Z`: whole seconds, as inventories have them."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return _written(moment, "seconds")
+
+
+def _written(moment: datetime, precision: str) -> str:
+    # Not by strftime: what it makes of years before 1000 is the system's choice.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision) + "Z"

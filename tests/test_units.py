@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from glaciercli.units import (
@@ -80,7 +80,8 @@ def test_durations_for_people():
     ]
 
 
-@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 1, 1)))
+@given(st.datetimes())
+@example(datetime(1, 1, 1))  # what .NET has where there is none
 def test_times_survive_a_round_trip(moment):
     moment = moment.replace(tzinfo=UTC, microsecond=moment.microsecond // 1000 * 1000)
 

@@ -117,7 +117,7 @@ def human(key: str, value: Any, *, short: bool, cut: bool = False) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return f"{value.astimezone():{'%Y-%m-%d %H:%M' if short else '%Y-%m-%d %H:%M:%S %z'}}"
+        return _local(value, short=short)
     if key in _SIZES and isinstance(value, int):
         whole = "" if short or value < 1024 else f" ({value} bytes)"
         return format_size(value) + whole
@@ -125,6 +125,15 @@ def human(key: str, value: Any, *, short: bool, cut: bool = False) -> str:
         return safe("; ".join(value))
     text = safe(exact(value))
     return _cut(key, text) if cut else text
+
+
+def _local(moment: datetime, *, short: bool) -> str:
+    try:
+        local = moment.astimezone()
+    except OverflowError:  # the calendar's first or last day, which tools write for none
+        local = moment
+    text = local.replace(tzinfo=None).isoformat(" ", "minutes" if short else "seconds")
+    return text if short else f"{text} {local:%z}"
 
 
 def _cut(key: str, text: str) -> str:

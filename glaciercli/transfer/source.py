@@ -14,6 +14,8 @@ from glaciercli import system
 from glaciercli.errors import Conflict, Refused, UsageError
 from glaciercli.treehash import hash_file
 
+# Some file systems keep what any 64 bits say.
+_FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))
 _PACK = "pack it and send the stream: tar c DIR | glacier upload - --name DIR.tar --vault V"
 
 
@@ -120,7 +122,9 @@ class Source:
 
     @property
     def modified(self) -> datetime:
-        return datetime.fromtimestamp(self.identity.modified_ns / 1e9, UTC)
+        """When the file was written to, as near as a calendar of the years 1 to 9999 can say it."""
+        seconds = self.identity.modified_ns / 1e9
+        return datetime.fromtimestamp(min(max(seconds, _FIRST), _LAST), UTC)
 
     def has_changed(self) -> bool:
         """Tell whether the file, or what its path names, is not what was opened any more."""

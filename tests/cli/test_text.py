@@ -1,3 +1,5 @@
+import re
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -63,8 +65,6 @@ def test_ids_are_cut_only_for_the_width_of_a_terminal():
 
 def test_times_are_local_for_a_person(monkeypatch):
     monkeypatch.setenv("TZ", "Europe/Berlin")
-    import time
-
     time.tzset()
     moment = datetime(2026, 1, 31, 22, 59, 59, tzinfo=UTC)
 
@@ -98,3 +98,18 @@ def test_values_for_a_script_are_exact():
 )
 def test_keys_become_words(key, expected):
     assert label(key) == expected
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize(
+    "moment", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]
+)
+def test_the_ends_of_the_calendar_are_times_like_any_other(monkeypatch, zone, moment):
+    """What .NET has where there is no time: descriptions of its programs hold it."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    shown = human("lastModified", moment, short=False)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+
+    assert re.fullmatch(rf"{moment.year:04d}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d+", shown)

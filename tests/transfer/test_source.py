@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -55,6 +56,14 @@ def test_an_identity_survives_a_round_trip(path):
     identity = Source.open(path).identity
 
     assert Identity.from_json(identity.as_json()) == identity
+
+
+@pytest.mark.parametrize(("seconds", "year"), [(-(1 << 40), 1), (-1, 1969), (1 << 40, 9999)])
+def test_a_time_that_no_calendar_has_is_the_nearest_that_one_has(path, seconds, year):
+    source = Source.open(path)
+    there = replace(source.identity, modified_ns=seconds * 10**9)
+
+    assert replace(source, identity=there).modified.year == year
 
 
 def test_what_cannot_be_an_archive_is_named(tmp_path):
