@@ -112,7 +112,6 @@ class Client:
         Parameters have the names of boto3's client. Raises a GlacierError; for an operation that
         makes something, `may_have_been_applied` tells whether to look before asking again.
         """
-        parameters.setdefault("accountId", self.target.account_id)
         repeatable = operation not in NOT_REPEATABLE
         return self.pace.run(
             lambda: self.once(operation, **parameters),
