@@ -38,16 +38,14 @@ def complete(
     archive for a while. Raises Uncertain when it does not know the upload any more, Refused when
     what it holds is not what the hash says; the upload then is still open.
     """
-    state = journal.state
-    intent, upload_id = state.intent, state.upload_id
-    assert intent is not None and upload_id is not None  # noqa: PT018
-    if state.completing is None:
+    intent = journal.intent
+    if journal.state.completing is None:
         journal.completing(tree_hash, size, datetime.now(UTC))
     try:
         reply = client.call(
             "CompleteMultipartUpload",
             vaultName=intent.vault,
-            uploadId=upload_id,
+            uploadId=journal.state.upload_id,
             archiveSize=str(size),
             checksum=tree_hash,
         )
@@ -79,8 +77,7 @@ def record(
     tree_hash: str,
 ) -> Archive:
     """Write down a stored archive, in the journal first and then in the catalog."""
-    intent = journal.state.intent
-    assert intent is not None
+    intent = journal.intent
     archive = Archive(
         id=reply["archiveId"],
         vault=intent.vault,
@@ -124,9 +121,8 @@ def resolve(
     # Rare, and what reads inventories is slow to import.
     from glaciercli.services import inventory  # noqa: PLC0415
 
-    state = journal.state
-    intent, completing = state.intent, state.completing
-    assert intent is not None and completing is not None  # noqa: PT018
+    intent, state = journal.intent, journal.state
+    assert state.completing is not None
     try:
         report = inventory.sync(
             client, catalog, intent.vault, poll=Poll(timeout=0.0), progress=progress
@@ -142,7 +138,7 @@ def resolve(
     if found is not None:
         journal.done(found)
         return found
-    if report.inventory_date > completing + INVENTORY_LAG:
+    if report.inventory_date > state.completing + INVENTORY_LAG:
         return None
     raise _uncertain(intent)
 
@@ -164,9 +160,8 @@ def settle(
     Raises Uncertain while that cannot be known; with `again` it is taken for not stored.
     """
     state = journal.state
-    assert state.intent is not None
     if state.done is not None:
-        enter(client, catalog, state.done, state.account, state.intent.token)
+        enter(client, catalog, state.done, state.account, journal.intent.token)
         return state.done
     assert state.tree_hash is not None and state.size is not None  # noqa: PT018
     try:
@@ -194,12 +189,11 @@ def disputes_parts(error: Refused) -> bool:
 
 
 def _is_open(client: Client, journal: UploadJournal) -> bool:
-    intent = journal.state.intent
-    assert intent is not None
+    vault = journal.intent.vault
     try:
-        client.call("ListParts", vaultName=intent.vault, uploadId=journal.state.upload_id)
+        client.call("ListParts", vaultName=vault, uploadId=journal.state.upload_id)
     except NotFound:
-        vaults.require(client, intent.vault)
+        vaults.require(client, vault)
         return False
     return True
 

@@ -12,6 +12,7 @@ from glaciercli.errors import NotFound, Refused
 from glaciercli.models import Upload
 from glaciercli.services.completing import account_of
 from glaciercli.services.upload_journal import Intent, UploadJournal
+from glaciercli.transfer.source import Source
 from glaciercli.units import parse_time
 
 
@@ -22,17 +23,18 @@ def new_intent(
     description_format: str,
     part_size: int,
     *,
-    modified: datetime,
+    source: Source | None = None,
 ) -> Intent:
-    """Return the intent of a new upload under a fresh token."""
+    """Return the intent of a new upload, of a stream if not of a file, under a fresh token."""
+    modified = source.modified if source else datetime.now(UTC)
     token = secrets.token_hex(8)
     if description is None:
         description = descriptions.encode(name, modified, token=token, format=description_format)
     return Intent(
         vault=vault,
         name=name,
-        path=None,
-        identity=None,
+        path=str(source.path) if source else None,
+        identity=source.identity if source else None,
         part_size=part_size,
         token=token,
         description=description,
@@ -46,8 +48,7 @@ def open_upload(client: Client, journal: UploadJournal, *, again: bool = False) 
 
     `again` says that an earlier run may have asked for it: then it is looked for first.
     """
-    intent = journal.state.intent
-    assert intent is not None
+    intent = journal.intent
 
     def find() -> dict[str, Any] | None:
         return find_begun(client, intent)
@@ -75,16 +76,13 @@ def drop(client: Client, journal: UploadJournal) -> bool:
 
     False when it was completed, for then there is nothing to abort, and the service says so.
     """
-    state = journal.state
-    assert state.intent is not None
-    if state.upload_id is None:
-        begun = find_begun(client, state.intent)
-        state.upload_id = begun["uploadId"] if begun else None
-    if state.upload_id is not None:
+    intent, upload_id = journal.intent, journal.state.upload_id
+    if upload_id is None:
+        begun = find_begun(client, intent)
+        upload_id = begun["uploadId"] if begun else None
+    if upload_id is not None:
         try:
-            client.call(
-                "AbortMultipartUpload", vaultName=state.intent.vault, uploadId=state.upload_id
-            )
+            client.call("AbortMultipartUpload", vaultName=intent.vault, uploadId=upload_id)
         except NotFound:
             pass  # it is gone, as it should be
         except Refused as error:

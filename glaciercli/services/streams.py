@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -66,9 +65,7 @@ def start(
     first = next_part()
     if first.hashed.size == 0:
         raise Refused("standard input is empty, and Glacier cannot store an empty archive")
-    intent = new_intent(
-        vault, name, description, description_format, part_size, modified=datetime.now(UTC)
-    )
+    intent = new_intent(vault, name, description, description_format, part_size)
     with UploadJournal.open(client, journals, vault, intent.token) as journal:
         journal.begin(intent)
         try:

@@ -4,6 +4,7 @@
     opened      the upload's id; after it
     completing  the whole tree hash; before CompleteMultipartUpload
     uncertain   completion was asked for and the upload is gone: it is stored, or has expired
+    reopened    completion was refused for what the upload holds, which is still open
     done        the archive; kept until the user has been told of it
 
 Which parts have arrived is not in it: the service's own list says that better.
@@ -12,7 +13,7 @@ Which parts have arrived is not in it: the service's own list says that better.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -54,7 +55,7 @@ class Intent:
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {
             **fields,
-            "identity": asdict(self.identity) if self.identity else None,
+            "identity": self.identity.as_json() if self.identity else None,
             "modified": format_time(self.modified),
             "started": format_time(self.started),
         }
@@ -126,6 +127,12 @@ class UploadJournal(TransferJournal[UploadState]):
     def open(cls, client: Client, journals: Path, vault: str, what: str) -> Self:
         """Open the journal of `what` (a path, or a stream's token) going to a vault."""
         return cls(cls.locked(client, journals, vault, what))
+
+    @property
+    def intent(self) -> Intent:
+        """What the upload in it is to store; not asked of a journal that was just made."""
+        assert self.state.intent is not None
+        return self.state.intent
 
     def begin(self, intent: Intent) -> None:
         self._journal.restart()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -78,17 +77,17 @@ def start(
                 return finished
             upload = _go_on(client, journal, source, progress)  # it may be open all the same
         if upload is None:
-            name = source.path.name
             _tell_twin(client, catalog, source, vault, progress)
-            intent = new_intent(
-                vault,
-                name,
-                description,
-                description_format,
-                layout.part_size,
-                modified=source.modified,
+            journal.begin(
+                new_intent(
+                    vault,
+                    source.path.name,
+                    description,
+                    description_format,
+                    layout.part_size,
+                    source=source,
+                )
             )
-            journal.begin(replace(intent, path=str(source.path), identity=source.identity))
             if single:
                 return _send_single(client, journal, source, catalog, progress)
             upload = open_upload(client, journal)
@@ -179,10 +178,8 @@ def _finish(
     again: bool = False,
 ) -> Archive | None:
     """Return the archive when an earlier run had got as far as completing this very file."""
-    intent = journal.state.intent
-    assert intent is not None
     archive = settle(client, journal, catalog, progress, again=again)
-    if archive is None or intent.identity != source.identity:
+    if archive is None or journal.intent.identity != source.identity:
         return None
     progress.note("an earlier run had stored it; nothing was sent again")
     return archive
@@ -299,8 +296,7 @@ def _send_single(
     progress: Progress,
 ) -> Archive:
     """Store the file in one request, whose reply, if it is lost, is lost for good."""
-    intent = journal.state.intent
-    assert intent is not None
+    intent = journal.intent
     progress.start(source.size)
     body = Window.over(
         source.descriptor, 0, source.size, linear=client.signs, sent=counted(client, progress)
