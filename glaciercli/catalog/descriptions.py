@@ -116,15 +116,25 @@ def encode(
     the catalog keeps the whole. Only mt2 has room for a token. Raises Refused where the format
     cannot hold the name, and for an unknown format.
     """
-    if format == "mt2":
-        return _write_mt2(name, modified, token)
-    if format == "fastglacier":
-        path = base64.b64encode(name.encode("utf-8", "surrogateescape")).decode()
-        return _within_limit(f"<m><v>4</v><p>{path}</p><lm>{_basic(modified)}</lm></m>", format)
-    if format == "plain":
-        return _within_limit(name, format)
+    match format:
+        case "mt2":
+            return _write_mt2(name, modified, token)
+        case "fastglacier":
+            description = _write_fastglacier(name, modified)
+        case "plain":
+            description = name
+        case _:
+            raise Refused(
+                f"unknown description format {format!r}",
+                hint=f"one of {', '.join(DESCRIPTION_FORMATS)}",
+            )
+    # A blank at an end is lost, and a file may be called as another tool's description begins.
+    if is_storable(description) and decode(description).name == name:
+        return description
     raise Refused(
-        f"unknown description format {format!r}", hint=f"one of {', '.join(DESCRIPTION_FORMATS)}"
+        f"the name does not fit a {format} description: at most {MAX_DESCRIPTION} printable "
+        "ASCII characters, which say this name and no other",
+        hint="--description-format mt2 holds any name",
     )
 
 
@@ -133,15 +143,12 @@ def is_storable(description: str) -> bool:
     return len(description) <= MAX_DESCRIPTION and all(" " <= each <= "~" for each in description)
 
 
-def _within_limit(description: str, style: str) -> str:
-    # Glacier drops leading blanks without a word, so such a name would not come back.
-    if is_storable(description) and description == description.lstrip():
-        return description
-    raise Refused(
-        f"the name does not fit a {style} description: at most {MAX_DESCRIPTION} printable "
-        "ASCII characters, none of them a leading blank",
-        hint="--description-format mt2 holds any name",
-    )
+def _write_fastglacier(name: str, modified: datetime) -> str:
+    try:
+        path = base64.b64encode(name.encode("utf-8", "surrogateescape")).decode()
+    except UnicodeEncodeError:  # a surrogate that stands for no byte has no form here
+        path = ""
+    return f"<m><v>4</v><p>{path}</p><lm>{_basic(modified)}</lm></m>"
 
 
 def _write_mt2(name: str, modified: datetime, token: str | None) -> str:

@@ -273,10 +273,23 @@ def test_mt2_round_trips_any_name(name, modified):
 
 @given(NAMES, TIMES)
 def test_fastglacier_round_trips_any_bytes(name, modified):
-    name = name.encode("utf-8", "replace").decode()
     found = decode(encode(name, modified, format="fastglacier"))
 
     assert (found.tool, found.name, found.modified) == ("FastGlacier v4", name, modified)
+
+
+@given(
+    st.sampled_from(["plain", "fastglacier"]),
+    NAMES | st.text(' "{}a\ud800', max_size=6) | st.sampled_from([MT2, V4, V1, QNAP, CLOUDBERRY]),
+)
+def test_a_name_that_would_not_come_back_is_refused(style, name):
+    try:
+        description = encode(name, utc(2020, 1, 1), format=style)
+    except Refused:
+        return
+
+    assert is_storable(description)
+    assert decode(description).name == name
 
 
 @given(
@@ -316,7 +329,10 @@ def test_names_cut_to_the_same_end_stay_apart():
 
 @pytest.mark.parametrize(
     ("name", "style"),
-    [("é", "plain"), (" a", "plain"), ("a" * 1025, "plain"), ("a" * 800, "fastglacier")],
+    [
+        *((name, "plain") for name in ("é", " a", "a ", QNAP, "a" * 1025)),
+        *((name, "fastglacier") for name in ("a" * 800, "\ud800")),
+    ],
 )
 def test_a_format_that_cannot_hold_the_name_is_refused(name, style):
     with pytest.raises(Refused, match="does not fit"):
