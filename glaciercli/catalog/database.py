@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,9 +69,14 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Run the block as one transaction: all its changes are on disk when it ends, or none."""
-        with self._lock, self._translated(), transaction(self._connection):
-            yield self._connection
+        """Run the block as one transaction: all its changes are on disk when it ends, or none.
+
+        Inside another such block of this thread it is a part of that one.
+        """
+        with self._lock, self._translated():
+            is_inner = self._connection.in_transaction
+            with nullcontext() if is_inner else transaction(self._connection):
+                yield self._connection
 
     @contextmanager
     def look(self) -> Iterator[Connection]:

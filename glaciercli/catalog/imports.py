@@ -59,16 +59,17 @@ def import_file(
                 else:
                     others.append(event)  # noqa: B023
 
-        # What another catalog took from an inventory, this one has not made either.
-        new += catalog.created_all(where, wanted(), ours=tool != "export")
-        for name, group in groupby(others, key=lambda each: each.vault):
-            told = list(group)
-            gone = [(each.id, each.when) for each in told if isinstance(each, Deleted)]
-            catalog.deletions(where, name, gone)
-            catalog.add_aliases(
-                where, name, ((each.name, each.id) for each in told if isinstance(each, Alias))
-            )
-            deletions += len(gone)
+        with catalog.database.write():
+            # What another catalog took from an inventory, this one has not made either.
+            new += catalog.created_all(where, wanted(), ours=tool != "export")
+            for name, group in groupby(others, key=lambda each: each.vault):
+                told = list(group)
+                gone = [(each.id, each.when) for each in told if isinstance(each, Deleted)]
+                catalog.deletions(where, name, gone)
+                catalog.add_aliases(
+                    where, name, ((each.name, each.id) for each in told if isinstance(each, Alias))
+                )
+                deletions += len(gone)
     return Imported(str(path), tool, archives, new, deletions)
 
 

@@ -200,8 +200,9 @@ def test_the_mapping_of_synology(catalog, scope, tmp_path):
 
 
 @pytest.mark.parametrize("event", ["CREATED\tid\xff\t5\t123\t" + HASH, "DELETED\tid\xff"])
-def test_an_id_that_is_no_text_is_refused(catalog, scope, file, event):
-    path = file(f"B\t{EPOCH}\t{event}\ta\n".encode("latin-1"))
+def test_an_id_that_is_no_text_is_refused_and_nothing_is_imported(catalog, scope, file, event):
+    sound = f"B\t{EPOCH}\tCREATED\tid1\t5\t123\t{HASH}\ta\n"
+    path = file(sound.encode() + f"B\t{EPOCH}\t{event}\ta\n".encode("latin-1"))
 
     with pytest.raises(GlacierError, match=r"id\\udcff"):
         import_file(catalog, scope, path, vault="photos")
