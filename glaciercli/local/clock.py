@@ -54,10 +54,11 @@ class Clock:
             return moment(self.instant(db))
 
     def instant(self, db: Transaction) -> int:
-        """Return the present inside a transaction."""
+        """Return the present inside a transaction; at the end of its calendar it stands still."""
         line = db.get("SELECT clock_real, clock_engine, clock_rate FROM engine")
         real = instant(self._source())
-        return int(line["clock_engine"] + (real - line["clock_real"]) * line["clock_rate"])
+        now = line["clock_engine"] + (real - line["clock_real"]) * line["clock_rate"]
+        return int(min(now, instant(_LAST)))
 
     @property
     def rate(self) -> float:

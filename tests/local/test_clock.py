@@ -90,6 +90,13 @@ def test_a_factor_without_sense_is_refused(engine, factor):
         engine.clock.scale(factor)
 
 
+def test_a_clock_that_raced_to_the_end_of_its_calendar_still_tells_the_time(engine, world):
+    engine.clock.scale(1e9)
+    world.now += timedelta(hours=1)
+
+    assert engine.clock.freeze().year == engine.clock.now().year == 9998
+
+
 def test_all_engines_on_a_store_have_one_clock_and_timing(engine, root, world):
     other = open_engine(root, clock=world)
     engine.clock.advance(hours(7))
