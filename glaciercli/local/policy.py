@@ -96,10 +96,10 @@ def decide(
     `action` is the bare name of an operation, `resource` the vault's ARN, `principal` the caller's
     ARN and `account` its 12 digits.
     """
-    given: dict[str, Sequence[str]] = {
-        key.casefold(): [value] if isinstance(value, str) else value
-        for key, value in context.items()
-    }
+    given: dict[str, list[str]] = {}
+    for key, value in context.items():
+        # Of two tags whose keys differ in case alone, neither may hide the other.
+        given.setdefault(key.casefold(), []).extend([value] if isinstance(value, str) else value)
     for statement in (each for policy in policies for each in policy.statements):
         if (
             statement.denies

@@ -47,6 +47,16 @@ def test_a_legal_hold_is_a_tag(tag, denied):
     assert denial(statement) is None
 
 
+@pytest.mark.parametrize("other", ["legalhold", "LEGALHOLD"])
+def test_a_tag_in_another_case_lifts_no_legal_hold(other):
+    hold = {"StringEquals": {"glacier:ResourceTag/LegalHold": "true"}}
+    statement = {**DENY, "Condition": hold}
+    tags = {"glacier:ResourceTag/LegalHold": "true", f"glacier:ResourceTag/{other}": "false"}
+
+    assert denial(statement, **tags)
+    assert denial(statement, **dict(reversed(tags.items())))
+
+
 def test_all_conditions_must_hold():
     both = {
         "NumericLessThan": {"glacier:ArchiveAgeInDays": 10},
