@@ -275,7 +275,7 @@ def _signing_time(headers: Mapping[str, str]) -> datetime:
         pass
     try:
         return parsedate_to_datetime(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _invalid("The date of the request is missing or malformed.") from None
 
 

@@ -204,6 +204,8 @@ def test_a_scope_may_be_made_from_the_name_of_the_endpoint(host, service, region
         ({"x_amz_content_sha256": WELCOME}, "InvalidSignatureException"),
         ({"x_amz_date": None}, "InvalidSignatureException"),
         ({"x_amz_date": "today"}, "InvalidSignatureException"),
+        ({"x_amz_date": "Fri, 31 Dec 9999 23:59:59 -1200"}, "InvalidSignatureException"),
+        ({"x_amz_date": f"Fri, 31 Dec {'9' * 30} 23:59:59 GMT"}, "InvalidSignatureException"),
         ({"x_amz_date": "20120525T002454Z"}, "InvalidSignatureException"),
         ({"x_amz_date": "20120526T002453Z"}, "InvalidSignatureException"),
         ({"authorization": authorization("", "host")}, "InvalidSignatureException"),
