@@ -62,11 +62,14 @@ class Faults:
         """Let the next `times` requests of an operation fail, after `skip` of them.
 
         Returns the fault's number. `operation` may be `*`. Raises ValueError for a kind or an
-        argument that there is not.
+        argument that there is not, and for one that is needed and not given.
         """
         unknown = arguments.keys() - _ARGUMENTS[Kind(kind)]
         if unknown:
             raise ValueError(f"a fault of kind {kind!r} has no argument {min(unknown)!r}")
+        lacking = _NEEDED.get(Kind(kind), set()) - arguments.keys()
+        if lacking:
+            raise ValueError(f"a fault of kind {kind!r} needs an argument {min(lacking)!r}")
         if times < 1 or skip < 0:
             raise ValueError("a fault happens at least once, and skips no fewer than 0 requests")
         with self._store.write() as db:
@@ -217,6 +220,7 @@ _ARGUMENTS: dict[Kind, set[str]] = {
     Kind.DELAY: {"seconds"},
     Kind.EXPIRE: set(),
 }
+_NEEDED = {Kind.HEADER: {"name"}, Kind.DELAY: {"seconds"}}
 
 
 def _fault(row: Row) -> Fault:

@@ -47,6 +47,8 @@ def test_two_faults_on_one_operation_come_one_after_the_other(engine, call):
     [
         {"kind": "unheard"},
         {"kind": "throttle", "seconds": 1},
+        {"kind": "delay"},
+        {"kind": "header", "value": "x"},
         {"kind": "throttle", "times": 0},
         {"kind": "throttle", "skip": -1},
     ],
