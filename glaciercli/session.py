@@ -92,7 +92,7 @@ def _connect_local(
     from glaciercli.local.inprocess import plug_in  # noqa: PLC0415
 
     try:
-        engine = open_engine(root)
+        engine = open_engine(root, account=target.account)
     except (StoreError, OSError) as error:
         raise Conflict(f"the local engine in {str(root)!r}: {error}") from error
 

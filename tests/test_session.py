@@ -143,6 +143,20 @@ def test_local_never_leaves_the_machine_whatever_the_environment_says(monkeypatc
     client.engine.close()
 
 
+def test_local_stands_in_for_the_account_that_is_named(local_root):
+    def arns(account):
+        client = connect(Target(local_root=local_root, account_id=account))
+        client.call("CreateVault", vaultName="photos")
+        vaults = client.call("ListVaults")["VaultList"]
+        client.engine.close()
+        return [each["VaultARN"].split(":")[4] for each in vaults]
+
+    assert arns("111122223333") == ["111122223333"]
+    assert arns("-") == ["000000000000"]
+    with pytest.raises(Refused, match="Invalid account ID: 1111-2222"):
+        arns("1111-2222")
+
+
 def test_a_store_that_cannot_be_is_a_conflict(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(Conflict, match="local engine"):

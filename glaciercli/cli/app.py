@@ -145,8 +145,9 @@ class App:
         from glaciercli.local.engine import open_engine  # noqa: PLC0415 - only `local` opens one
         from glaciercli.local.errors import StoreError  # noqa: PLC0415
 
+        place = root.absolute() if root else self.local_root
         try:
-            with closing(open_engine(root.absolute() if root else self.local_root)) as engine:
+            with closing(open_engine(place, account=self.target.account)) as engine:
                 yield engine
         except StoreError as error:
             raise Conflict(str(error)) from error

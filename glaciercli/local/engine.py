@@ -83,7 +83,7 @@ OPERATIONS: dict[str, Operation] = {
 
 _WITHOUT_VAULT = {"CreateVault", "DeleteVault"}  # they succeed where there is no vault
 _VERSION = "2012-06-01"
-_ACCOUNT = re.compile(r"-|\d{12}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
 _LOG_SIZE = 10_000  # requests remembered one by one; the counts go on
 
@@ -216,12 +216,14 @@ class Engine:
             raise missing("API version")
         if version != _VERSION:
             raise invalid(f"Invalid API version: {version}")
+        if account == "-":
+            account = self.account
         if not _ACCOUNT.fullmatch(account):
             raise invalid(f"Invalid account ID: {account}")
         if not _REGION.fullmatch(request.region):
             raise invalid(f"Invalid region: {request.region}")
         # One account for all access keys; where a store is to hold several, they are told here.
-        if account not in {"-", self.account}:
+        if account != self.account:
             raise denied(f"Access denied for account ID: {account}")
         return World(self.store, self.blobs, self.clock, self.account, request.region, request)
 
@@ -260,12 +262,13 @@ def _check_payload_hash(request: Request, route: Route, document: bytes) -> None
 def open_engine(
     root: Path,
     *,
-    account: str = DEFAULT_ACCOUNT,
+    account: str | None = None,
     clock: Callable[[], datetime] | None = None,
 ) -> Engine:
     """Open the store in a directory, making it if it is not there.
 
-    `clock` stands for the real time, which the engine's own clock is set against. Raises StoreError
-    for a directory that cannot be one, or was written by a newer version.
+    `account` is whose requests are answered; a store may hold the vaults of several. `clock` stands
+    for the real time, which the engine's own clock is set against. Raises StoreError for a
+    directory that cannot be one, or was written by a newer version.
     """
-    return Engine(root, account, clock)
+    return Engine(root, account or DEFAULT_ACCOUNT, clock)

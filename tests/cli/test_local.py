@@ -44,7 +44,8 @@ def test_info_counts_what_there_is(glacier):
 
 def test_serving_speaks_to_any_client_and_ends_well_when_stopped(clean_env):
     """In a process of its own, since it ends by a signal."""
-    words = [sys.executable, "-m", "glaciercli", "local", "serve", "--port", "0", "--access-log"]
+    command = ["local", "serve", "--port", "0", "--access-log", "--account-id", "111122223333"]
+    words = [sys.executable, "-m", "glaciercli", *command]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
     ) as server:
@@ -52,12 +53,13 @@ def test_serving_speaks_to_any_client_and_ends_well_when_stopped(clean_env):
         assert said == "Serving Glacier on"
         client = boto3.client("glacier", endpoint_url=url, region_name="us-east-1")
         client.create_vault(vaultName="photos")
-        names = [each["VaultName"] for each in client.list_vaults()["VaultList"]]
+        listed = client.list_vaults(accountId="111122223333")["VaultList"]
         client.close()
         server.send_signal(signal.SIGTERM)
         _, stderr = server.communicate(timeout=10)
 
-    assert names == ["photos"]
+    arns = [each["VaultARN"] for each in listed]
+    assert arns == ["arn:aws:glacier:us-east-1:111122223333:vaults/photos"]
     assert server.returncode == 0
     assert "CreateVault" in stderr or "PUT /-/vaults/photos" in stderr
     assert stderr.endswith("stopped\n")
