@@ -208,8 +208,11 @@ def account_of(location: str | None) -> str | None:
 
 
 def _uncertain(intent: Intent) -> Uncertain:
+    hint = "run the same command again tomorrow; --again stores it anew, perhaps a second time"
+    if intent.path is None:
+        hint = f"tomorrow: glacier catalog sync {intent.vault}; sent again, it may be there twice"
     return Uncertain(
         f"{intent.name} was being completed when the connection broke, and its upload is gone:"
         f" it is stored, or it has expired; the vault's next inventory will tell which",
-        hint="run the same command again tomorrow; --again stores it anew, perhaps a second time",
+        hint=hint,
     )

@@ -102,24 +102,35 @@ def clean_up(
         except Conflict:
             continue  # its run is alive
         with journal:
-            if journal.state.is_ending:
-                try:
-                    archive = settle(client, journal, catalog, progress)
-                except Uncertain as error:
-                    progress.note(error.message)
-                    continue  # an inventory will tell a later run; what is sent now need not wait
-                if archive is not None:
-                    progress.note(f"an earlier run had stored {intent.name} as {archive.id}")
-            # A completion that was refused has left the upload open.
-            if journal.state.intent is not None and not journal.state.is_ending:
-                if drop(client, journal):
-                    what = f"gave up the earlier upload of {intent.name}: its stream is gone"
-                else:  # and the journal has lost the line that said so
-                    what = f"an earlier run had stored {intent.name}; the next inventory lists it"
-                progress.note(what)
-            journal.forget()
+            try:
+                _end(client, journal, catalog, progress)
+            except Uncertain as error:
+                # The streams of the days until it is known do not wait for it: they come once.
+                progress.note(error.message)
+            else:
+                journal.forget()
     # A token does not come twice either, so nobody else would look at them again.
     sweep(journals / UploadJournal.directory)
+
+
+def _end(client: Client, journal: UploadJournal, catalog: Catalog, progress: Progress) -> None:
+    """Find out what became of one of them, and give up what is still open."""
+    intent = journal.state.intent
+    if intent is None:
+        return  # its run has just finished
+    if journal.state.is_ending:
+        archive = settle(client, journal, catalog, progress)
+        if archive is not None:
+            progress.note(f"an earlier run had stored {intent.name} as {archive.id}")
+        elif journal.state.is_ending:
+            progress.note(f"the earlier upload of {intent.name} has expired: it is not stored")
+    # A completion that was refused has left the upload open.
+    if not journal.state.is_ending:
+        if drop(client, journal):
+            what = f"gave up the earlier upload of {intent.name}: its stream is gone"
+        else:  # and the journal has lost the line that said so
+            what = f"an earlier run had stored {intent.name}; the next inventory lists it"
+        progress.note(what)
 
 
 @dataclass(frozen=True)
