@@ -107,13 +107,14 @@ class Pace:
                 return found
 
     def _wait(self, error: Unavailable, delay: float, failing_since: float) -> None:
-        asked = min(error.retry_after or 0.0, _LONGEST_RETRY_AFTER)
+        remaining = self.timeout - (time.monotonic() - max(failing_since, self._last_move))
+        # Who asks for more than there is left gets that, and one more chance at its end.
+        asked = min(error.retry_after or 0.0, _LONGEST_RETRY_AFTER, max(0.0, remaining))
         if isinstance(error, Throttled):
             self._slow_down(asked)
         # Full jitter: workers that failed together must not come back together.
         pause = max(random.uniform(delay / 2, delay), asked)  # noqa: S311 - not a secret
-        remaining = self.timeout - (time.monotonic() - max(failing_since, self._last_move))
-        self.stop.wait(max(0.0, min(pause, max(remaining, asked))))
+        self.stop.wait(max(0.0, min(pause, remaining)))
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -80,6 +80,15 @@ def test_retry_after_is_honoured():
     assert time.monotonic() - started >= 1
 
 
+@pytest.mark.parametrize("kind", [Throttled, Unavailable])
+def test_nobody_is_waited_for_longer_than_the_user_has_patience(kind):
+    started = time.monotonic()
+    with pytest.raises(kind, match="given up"):
+        Pace(timeout=0.3).run(Flaky(*[kind("later", retry_after=60)] * 9))
+
+    assert 0.3 <= time.monotonic() - started < 5
+
+
 def test_throttling_of_one_worker_slows_all():
     pace = Pace()
     times = []
