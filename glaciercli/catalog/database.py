@@ -10,6 +10,7 @@ directory that others could have written is not opened at all.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,7 @@ _WAL_KEPT = 8 << 20  # bytes of write-ahead log left on disk after a large merge
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _HELPERS = ("-wal", "-shm", "-journal")  # what SQLite may keep beside the file
 _NOT_TEXT = "Could not decode"  # how Python's module begins to say it, which gives no code
+_UNREAD = re.compile(r"error code=([0-9]+)")  # how a check says that a page could not be read
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DISK = {
     sqlite3.SQLITE_FULL,
@@ -166,7 +168,7 @@ class Database:
             # The one constraint that data from outside can break: ids are unique in a vault.
             return IntegrityError("the inventory lists an archive twice; nothing was merged")
         if code in _DISK:
-            return Conflict(f"the catalog {str(self.path)!r}: {error}")
+            return _unusable(self.path, error)
         return None
 
     def _has_its_schema(self) -> bool:
@@ -299,8 +301,20 @@ def _names(connection: Connection) -> set[tuple[str, str | None]]:
 
 def _quick_check(connection: Connection, path: Path) -> None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise _damaged(path, found)
+    if found == "ok":
+        return
+    # What the disk did not give this time may be sound: it is not moved aside for that.
+    unread = _UNREAD.search(found)
+    if unread is not None and int(unread[1]) & 0xFF in _DISK:
+        raise _unusable(path, found)
+    raise _damaged(path, found)
+
+
+def _unusable(path: Path, found: object) -> Conflict:
+    return Conflict(
+        f"the catalog {str(path)!r}: {found}",
+        hint="mend the disk, or make room, then run the same command again",
+    )
 
 
 def _damaged(path: Path, found: object) -> IntegrityError:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from glaciercli.catalog.database import Database, foreign_rows
+from glaciercli.catalog.database import Database, _quick_check, foreign_rows
 from glaciercli.catalog.schema import INDEXES, MIGRATIONS
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
@@ -150,6 +150,22 @@ def test_a_damaged_file_is_moved_aside_whole(path, content):
     assert catalog.set_aside.read_bytes() == content
     assert list(catalog.archives(SCOPE)) == []
     catalog.close()
+
+
+class Unreadable:
+    """A connection to a file that has a page which the disk does not give."""
+
+    def execute(self, _):
+        return self
+
+    def fetchone(self):
+        return ("*** in database main ***\nPage 7: unable to get the page. error code=8458",)
+
+
+def test_what_the_disk_does_not_give_is_not_taken_for_damage(path):
+    """Else a loose cable would cost the names: sound, the file is moved aside for nothing."""
+    with pytest.raises(Conflict, match="unable to get the page"):
+        _quick_check(Unreadable(), path)
 
 
 def test_random_damage_gives_the_truth_or_our_errors_and_loses_no_byte(path):
