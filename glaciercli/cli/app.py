@@ -137,7 +137,14 @@ class App:
     def catalog(self) -> Catalog:
         from glaciercli.catalog.store import Catalog  # noqa: PLC0415
 
-        return Catalog.open(self.places.catalog)
+        catalog = Catalog.open(self.places.catalog)
+        if catalog.set_aside is not None:
+            aside = str(catalog.set_aside)
+            self.output.note(
+                f"the catalog was damaged: it is kept as {aside!r}, and a new one has begun;"
+                " to fill it: glacier catalog sync"
+            )
+        return catalog
 
     @contextmanager
     def engine(self, root: Path | None = None) -> Iterator[Engine]:

@@ -270,3 +270,14 @@ def test_the_names_of_a_synology_come_by_one_command_run_until_it_is_done(glacie
 def test_a_vault_without_a_mapping_says_which_is_missing(glacier, vaults):
     told = glacier("catalog", "mapping", "photos", exit=Exit.NOT_FOUND).stderr
     assert "vault 'photos_mapping' does not exist" in told
+
+
+def test_a_damaged_catalog_is_told_of_with_where_it_is_kept(glacier, home):
+    glacier("vault", "create", "photos")
+    glacier("archive", "list", "--vault", "photos")
+    [path] = home.rglob("catalog.db")
+    path.write_bytes(b"not a database" * 99)
+    found = glacier("archive", "list", "--vault", "photos")
+
+    [aside] = home.rglob("catalog.db.damaged-*")
+    assert f"it is kept as '{aside}'" in found.stderr
