@@ -5,6 +5,8 @@ A command that needs none of them pays for none of them: `--help` and completion
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from glaciercli.local.engine import Engine
 
 _CONNECTIONS = 16  # enough for the default workers; --workers raises it
+#: The global options that say which Glacier is meant, and with which settings.
+_WHERE = ("local", "local_root", "profile", "region", "account_id", "endpoint_url", "config")
+_COMMAND = re.compile(r"\bglacier (?=[a-z]+ )(?!(?:[a-z]+ )+--help)")
 _LEAST_BANDWIDTH = 64 * KIB  # shared by eight connections, each block still beats the timeouts
 
 
@@ -124,6 +129,21 @@ class App:
             bandwidth=limit,
             max_requests=self._parsed("max-requests", _count),
         )
+
+    def pasted(self, text: str) -> str:
+        """Return a text with its commands asking the Glacier of this run, when they are pasted.
+
+        Elsewhere a vault of the same name may be another one. The environment and config.toml are
+        still there when a hint is followed; only what the flags said would be lost.
+        """
+        words: list[str] = []
+        for name in _WHERE:
+            value = self.flags.get(name)
+            if value is not None:
+                option = f"--{name.replace('_', '-')}"
+                words += [option] if value is True else [option, str(value)]
+        here = " ".join(["glacier", *map(shlex.quote, words), ""])
+        return _COMMAND.sub(lambda _: here, text)
 
     def _parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
         """Return a setting's value read by `parse`; None where it has none."""

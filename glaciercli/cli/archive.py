@@ -79,7 +79,7 @@ def list_(
         found,
         COLUMNS,
         empty=f"no archives of vault {vault} are known here;"
-        f" to ask Glacier: glacier vault inventory {vault}",
+        f" to ask Glacier: {app.pasted(f'glacier vault inventory {vault}')}",
     )
 
 

@@ -73,6 +73,7 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
         import traceback  # noqa: PLC0415 - the exception, in both senses
 
         _write(_HIDDEN.sub(r"\1(hidden)", "".join(traceback.format_exception(error))))
+    _aim(known, app)
     if isinstance(known, Interrupted) and known.hint is None:
         known.hint = shlex.join([PROGRAM, *arguments])
     if isinstance(known, Interrupted) and sys.stderr is not None and sys.stderr.isatty():
@@ -83,6 +84,14 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
     elif not (app.quiet and isinstance(known, NotReady)):  # from cron, 75 says it all
         _write(_lines(known))
     return int(known.exit_code)
+
+
+def _aim(error: GlacierError, app: App) -> None:
+    """Let the hints of an error lead to where the run was."""
+    if error.hint:
+        error.hint = app.pasted(error.hint)
+    for each in error.failures.values() if isinstance(error, Partial) else ():
+        _aim(each, app)
 
 
 def _stopped(error: BaseException) -> Interrupted | None:

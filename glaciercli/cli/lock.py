@@ -68,8 +68,11 @@ def start(app: App, vault: str, policy: str, *, dry_run: bool, yes: bool) -> Non
     app.confirm(f"start the trial of this lock on vault {vault}?", yes=yes)
     started = locks.start(app.client, vault, policy)
     app.output.show(started)
-    app.output.note(f"to make it permanent: glacier lock complete {vault} {started.id}")
-    app.output.note(f"to give it up:        glacier lock abort {vault}")
+    for line in (
+        f"to make it permanent: glacier lock complete {vault} {started.id}",
+        f"to give it up:        glacier lock abort {vault}",
+    ):
+        app.output.note(app.pasted(line))
     _say_when(app, started)
 
 

@@ -162,7 +162,7 @@ def empty(
                 raise
             app.output.show(models.Emptied(vault, 0, 0, vault_deleted=True))
             return
-    lines = list(_plan_lines(plan))
+    lines = list(_plan_lines(app, plan))
     if dry_run:
         app.output.done(plan, *lines)
         return
@@ -184,7 +184,7 @@ def empty(
     app.output.show(emptied)
 
 
-def _plan_lines(plan: models.EmptyPlan) -> Iterator[str]:
+def _plan_lines(app: App, plan: models.EmptyPlan) -> Iterator[str]:
     """Yield what a person should know before the archives are gone."""
     yield f"vault {plan.arn}: {counted(plan.archives, 'archive')}, {format_size(plan.size)}"
     for each in (*plan.first, *plan.last) if plan.archives > 10 else plan.first:
@@ -196,7 +196,8 @@ def _plan_lines(plan: models.EmptyPlan) -> Iterator[str]:
         )
     if plan.uploads:
         stay = counted(plan.uploads, "open upload")
-        yield f"not touched: {stay}; see glacier upload list --vault {plan.vault}"
+        see = app.pasted(f"glacier upload list --vault {plan.vault}")
+        yield f"not touched: {stay}; see {see}"
 
 
 @vault.command()

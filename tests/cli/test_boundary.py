@@ -76,6 +76,28 @@ def test_an_error_is_one_line_and_a_hint_is_another(told):
     )
 
 
+HERE = "glacier --local --local-root '/mnt/my vaults' vault list"
+
+
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [
+        ("glacier vault list", HERE),
+        ("glacier vault list; or glacier vault list", f"{HERE}; or {HERE}"),
+        ("glacier vault list --help", "glacier vault list --help"),
+        ("update glacier, or move the file", "update glacier, or move the file"),
+    ],
+)
+def test_a_hint_pasted_asks_the_same_glacier(told, hint, shown):
+    """In another account or region there may be a vault of the same name, to be emptied."""
+    error = Partial("x", {"a": NotFound("y", hint=hint)}, hint=hint)
+    where = {"local": True, "local_root": "/mnt/my vaults", "quiet": True}
+
+    assert told(error, **where)[1].splitlines()[-1] == f"hint: {shown}"
+    said = json.loads(told(error, **where, output="json")[1])
+    assert (said["hint"], said["failures"]["a"]["hint"]) == (shown, shown)
+
+
 def test_the_items_of_a_partial_failure_are_named(told):
     error = Partial("1 of 2 files failed", {"b.tar": Conflict("it changed")})
 

@@ -33,11 +33,12 @@ def file(tmp_path, glacier):
 
 
 def test_starting_says_what_will_be_forbidden_until_when_and_how_to_go_on(glacier, file):
-    result = glacier("lock", "start", "photos", file, "--yes")
+    result = glacier("lock", "start", "photos", file, "--yes", "--local")
 
-    lock_id = re.search(r"lock complete photos (\S+)", result.stderr)[1]
+    lock_id = re.search(r"glacier --local lock complete photos (\S+)", result.stderr)[1]
     assert len(lock_id) == 24
     assert lock_id in result.stdout
+    assert "glacier --local lock abort photos\n" in result.stderr
     assert "everyone may not glacier:DeleteArchive when ArchiveAgeInDays < 365" in result.stderr
     assert re.search(r"goes away in 23h 59m|goes away in 1d 00h", result.stderr)
 
