@@ -205,8 +205,11 @@ def download(
     app.at_end.append(
         lambda: downloads.acknowledge(app.client, got, target, journals=app.journals, range=span)
     )
+    what = got.name or got.id
+    if span is not None:
+        what = f"{format_size(span[1] - span[0])} of {what}, from byte {span[0]}"
     written = replace(got, path=str(target))
-    app.output.done(written, f"{target} is {got.name or got.id}: every byte is proven")
+    app.output.done(written, f"{target} is {what}: every byte is proven")
 
 
 @archive.command()

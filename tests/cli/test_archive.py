@@ -51,9 +51,12 @@ def test_stdout_gets_the_bytes_and_nothing_else(glacier, big):
 
 
 def test_a_range_is_exactly_that(glacier, big, tmp_path):
-    glacier("archive", "download", "big.tar", tmp_path / "part", "--range", "1MiB-1048580")
+    part = tmp_path / "part"
 
-    assert (tmp_path / "part").read_bytes() == big.read_bytes()[MIB : MIB + 4]
+    result = glacier("archive", "download", "big.tar", part, "--range", "1MiB-1048580")
+
+    assert part.read_bytes() == big.read_bytes()[MIB : MIB + 4]
+    assert result.lines == [f"{part} is 4 B of big.tar, from byte 1048576: every byte is proven"]
 
 
 def test_no_wait_ends_with_75_and_the_same_command_goes_on_later(glacier, big, tmp_path):
