@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LOCAL_REGION = "us-east-1"
 
+_ANOTHER = "another directory: --local-root DIR"
 _SOCKET_TIMEOUT = 60.0  # seconds without a byte before a connection counts as broken
 
 
@@ -93,8 +94,11 @@ def _connect_local(
 
     try:
         engine = open_engine(root, account=target.account)
-    except (StoreError, OSError) as error:
-        raise Conflict(f"the local engine in {str(root)!r}: {error}") from error
+    except StoreError as error:
+        raise Conflict(f"the local engine: {error}", hint=_ANOTHER) from error
+    except OSError as error:
+        why = f"{error.filename or root}: {error.strerror or error}"
+        raise Conflict(f"the local engine: {why}", hint=_ANOTHER) from error
 
     def make() -> Any:
         session = boto3.Session(

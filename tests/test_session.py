@@ -157,7 +157,11 @@ def test_local_stands_in_for_the_account_that_is_named(local_root):
         arns("1111-2222")
 
 
-def test_a_store_that_cannot_be_is_a_conflict(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(Conflict, match="local engine"):
-        connect(Target(local_root=tmp_path / "file"))
+def test_a_store_that_cannot_be_is_a_conflict_in_plain_words(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for root, why in ((file, " is not a directory"), (file / "below", ": Not a directory")):
+        with pytest.raises(Conflict) as caught:
+            connect(Target(local_root=root))
+
+        assert caught.value.message == f"the local engine: {root}{why}"
