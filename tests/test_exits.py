@@ -14,6 +14,7 @@ from glaciercli.errors import Exit
 NOBODY = "--region us-east-1 --endpoint-url http://127.0.0.1:1"
 FAULT = "local fault add"
 # A code, what is done before, a command that ends with it, and what stderr says.
+PACK = "tar c . | glacier upload - --name here.tar --vault photos"
 CASES = [
     (Exit.OK, "", "archive list -V photos", ""),
     (Exit.USAGE, "", "vault delete photos", "hint: add --yes"),
@@ -46,8 +47,10 @@ CASES = [
     (Exit.CONFLICT, "upload a.tar -V photos", "archive show a.tar -V photos", "2 archives"),
     (Exit.INTEGRITY, f"{FAULT} GetJobOutput corrupt --times 9", "archive download a.tar x", "hash"),
     (Exit.REFUSED, "", "policy set photos {", "not valid JSON"),
-    (Exit.REFUSED, "", "upload .", "is a directory\nhint: pack it"),
-    (Exit.REFUSED, "", "upload . --dry-run", "is a directory\nhint: pack it"),
+    (Exit.REFUSED, "", "upload .", f"is a directory\nhint: {PACK}"),
+    (Exit.REFUSED, "", "upload . --dry-run", f"is a directory\nhint: {PACK}"),
+    (Exit.REFUSED, "", "upload /dev/null", "upload - --name null --vault photos < /dev/null"),
+    (Exit.USAGE, "", "upload a.tar --name b", "upload - --name b --vault photos < a.tar"),
     (Exit.REFUSED, "", "archive download a.tar x --range 1-2MiB", "range"),
     (Exit.UNAVAILABLE, f"{FAULT} * --status 503 --times 99", "vault list --timeout 1s", "fault"),
     (Exit.UNAVAILABLE, "", f"vault list --timeout 1s {NOBODY}", "127.0.0.1:1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,15 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.config import DESCRIPTION_FORMATS
-from glaciercli.errors import Conflict, GlacierError, IntegrityError, Partial, Refused, UsageError
+from glaciercli.errors import (
+    Conflict,
+    GlacierError,
+    IntegrityError,
+    Partial,
+    Refused,
+    UsageError,
+    quoted,
+)
 from glaciercli.services import open_uploads, streams, uploads
 from glaciercli.transfer import parts, source
 
@@ -82,9 +91,11 @@ def start(
         glacier upload start big.tar --vault photos --part-size 64MiB
         glacier upload start note.txt --vault photos --single
     """
-    _require_fitting(files, name, of_files=single or again)
+    _require_fitting(files, vault, name, of_files=single or again)
     if dry_run:
-        app.output.listing((_planned(each, part_size, single=single) for each in files), PLAN)
+        app.output.listing(
+            (_planned(each, vault, part_size, single=single) for each in files), PLAN
+        )
         return
 
     def send(file: Path) -> models.Archive:
@@ -221,19 +232,25 @@ def abort(app: App, upload_id: str, vault: str, *, yes: bool) -> None:
     app.output.done(found, f"upload {found.id} is aborted")
 
 
-def _require_fitting(files: tuple[Path, ...], name: str | None, *, of_files: bool) -> None:
+def _require_fitting(
+    files: tuple[Path, ...], vault: str, name: str | None, *, of_files: bool
+) -> None:
     """Raise UsageError where an option is not for what is to be sent."""
     given = [str(each) for each in files]
     if name is not None and given != ["-"]:
-        raise UsageError("--name is for stdin alone; a file has its own name")
+        stream = f"glacier upload - --name {shlex.quote(name)} --vault {vault}"
+        raise UsageError(
+            "--name is for stdin alone; a file has its own name",
+            hint=f"{stream} < {quoted(files[0])}",
+        )
     if of_files and "-" in given:
         raise UsageError("--single and --again are for files; a stream comes once, in parts")
 
 
-def _planned(file: Path, part_size: int | None, *, single: bool) -> models.UploadPlan:
+def _planned(file: Path, vault: str, part_size: int | None, *, single: bool) -> models.UploadPlan:
     if str(file) == "-":
         raise UsageError("the size of stdin is not known before it is read")
-    size = source.Source.open(file).size
+    size = source.Source.open(file, vault).size
     if single:
         parts.check_single(size)
         return models.UploadPlan(str(file), size, part_size=size, parts=1, requests=1)

@@ -65,7 +65,7 @@ def start(
     `again`, an upload whose end is uncertain is not waited for but sent anew. Costs n + 2 requests
     for n parts. After the archive was shown to the user, call `acknowledge`.
     """
-    source = Source.open(path)
+    source = Source.open(path, vault)
     layout = plan(source.size, part_size)
     if single:
         check_single(source.size)
@@ -111,7 +111,7 @@ def resume(
 
     The stored parts are compared with the file before anything is sent; Conflict if one differs.
     """
-    source = Source.open(path)
+    source = Source.open(path, vault)
     with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
         state = journal.state
         if state.is_ending and (state.upload_id or "").startswith(upload_id.removeprefix("id:")):

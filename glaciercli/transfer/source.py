@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import stat
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -11,12 +12,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from glaciercli import system
-from glaciercli.errors import Conflict, Refused, UsageError
+from glaciercli.errors import Conflict, Refused, UsageError, quoted
 from glaciercli.treehash import hash_file
 
 # Some file systems keep what any 64 bits say.
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))
-_PACK = "pack it and send the stream: tar c DIR | glacier upload - --name DIR.tar --vault V"
 
 
 class Descriptor:
@@ -95,8 +95,11 @@ class Source:
     changed_ns: int
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a regular file for sending; raises UsageError, Conflict or Refused naming it."""
+    def open(cls, path: Path, vault: str = "VAULT") -> Self:
+        """Open a regular file for sending; raises UsageError, Conflict or Refused naming it.
+
+        What is no file can be sent as a stream, to `vault`.
+        """
         try:
             # Else opening a named pipe that nobody writes to would hang.
             number = os.open(path, os.O_RDONLY | system.NO_WAIT)
@@ -107,12 +110,17 @@ class Source:
         descriptor = Descriptor(number, path)
         status = os.fstat(number)
         if not stat.S_ISREG(status.st_mode):
-            what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise Refused(f"{str(path)!r} is {what}", hint=_PACK)
+            name, to = path.absolute().name, f"--vault {vault}"
+            if stat.S_ISDIR(status.st_mode):
+                stream = f"glacier upload - --name {shlex.quote(f'{name}.tar')} {to}"
+                hint = f"tar c {quoted(path)} | {stream}"
+                raise Refused(f"{str(path)!r} is a directory", hint=hint)
+            hint = f"glacier upload - --name {shlex.quote(name)} {to} < {quoted(path)}"
+            raise Refused(f"{str(path)!r} is not a regular file", hint=hint)
         if status.st_size == 0:
             raise Refused(
                 f"{str(path)!r} is empty, and Glacier cannot store an empty archive",
-                hint=f"leave it out; or {_PACK}",
+                hint="leave it out, or pack it with others",
             )
         return cls(path.absolute(), descriptor, Identity.of(status), status.st_ctime_ns)
 
