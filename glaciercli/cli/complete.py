@@ -122,11 +122,14 @@ class Bash(BashComplete):
 
 
 class Fish(FishComplete):
-    """Click's completion for fish, which cuts a word at its first comma."""
+    """Click's completion for fish, which cuts a word at its first comma.
+
+    And has paths completed by a function of fish's to which `~` and `$HOME` are plain letters.
+    """
 
     source_template = FishComplete.source_template.replace(
         'string split "," $completion', 'string split --max 1 "," $completion'
-    )
+    ).replace("__fish_complete_path $metadata[2]", "complete -C \"'' \"(commandline -ct)")
 
 
 def _scopes(app: App) -> list[Scope]:

@@ -140,11 +140,23 @@ def test_a_completed_name_is_a_word_of_the_shell_and_nothing_more(glacier, progr
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
-def test_fish_completes_the_whole_of_a_name(glacier, program, tmp_path):
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("archive show -V photos a", ["a, b,c"]),
+        ("upload ~/ho", ["~/home, sweet.tar"]),
+        ("upload -V photos $HOME/ho", ["$HOME/home, sweet.tar"]),
+        ("archive download a --to ~/d", ["~/dir/"]),
+    ],
+)
+def test_fish_completes_the_whole_of_a_name(glacier, program, tmp_path, monkeypatch, word, found):
     glacier("vault", "create", "photos")
     glacier("upload", "-", "--name", "a, b,c", "-V", "photos", input=payload(10))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path / "home, sweet.tar", b"")
+    (tmp_path / "dir").mkdir()
     script = write(tmp_path / "glacier.fish", docgen.completion(Fish).encode())
-    asked = "complete --do-complete 'glacier archive show -V photos a'"
+    asked = f"complete --do-complete 'glacier {word}'"
     got = subprocess.run(
         ["fish", "--no-config", "-c", f"source {script}; {asked}"],
         capture_output=True, check=True, text=True,
@@ -155,7 +167,7 @@ def test_fish_completes_the_whole_of_a_name(glacier, program, tmp_path):
         },
     )  # fmt: skip
 
-    assert got.stdout.splitlines() == ["a, b,c"]
+    assert [line.partition("\t")[0] for line in got.stdout.splitlines()] == found
 
 
 def test_what_is_told_of_a_word_cannot_act_on_the_terminal(glacier, monkeypatch, tmp_path):
