@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 _CONNECTIONS = 16  # enough for the default workers; --workers raises it
 #: The global options that say which Glacier is meant, and with which settings.
 _WHERE = ("local", "local_root", "profile", "region", "account_id", "endpoint_url", "config")
-_COMMAND = re.compile(r"\bglacier (?=[a-z]+ )(?!(?:[a-z]+ )+--help)")
+# A path in a hint may have the program's name in it; it is not one of its groups that comes then.
+_COMMAND = re.compile(
+    r"(?<!\S)glacier (?=(?:vault|archive|job|upload|catalog|lock|policy|tags|capacity|local) )"
+    r"(?!(?:[a-z]+ )+--help)"
+)
 _LEAST_BANDWIDTH = 64 * KIB  # shared by eight connections, each block still beats the timeouts
 
 

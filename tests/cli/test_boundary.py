@@ -86,6 +86,7 @@ HERE = "glacier --local --local-root '/mnt/my vaults' vault list"
         ("glacier vault list; or glacier vault list", f"{HERE}; or {HERE}"),
         ("glacier vault list --help", "glacier vault list --help"),
         ("update glacier, or move the file", "update glacier, or move the file"),
+        ("rm '/mnt/glacier old logs/x'", "rm '/mnt/glacier old logs/x'"),
     ],
 )
 def test_a_hint_pasted_asks_the_same_glacier(told, hint, shown):
