@@ -35,18 +35,15 @@ class Archive(Record):
 
 @dataclass(frozen=True)
 class Part(Record):
-    """A stored part of an open upload, [start, stop)."""
+    """A stored part of an open upload."""
 
     range: str = member("RangeInBytes")
     tree_hash: str = member("SHA256TreeHash")
 
     @property
-    def start(self) -> int:
-        return int(self.range.partition("-")[0])
-
-    @property
-    def stop(self) -> int:
-        return int(self.range.partition("-")[2]) + 1
+    def span(self) -> tuple[int, int]:
+        """Its place in the archive, [start, stop) in bytes."""
+        return _span(self.range)
 
 
 @dataclass(frozen=True)
@@ -107,14 +104,23 @@ class Job(Record):
         return self.status == "Succeeded"
 
     @property
+    def span(self) -> tuple[int, int] | None:
+        """What it brings of its archive, [start, stop) in bytes; None where nothing tells."""
+        return None if self.range is None else _span(self.range)
+
+    @property
     def output_size(self) -> int | None:
         """Bytes that GetJobOutput will give; None while that is not known."""
         if self.action == "InventoryRetrieval":
             return self.inventory_size
-        if self.range is not None:
-            first, _, last = self.range.partition("-")
-            return int(last) - int(first) + 1
+        if self.span is not None:
+            return self.span[1] - self.span[0]
         return self.archive_size
+
+
+def _span(range_: str) -> tuple[int, int]:
+    first, _, last = range_.partition("-")
+    return int(first), int(last) + 1
 
 
 @dataclass(frozen=True)

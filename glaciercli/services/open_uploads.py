@@ -37,9 +37,8 @@ def describe(client: Client, vault: str, upload_id: str) -> Upload:
     for page in client.replies("ListParts", vaultName=vault, uploadId=upload_id):
         head = head or page
         parts += [Part.from_api(item) for item in page.get("Parts", ())]
-    return Upload.from_api(
-        head, vault=vault, parts=tuple(parts), sent=sum(part.stop - part.start for part in parts)
-    )
+    sent = sum(stop - start for start, stop in (part.span for part in parts))
+    return Upload.from_api(head, vault=vault, parts=tuple(parts), sent=sent)
 
 
 def abort(client: Client, vault: str, reference: str, *, journals: Path) -> Upload:

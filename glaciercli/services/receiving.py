@@ -45,8 +45,7 @@ class Content:
             raise IntegrityError(f"job {job.id} is done, but the service does not tell its size")
         if job.archive_size is None:
             return cls(job, size)
-        offset = int((job.range or "0-").partition("-")[0])
-        return cls(job, size, offset, job.archive_size)
+        return cls(job, size, job.span[0] if job.span else 0, job.archive_size)
 
     @property
     def is_proven(self) -> bool:

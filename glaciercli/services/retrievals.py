@@ -53,17 +53,15 @@ class Wanted:
         """Tell whether a job of this archive brings, or has brought, just these bytes."""
         if job.completed and not job.succeeded:
             return False
-        if job.range is None:  # what was asked for without a range is the whole
+        if job.span is None:  # what was asked for without a range is the whole
             return self.span is None
-        size = job.archive_size or self.archive.size
-        start, stop = self.aligned or (0, size or 0)
-        return job.range == f"{start}-{stop - 1}"
+        return job.span == (self.aligned or (0, job.archive_size or self.archive.size))
 
     def within(self, job: Job) -> Span | None:
         """Return where the wanted range lies in what the job retrieved; None for all of it."""
         if self.span is None:
             return None
-        offset = int((job.range or "0-").partition("-")[0])
+        offset = job.span[0] if job.span else 0
         return self.span[0] - offset, self.span[1] - offset
 
     def completed_by(self, job: Job) -> Archive:

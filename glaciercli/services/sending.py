@@ -137,20 +137,21 @@ def _stored(
     """Yield range and tree hash of the stored parts that hold what the file holds there."""
     planned = set(layout.ranges())
     parts = upload.parts or ()
-    fitting = [part for part in parts if (part.start, part.stop) in planned]
+    fitting = [part for part in parts if part.span in planned]
     if strict and len(fitting) != len(parts):
         raise Conflict(f"upload {upload.id} holds parts that do not fit {source.path}")
     pool = Pool(min(workers, len(fitting)))
 
     def holds(part: Part) -> tuple[Part, bool]:
         pool.check()
-        hashed = hash_window(source.descriptor, part.start, part.stop, linear=False)
+        hashed = hash_window(source.descriptor, *part.span, linear=False)
         return part, hashed.hexdigest() == part.tree_hash
 
     for part, same in pool.map(holds, fitting):
         if same:
-            progress.advance(part.stop - part.start)
-            yield (part.start, part.stop), part.tree_hash
+            start, stop = part.span
+            progress.advance(stop - start)
+            yield part.span, part.tree_hash
         elif strict:
             raise Conflict(
                 f"upload {upload.id} holds other bytes at {part.range} than {source.path}",

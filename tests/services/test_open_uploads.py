@@ -55,7 +55,7 @@ def test_one_is_shown_with_its_parts_by_the_beginning_of_its_id(client, vault, s
         shown = open_uploads.show(client, vault, reference, journals=journals)
 
         assert (shown.id, shown.sent) == (stopped, 3 * MIB)
-        assert [part.start for part in shown.parts] == [0, MIB, 2 * MIB]
+        assert [part.span[0] for part in shown.parts] == [0, MIB, 2 * MIB]
 
 
 def test_an_aborted_upload_leaves_nothing_and_touches_no_other(
