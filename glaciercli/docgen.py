@@ -181,9 +181,8 @@ def _common(path: Words) -> Iterator[str]:
     for file, text in _FILES:
         yield from (".TP", f"\\fI{_roff(file)}\\fR", _roff(text))
     yield ".SH EXIT STATUS"
-    for code, meaning in EXIT_MEANINGS.items():
-        number = "128+N" if code is Exit.SIGNAL else str(int(code))
-        yield from (".TP", f"\\fB{number}\\fR", _roff(meaning.removeprefix("128+N: ")))
+    for number, meaning in _exits():
+        yield from (".TP", f"\\fB{number}\\fR", _roff(meaning))
     yield ".SH SEE ALSO"
     *others, last = [f".BR {_roff('-'.join(each))} (1)" for each in _related(path)]
     yield from (*(f"{each} ," for each in others), last)
@@ -245,10 +244,13 @@ def command_table() -> str:
 def exit_table() -> str:
     """Return the table of exit codes."""
     rows = ["| exit | meaning |", "|---|---|"]
-    for code, meaning in EXIT_MEANINGS.items():
-        number = "128+N" if code is Exit.SIGNAL else int(code)
-        rows.append(f"| {number} | {meaning.removeprefix('128+N: ')} |")
+    rows += [f"| {number} | {meaning} |" for number, meaning in _exits()]
     return "\n".join(rows) + "\n"
+
+
+def _exits() -> Iterator[tuple[str, str]]:
+    for code, meaning in EXIT_MEANINGS.items():
+        yield "128+N" if code is Exit.SIGNAL else str(int(code)), meaning
 
 
 def _first_line(command: click.Command) -> str:

@@ -61,7 +61,7 @@ EXIT_MEANINGS: dict[Exit, str] = {
     Exit.UNAVAILABLE: "network, throttling or server errors that outlasted the retries",
     Exit.PARTIAL: "some of the items asked for failed; each is named",
     Exit.NOT_READY: "not ready yet: run the same command again later",
-    Exit.SIGNAL: "128+N: stopped by signal N; state is kept",
+    Exit.SIGNAL: "stopped by signal N; state is kept",
 }
 
 

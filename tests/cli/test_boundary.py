@@ -6,7 +6,6 @@ import pytest
 from glaciercli.cli import boundary
 from glaciercli.cli.app import App
 from glaciercli.errors import (
-    EXIT_MEANINGS,
     AccessDenied,
     Conflict,
     Exit,
@@ -62,10 +61,6 @@ def told(capsys):
 @pytest.mark.parametrize(("error", "code"), ERRORS, ids=lambda each: type(each).__name__)
 def test_every_error_has_its_exit_code(told, error, code):
     assert told(error)[0] == code
-
-
-def test_every_exit_code_is_explained():
-    assert set(EXIT_MEANINGS) == set(Exit)
 
 
 def test_an_error_is_one_line_and_a_hint_is_another(told):
