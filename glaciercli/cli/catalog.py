@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,10 +13,10 @@ from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Group, pass_app
 from glaciercli.cli.options import (
-    F,
     bounds_options,
     limit_option,
     name_option,
+    one_vault_option,
     overwrite_option,
     state_option,
     tier_option,
@@ -46,13 +46,6 @@ _NAMED = 3  # findings of a kind that are told by name; the rest are counted
 _vaults_argument = click.argument(
     "names", nargs=-1, type=VAULT, metavar="[VAULT]...", shell_complete=complete.vaults
 )
-
-
-def _vault_option(help: str) -> Callable[[F], F]:  # noqa: A002 - click's word
-    """Give a command a vault that GLACIER_VAULT does not choose: the catalog is of all vaults."""
-    return click.option(
-        "--vault", "-V", type=VAULT, metavar="NAME", shell_complete=complete.vaults, help=help
-    )
 
 
 @click.group(cls=Group)
@@ -163,7 +156,7 @@ def verify(app: App, names: tuple[str, ...]) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     shell_complete=complete.files,
 )
-@_vault_option("Its vault, where the file does not say; else take no other.")
+@one_vault_option("Its vault, where the file does not say; else take no other.")
 @click.option(
     "--tool",
     metavar="NAME",
@@ -237,7 +230,7 @@ def mapping(
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     shell_complete=complete.files,
 )
-@_vault_option("Only this vault.  [default: all]")
+@one_vault_option("Only this vault.  [default: all]")
 @click.option("--everywhere", is_flag=True, help="Of all accounts, regions and endpoints.")
 @overwrite_option
 @pass_app

@@ -13,7 +13,7 @@ from glaciercli.cli.app import App
 from glaciercli.cli.commands import Group, pass_app
 from glaciercli.cli.options import (
     description_option,
-    every_vault_option,
+    one_vault_option,
     overwrite_option,
     reference_argument,
     tier_option,
@@ -43,7 +43,7 @@ def job() -> None:
 
 
 @job.command(name="list")
-@every_vault_option
+@one_vault_option("Only this vault.  [default: all of them]")
 @click.option("--status", type=click.Choice(list(_STATUSES)), help="Only those in this state.")
 @click.option("--done/--running", "completed", default=None, help="Only those that are, or not.")
 @pass_app

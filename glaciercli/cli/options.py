@@ -41,13 +41,11 @@ vault_option = click.option(
 )
 
 
-every_vault_option = click.option(
-    "--vault",
-    "-V",
-    metavar="NAME",
-    shell_complete=complete.vaults,
-    help="Only this vault.  [default: all of them]",
-)
+def one_vault_option(help: str) -> Callable[[F], F]:  # noqa: A002 - click's word
+    """Give a command a vault that GLACIER_VAULT does not choose: without it, all are meant."""
+    return click.option(
+        "--vault", "-V", type=VAULT, metavar="NAME", shell_complete=complete.vaults, help=help
+    )
 
 
 def vault_argument(function: F) -> F:

@@ -93,3 +93,7 @@ def test_nobody_asks_for_a_job_all_the_time(glacier, interval):
     words = ("job", "wait", "x", "--vault", "photos", "--poll-interval", interval)
 
     assert "--poll-interval below 1s" in glacier(*words, exit=Exit.USAGE).stderr
+
+
+def test_what_cannot_be_a_vault_is_not_asked_of_the_service(glacier, big):
+    assert "not a vault's name" in glacier("job", "list", "-V", "a/b", exit=Exit.USAGE).stderr
