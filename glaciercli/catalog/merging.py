@@ -7,7 +7,7 @@ their order does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from glaciercli.catalog.database import Connection, transaction
 from glaciercli.catalog.descriptions import decode
 from glaciercli.catalog.inventories import Entry
-from glaciercli.catalog.rows import milliseconds, stored, vault_key
+from glaciercli.catalog.rows import loaded, milliseconds, stored, vault_key
 from glaciercli.catalog.schema import INDEXES
 from glaciercli.catalog.states import CONDITIONS, horizon_of
 from glaciercli.catalog.store import Catalog
@@ -24,37 +24,48 @@ from glaciercli.models import Inventory, Scope
 # Below this many new rows, keeping the indexes is cheaper than making them again.
 _FEW = 10_000
 
-_INCOMING = """
-CREATE TEMP TABLE incoming (
-    id TEXT, size INTEGER, tree_hash BLOB, description TEXT, tool TEXT, name TEXT,
-    modified INTEGER, created INTEGER, token TEXT
+# What is read of descriptions, in the order of the columns.
+_TOLD = "tool, name, modified, token"
+_TABLES = (
+    "CREATE TEMP TABLE incoming (id, size, tree_hash, description, created)",
+    # Which of them are known here, by their keys: those never change, and no row goes away.
+    "CREATE TEMP TABLE pairs (key INTEGER PRIMARY KEY, incoming)",
+    # Of those that are not, or are not filled yet; to read all again would take as long as to load.
+    f"CREATE TEMP TABLE told (incoming INTEGER PRIMARY KEY, {_TOLD})",
 )
-"""
-_LOAD = "INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_LOAD = "INSERT INTO incoming VALUES (?, ?, ?, ?, ?)"
 # The first inventory needs no comparing, and no second copy of its rows.
-_FIRST = """
-INSERT INTO archives (vault, seen, id, size, tree_hash, description, tool, name, modified, created,
-                      token)
-VALUES ({}, {}, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+_FIRST = f"""
+INSERT INTO archives (vault, seen, id, size, tree_hash, description, created, {_TOLD})
+VALUES ({{}}, {{}}, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-# Which incoming rows are known: one look into the index for each, none into the table.
-_PAIRS = "CREATE TEMP TABLE pairs (key INTEGER PRIMARY KEY, incoming INTEGER)"
+# One look into the index for each, none into the table.
 _PAIR = """
 INSERT OR IGNORE INTO pairs SELECT archives.key, incoming.rowid FROM incoming
 CROSS JOIN archives ON archives.vault = ? AND archives.id = incoming.id
 """
+_PAIR_LATE = f"{_PAIR} WHERE incoming.rowid IN (SELECT incoming FROM told)"
+_UNTOLD = """
+SELECT rowid, description FROM incoming WHERE rowid NOT IN (SELECT incoming FROM pairs)
+UNION ALL
+SELECT incoming.rowid, incoming.description FROM archives CROSS JOIN pairs USING (key)
+CROSS JOIN incoming ON incoming.rowid = pairs.incoming
+WHERE archives.vault = ? AND archives.seen IS NULL
+"""
+_TELL = "INSERT INTO told VALUES (?, ?, ?, ?, ?)"
 # What was recorded here has a fuller name; an import may lack description, size and hash.
 _FILL = """
 UPDATE archives SET
     size = coalesce(archives.size, incoming.size),
     tree_hash = coalesce(archives.tree_hash, incoming.tree_hash),
-    tool = CASE WHEN archives.description IS NULL THEN incoming.tool ELSE archives.tool END,
+    tool = CASE WHEN archives.description IS NULL THEN told.tool ELSE archives.tool END,
     description = coalesce(archives.description, incoming.description),
-    name = coalesce(archives.name, incoming.name),
-    modified = coalesce(archives.modified, incoming.modified),
-    token = coalesce(archives.token, incoming.token),
+    name = coalesce(archives.name, told.name),
+    modified = coalesce(archives.modified, told.modified),
+    token = coalesce(archives.token, told.token),
     created = incoming.created
 FROM pairs CROSS JOIN incoming ON incoming.rowid = pairs.incoming
+CROSS JOIN told ON told.incoming = pairs.incoming
 WHERE archives.key = pairs.key AND archives.vault = ? AND archives.seen IS NULL
 """
 # No indexed column is set, so no index is written; and the rows come in the table's order.
@@ -67,11 +78,11 @@ UPDATE archives SET
 FROM pairs CROSS JOIN incoming ON incoming.rowid = pairs.incoming
 WHERE archives.key = pairs.key
 """
-_INSERT = """
-INSERT INTO archives (vault, id, size, tree_hash, description, tool, name, modified, created,
-                      token, seen)
-SELECT :vault, id, size, tree_hash, description, tool, name, modified, created, token, :made
-FROM incoming WHERE rowid NOT IN (SELECT incoming FROM pairs)
+_INSERT = f"""
+INSERT INTO archives (vault, seen, id, size, tree_hash, description, created, {_TOLD})
+SELECT :vault, :made, id, size, tree_hash, description, created, {_TOLD}
+FROM told CROSS JOIN incoming ON incoming.rowid = told.incoming
+WHERE told.incoming NOT IN (SELECT incoming FROM pairs)
 """
 _REMEMBER = """
 INSERT INTO inventories (vault, made, asked, merged, archives, size) VALUES (?, ?, ?, ?, ?, ?)
@@ -111,12 +122,15 @@ def merge(
                 key = vault_key(connection, scope, vault)
                 connection.execute("PRAGMA cell_size_check=OFF")  # all pages are of our making
                 with _without_indexes(connection):
-                    archives, size = _load(connection, _FIRST.format(key, stamp), entries)
+                    insert = _FIRST.format(key, stamp)
+                    archives, size = _load(connection, insert, entries, _told)
                 report = finish(key, archives, size, 0)
         if not is_first:
-            connection.execute(_INCOMING)
-            with transaction(connection, "DEFERRED"):  # it writes nothing but the temporary table
-                archives, size = _load(connection, _LOAD, entries)
+            with transaction(connection, "DEFERRED"):  # it writes temporary tables alone
+                for statement in _TABLES:
+                    connection.execute(statement)
+                archives, size = _load(connection, _LOAD, entries, lambda _: ())
+                _match(connection, catalog.vault_key(scope, vault))
             with transaction(connection):
                 key = vault_key(connection, scope, vault)
                 known = _update_known(connection, key, stamp)
@@ -128,39 +142,52 @@ def merge(
     return report
 
 
-def _load(connection: Connection, insert: str, entries: Iterable[Entry]) -> tuple[int, int]:
-    """Insert the entries, one row each; return their count and bytes."""
+def _load(
+    connection: Connection,
+    insert: str,
+    entries: Iterable[Entry],
+    read: Callable[[str], tuple[Any, ...]],
+) -> tuple[int, int]:
+    """Insert the entries, one row each, with what `read` gives of a description.
+
+    Returns their count and bytes.
+    """
     total = 0
 
     def rows() -> Iterator[tuple[Any, ...]]:
         nonlocal total
         for ident, description, created, size, tree_hash in entries:
-            tool, name, modified, _, token, *_ = decode(description)
             total += size
-            yield (
-                ident,
-                size,
-                tree_hash,
-                stored(description),
-                tool,
-                stored(name) or None,
-                None if modified is None else milliseconds(modified),
-                milliseconds(created),
-                stored(token),
-            )
+            text = stored(description)
+            yield ident, size, tree_hash, text, milliseconds(created), *read(description)
 
     # None at all leaves rowcount at -1 or 0, as sqlite3 likes.
     return max(connection.executemany(insert, rows()).rowcount, 0), total
 
 
+def _told(description: str) -> tuple[Any, ...]:
+    """Return the columns that a description fills."""
+    tool, name, modified, _, token, *_ = decode(description)
+    when = None if modified is None else milliseconds(modified)
+    return tool, stored(name) or None, when, stored(token)
+
+
+def _match(connection: Connection, vault: int | None) -> None:
+    """Find the incoming archives that the catalog has, and read what the others' descriptions say.
+
+    Done before others must wait; what they record meanwhile is found by `_update_known`.
+    """
+    connection.execute(_PAIR, (vault,))
+    untold = connection.execute(_UNTOLD, (vault,))
+    connection.executemany(_TELL, ((row, *_told(loaded(text) or "")) for row, text in untold))
+
+
 def _update_known(connection: Connection, vault: int, made: int) -> int:
     """Merge the incoming archives that the catalog has; return how many they are."""
-    connection.execute(_PAIRS)
-    known = connection.execute(_PAIR, (vault,)).rowcount
-    if known:
-        connection.execute(_FILL, (vault,))
-        connection.execute(_SEEN, {"made": made})
-    return known
+    connection.execute(_PAIR_LATE, (vault,))
+    connection.execute(_FILL, (vault,))
+    connection.execute(_SEEN, {"made": made})
+    return int(connection.execute("SELECT count(*) FROM pairs").fetchone()[0])
 
 
 def _insert_new(connection: Connection, vault: int, made: int, count: int) -> None:

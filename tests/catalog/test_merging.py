@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from glaciercli.catalog import merging
 from glaciercli.catalog.descriptions import TOOL, encode
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.inventories import Entry
@@ -162,6 +163,25 @@ def test_an_inventory_fills_what_an_import_lacked_and_keeps_what_it_knew(catalog
     assert (found.size, found.tree_hash) == (5, HASH.hex())
     assert found.created == DAY + timedelta(hours=1)
     assert found.recorded is not None
+
+
+def test_what_is_recorded_between_matching_and_merging_is_known_too(
+    catalog, scope, archive, bring, monkeypatch
+):
+    """Others wait for the merge alone, so they may record what was new a moment ago."""
+    bring(["old"], 1)
+    match = merging._match
+
+    def and_meanwhile(*words):
+        match(*words)
+        catalog.created(scope, archive("a", name="dir/full name"))
+
+    monkeypatch.setattr(merging, "_match", and_meanwhile)
+    report = bring(["a", "old"], 2, description="short")
+
+    found = catalog.find(scope, "photos", "a")
+    assert (found.name, found.description, found.status) == ("dir/full name", "short", "seen")
+    assert (report.new, report.archives) == (0, 2)
 
 
 @pytest.mark.parametrize("change", [{"size": 6}, {"tree_hash": b"\1" * 32}])
