@@ -16,6 +16,7 @@ import hmac
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -217,12 +218,23 @@ def canonical_request(
         method,
         quote(normalize_url_path(path), safe="/~"),
         "&".join(f"{name}={value}" for name, value in pairs),
-        *(f"{name}:{' '.join(headers.get(name, '').split())}" for name in signed_headers),
+        *(f"{name}:{_as_signed(headers.get(name, ''))}" for name in signed_headers),
         "",
         ";".join(signed_headers),
         payload_hash,
     ]
     return "\n".join(lines)
+
+
+def _as_signed(value: str) -> str:
+    """Return a header's value, read as Latin-1, as its sender hashed it: UTF-8, no blank twice.
+
+    Most clients send UTF-8 as well, those on Node.js Latin-1. The engine refuses either, but with
+    a better reason than a signature that does not hold.
+    """
+    with suppress(UnicodeError):
+        value = value.encode("latin-1").decode()
+    return " ".join(value.split())
 
 
 def string_to_sign(timestamp: str, scope: str, canonical: str) -> str:

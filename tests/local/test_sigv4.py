@@ -139,6 +139,25 @@ def test_what_botocore_signs_is_accepted(
     assert refusal(authenticator, changed, target, other).code == "InvalidSignatureException"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_header_is_signed_in_utf_8_however_it_is_sent(encoding):
+    """A description that is not ASCII must be told to be one, and not to be badly signed."""
+    text = "Füße à la carte"
+    request = AWSRequest("PUT", "http://127.0.0.1/", {"x-amz-archive-description": text})
+    SigV4Auth(Credentials(KEY, SECRET), "glacier", "eu-west-1").add_auth(request)
+    sent = {key.lower(): value for key, value in request.headers.items()}
+    read = sent | {
+        "host": "127.0.0.1",
+        "x-amz-archive-description": text.encode(encoding).decode("latin-1"),
+    }
+
+    caller = Authenticator("strict", {KEY: Credential(SECRET)}).authenticate(
+        "PUT", "/", read, lambda: EMPTY
+    )
+
+    assert caller.access_key == KEY
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
