@@ -130,13 +130,15 @@ else:
     def sync_directory(directory: Path) -> None:
         """Make new, renamed and removed names of a directory durable.
 
-        File systems that cannot sync a directory say EINVAL; there is nothing better to do.
+        File systems that cannot sync a directory say EINVAL or ENOTSUP; there is nothing better to
+        do. Raises OSError naming the directory.
         """
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | FLAGS)
         try:
             sync(descriptor)
         except OSError as error:
-            if error.errno != errno.EINVAL:
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+                error.filename = str(directory)
                 raise
         finally:
             os.close(descriptor)

@@ -15,6 +15,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -68,11 +69,16 @@ class Journal:
         """Add a line. Without `durable` it survives a killed process, not a power failure."""
         line = json.dumps({"v": VERSION, "kind": kind, **fields}, separators=(",", ":")).encode()
         data = b"%08x %s\n" % (zlib.crc32(line), line)
+        with self._writing(), self._appending:
+            self._write(data)
+            if durable:
+                system.sync(self._descriptor)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Name the journal in what the system says: its errors about descriptors name nothing."""
         try:
-            with self._appending:
-                self._write(data)
-                if durable:
-                    system.sync(self._descriptor)
+            yield
         except OSError as error:
             raise Conflict(
                 f"cannot write journal {str(self.path)!r}: {error.strerror}",
@@ -91,8 +97,9 @@ class Journal:
 
     def restart(self) -> None:
         """Empty the journal: the transfer that it speaks of is over and another one begins."""
-        os.ftruncate(self._descriptor, 0)
-        system.sync(self._descriptor)
+        with self._writing():
+            os.ftruncate(self._descriptor, 0)
+            system.sync(self._descriptor)
         self.lines = []
 
     def forget(self) -> None:
@@ -131,7 +138,8 @@ class Journal:
         if len(lines) < len(parsed) or (torn and _TORN.match(torn) is None):
             set_aside(self.path, data)
         if torn:
-            os.ftruncate(self._descriptor, len(whole) + len(newline))
+            with self._writing():
+                os.ftruncate(self._descriptor, len(whole) + len(newline))
         return lines
 
 

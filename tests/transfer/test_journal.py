@@ -1,3 +1,4 @@
+import errno
 import json
 import multiprocessing
 import os
@@ -47,6 +48,21 @@ def test_every_prefix_loads_to_a_prefix_and_can_be_appended_to(tmp_path, written
         with Journal.open(tmp_path, "key") as journal:
             assert kinds(journal) == [*before, "more"]
     assert not list(tmp_path.glob("*.damaged*"))  # torn is normal, not damaged
+
+
+def test_errors_of_the_disk_name_the_journal(tmp_path, written, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with Journal.open(tmp_path, "key") as journal:
+        monkeypatch.setattr(os, "fsync", fail)
+        for write in (lambda: journal.append("more"), journal.restart):
+            with pytest.raises(Conflict, match=r"key\.journal.*Input/output"):
+                write()
+    with pytest.raises(OSError, match="Input/output") as caught:
+        Journal.open(tmp_path, "key")
+
+    assert caught.value.filename == str(tmp_path)
 
 
 def test_a_damaged_line_is_skipped_and_a_copy_set_aside(tmp_path, written):
