@@ -62,8 +62,7 @@ class Database:
             try:
                 self._connection = self._opened()
             except IntegrityError:
-                self.set_aside = _move_aside(path)
-                self._connection = self._opened()
+                self._connection = self._opened_again()
 
     def close(self) -> None:
         with self._lock:
@@ -115,6 +114,14 @@ class Database:
         """Read the whole file through; raises IntegrityError when it is damaged."""
         with self.read() as connection:
             _quick_check(connection, self.path)
+
+    def _opened_again(self) -> Connection:
+        """Look a second time, since SQLite takes a failure to read for damage; then move aside."""
+        try:
+            return self._opened()
+        except IntegrityError:
+            self.set_aside = _move_aside(self.path)
+            return self._opened()
 
     def _opened(self) -> Connection:
         marker = _marker(self.path)
@@ -250,7 +257,13 @@ def _opening(path: Path) -> Iterator[None]:
     try:
         if strange is not None:
             raise Refused(f"{str(beside)!r} {strange}", hint=f"rm {quoted(beside)}")
-        system.lock(descriptor, wait=True)
+        try:
+            system.lock(descriptor, wait=True)
+        except OSError as error:
+            raise Conflict(
+                f"cannot lock {str(beside)!r}: {error.strerror}",
+                hint="set GLACIER_HOME to a directory on a local disk",
+            ) from error
         yield
     finally:
         os.close(descriptor)

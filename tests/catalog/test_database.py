@@ -168,6 +168,20 @@ def test_what_the_disk_does_not_give_is_not_taken_for_damage(path):
         _quick_check(Unreadable(), path)
 
 
+def test_a_read_that_failed_once_is_not_taken_for_damage(path):
+    fill(path)
+    failures = [sqlite3.DatabaseError("database disk image is malformed")]
+    failures[0].sqlite_errorcode = sqlite3.SQLITE_CORRUPT  # what SQLite makes of an EIO
+
+    def migrate(_):
+        if failures:
+            raise failures.pop()
+
+    with closing(Database(path, [*MIGRATIONS, migrate])) as database:
+        assert failures == []
+        assert database.set_aside is None
+
+
 def test_random_damage_gives_the_truth_or_our_errors_and_loses_no_byte(path):
     fill(path, 300)
     sound = path.read_bytes()
