@@ -65,6 +65,7 @@ def run(work: Callable[[], Any], app: App, arguments: Sequence[str]) -> int:
 
 def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
     """Say what went wrong on stderr and return the exit code for it."""
+    _flush_stdout()  # what was told before the error is true, and the process ends without it
     if isinstance(error, BrokenPipeError):
         _forget_stdout()
         return Exit.SIGNAL + _PIPE  # what a shell reports for any program cut off by head
@@ -201,6 +202,14 @@ def _write(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         pass  # nobody can be told; the exit code still speaks
+
+
+def _flush_stdout() -> None:
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        _forget_stdout()
 
 
 def _forget_stdout() -> None:

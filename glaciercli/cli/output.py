@@ -94,22 +94,29 @@ class Output:
             self.show(record)
 
     def listing(self, records: Iterable[Record], columns: Sequence[str], empty: str = "") -> None:
-        """Print a listing as it arrives; `empty` is what a person reads when there is nothing."""
+        """Print a listing as it arrives; `empty` is what a person reads when there is nothing.
+
+        What came before an error is printed whole, and then the error is raised: a record may tell
+        of what was done.
+        """
+        rest = iter(records)
+        first = next(rest, None)
+        failed: list[Exception] = []
+        there = [] if first is None else chain([first], _until_error(rest, failed))
         if self.query is not None:
-            self._found([each.as_json() for each in records])
+            self._found([each.as_json() for each in there])
         elif self.form == "json":
-            self._json_list(records)
+            self._json_list(there)
         elif self.form == "jsonl":
-            for each in records:
+            for each in there:
                 self._line(each.as_json())
-        else:
-            rest = iter(records)
-            first = next(rest, None)
-            if first is not None:
-                self._rows(chain([first], rest), columns)
-            elif empty and self.form == "table":
-                self.note(empty)
+        elif first is not None:
+            self._rows(there, columns)
+        elif empty and self.form == "table":
+            self.note(empty)
         self.flush()
+        if failed:
+            raise failed[0]
 
     def document(self, document: Any) -> None:
         """Print a JSON document, such as a policy, that is itself what was asked for."""
@@ -260,6 +267,13 @@ class Output:
                 firmness=[0] * len(keys),
                 folded=[False] * len(keys),
             )
+
+
+def _until_error(records: Iterator[Record], failed: list[Exception]) -> Iterator[Record]:
+    try:
+        yield from records
+    except Exception as error:  # noqa: BLE001 - raised again when what came before it is printed
+        failed.append(error)
 
 
 def _compiled(query: str | None) -> Any:

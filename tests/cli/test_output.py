@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from glaciercli.cli.output import Output
-from glaciercli.errors import UsageError
+from glaciercli.errors import Refused, UsageError
 from glaciercli.models import Archive, Lock, Part, SettingInForce, Upload, Vault
 
 EVIL = "\x1b]8;;http://x\x07[red]=cmd()|[/red]\u202e\n"
@@ -116,6 +116,27 @@ def test_json_of_a_listing_is_an_array(printed):
 )
 def test_an_empty_listing(printed, form, expected):
     assert printed(lambda output: output.listing([], COLUMNS), form) == expected
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [(each, {}) for each in ("table", "json", "jsonl", "csv", "text")]
+    + [("text", {"query": "[]"})],
+)
+def test_what_came_before_an_error_is_printed_whole(printed, form, options):
+    def some():
+        yield archive(1)
+        yield archive(2)
+        raise Refused("no third one")
+
+    def act(output):
+        with pytest.raises(Refused, match="no third one"):
+            output.listing(some(), COLUMNS)
+
+    text = printed(act, form, **options)
+    assert text.count("big.tar") == 2
+    if form == "json":
+        assert len(json.loads(text)) == 2
 
 
 def test_csv_has_all_fields_and_no_formulas(printed):

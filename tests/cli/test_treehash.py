@@ -2,8 +2,11 @@ import errno
 import hashlib
 import os
 import re
+import socket
+import subprocess
 
 from helpers import payload, write
+from terminal import GLACIER
 
 from glaciercli.errors import Exit
 
@@ -46,6 +49,20 @@ def test_a_file_that_cannot_be_read_is_named(glacier, tmp_path, monkeypatch):
     result = glacier("treehash", write(tmp_path / "a.bin", b"hello"), exit=Exit.CONFLICT)
 
     assert re.search("cannot read .*a.bin.*Input/output error", result.stderr)
+
+
+def test_what_was_printed_before_an_error_comes_out(tmp_path, monkeypatch):
+    """In a pipe it waits in a buffer, which ends with the process."""
+    monkeypatch.chdir(tmp_path)  # the name of a socket has to be short
+    write(tmp_path / "a.bin", b"hello")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+        ended = subprocess.run(
+            [*GLACIER, "treehash", "a.bin", "socket"], capture_output=True, text=True, check=False
+        )
+
+    assert (ended.returncode, len(ended.stdout.splitlines())) == (Exit.CONFLICT, 1)
+    assert "socket" in ended.stderr
 
 
 def test_a_missing_file_is_a_usage_error(glacier, tmp_path):
