@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,14 @@ from glaciercli.cli.options import (
 )
 from glaciercli.cli.restore import restore
 from glaciercli.cli.types import RANGE
-from glaciercli.errors import NotFound, Refused, UsageError
+from glaciercli.errors import (
+    GlacierError,
+    NotFound,
+    Partial,
+    Refused,
+    UsageError,
+    collecting,
+)
 from glaciercli.services import archives, downloads, jobs, verification
 from glaciercli.units import counted, format_size
 
@@ -226,8 +234,19 @@ def delete(app: App, references: tuple[str, ...], vault: str, *, yes: bool) -> N
     found = [archives.show(app.client, app.catalog, vault, each) for each in references]
     names = ", ".join(each.name or each.id for each in found)
     app.confirm(f"delete {names} from vault {vault}, for ever?", yes=yes)
-    deleted = (archives.delete(app.client, app.catalog, vault, each.id) for each in found)
-    app.output.listing(deleted, ("name", "size", "archiveId"))
+    failures: dict[str, GlacierError] = {}
+
+    def delete_all() -> Iterator[models.Archive]:
+        for each in found:
+            with collecting(failures, each.id):
+                yield archives.delete(app.client, app.catalog, vault, each.id)
+
+    app.output.listing(delete_all(), ("name", "size", "archiveId"))
+    if len(found) == 1:
+        for error in failures.values():
+            raise error
+    if failures:
+        raise Partial(f"{len(failures)} of {len(found)} archives are not deleted", failures)
 
 
 @archive.command()

@@ -6,6 +6,7 @@ from glaciercli.errors import Exit, Refused
 from glaciercli.models import Archive
 
 MIB = 1 << 20
+LIST = ("archive", "list", "--output", "json")
 
 
 @pytest.fixture
@@ -71,6 +72,19 @@ def test_no_wait_ends_with_75_and_the_same_command_goes_on_later(glacier, big, t
 
     assert (tmp_path / "restored.tar").read_bytes() == big.read_bytes()
     assert len(glacier("job", "list", "--output", "json").json) == 1
+
+
+def test_of_many_archives_those_that_cannot_be_deleted_are_named(glacier, big, tmp_path):
+    """As where a lock holds those of less than a year."""
+    glacier("upload", *(write(tmp_path / name, payload(5)) for name in "abc"))
+    ids = {each["name"]: each["archiveId"] for each in glacier(*LIST).json}
+    glacier("local", "fault", "add", "DeleteArchive", "--status", "403", "--skip", "1")
+    words = ["archive", "delete", "a", "b", "c", "-y", "--output", "json"]
+    result = glacier(*words, exit=Exit.PARTIAL)
+
+    assert result.ids == [ids["a"], ids["c"]]
+    assert list(result.error["failures"]) == [ids["b"]]
+    assert {each["name"] for each in glacier(*LIST).json} == {"big.tar", "b"}
 
 
 def test_a_deleted_archive_is_gone(glacier, big):
