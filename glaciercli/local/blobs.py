@@ -88,8 +88,7 @@ class Blobs:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._root = store.root / "blobs"
-        self._root.mkdir(mode=0o700, exist_ok=True)
+        self._root = system.private_directory(store.root / "blobs")
 
     def path(self, name: str) -> Path:
         return self._root / name[:2] / name

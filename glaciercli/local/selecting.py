@@ -139,8 +139,7 @@ def _directory(root: Path, document: Params) -> Path:
 def _new_file(root: Path, document: Params, key: str) -> Iterator[BinaryIO]:
     """Write a file beside its name, and give it the name when it is on disk."""
     path = _directory(root, document) / key
-    for directory in [*reversed(path.relative_to(root).parents)][1:]:
-        (root / directory).mkdir(mode=0o700, exist_ok=True)
+    system.private_directory(path.parent)
     draft = path.with_name(f".{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.OWN
     try:

@@ -5,13 +5,42 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from glaciercli import system
+from glaciercli.local import selecting
 from glaciercli.local.engine import open_engine
 from glaciercli.local.errors import StoreError
 from glaciercli.local.schema import MIGRATIONS
 from glaciercli.local.store import Store
+
+
+def test_no_directory_of_a_store_can_be_lost_with_what_is_in_it(root, caller, monkeypatch):
+    """After it is made, and before what is in it is acknowledged, its name is put on disk."""
+    made, mkdir, sync = set(), os.mkdir, system.sync_directory
+
+    def make(path, *more, **options):
+        mkdir(path, *more, **options)
+        made.add(Path(path))
+
+    def synced(directory):
+        sync(directory)
+        made.difference_update([path for path in made if path.parent == directory])
+
+    monkeypatch.setattr(os, "mkdir", make)
+    monkeypatch.setattr(system, "sync_directory", synced)
+    engine = open_engine(root)
+    call = caller(engine)
+    call.vault()
+    call.archive(b"x")
+    place = {"S3": {"BucketName": "results"}}
+    selecting.announce(root, {"OutputLocation": place, "JobOutputPath": "a/b/job/"})
+    engine.close()
+
+    assert (root / "s3/results/a/b/job/job.txt").exists()
+    assert made == set()
 
 
 @pytest.fixture
