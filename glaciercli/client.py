@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,10 @@ class Client:
         self._boto = make()
         self._renewing = threading.Lock()
         self.region: str = self._boto.meta.region_name
+
+    def now(self) -> datetime:
+        """Return the time by which the service dates things: a rehearsal's may be far ahead."""
+        return datetime.now(UTC) if self.engine is None else self.engine.clock.now()
 
     @property
     def signs(self) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from glaciercli import models
@@ -110,8 +108,5 @@ def abort(app: App, vault: str, *, yes: bool) -> None:
 
 def _say_when(app: App, found: models.Lock) -> None:
     if found.expires is not None:
-        # The embedded Glacier has a clock of its own, which a rehearsal turns on.
-        engine = app.client.engine
-        now = datetime.now(UTC) if engine is None else engine.clock.now()
-        left = format_duration(found.expires - now)
+        left = format_duration(found.expires - app.client.now())
         app.output.note(f"on trial: goes away in {left} unless it is completed")

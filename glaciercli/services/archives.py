@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog.filters import EVERYTHING, Filter
@@ -61,5 +60,5 @@ def delete(client: Client, catalog: Catalog, vault: str, archive_id: str) -> Arc
         vaults.require(client, vault)
         raise NotFound(f"archive {archive_id} is not in vault {vault!r}") from error
     scope = scopes.of(client, catalog)
-    catalog.deleted(scope, vault, archive_id, datetime.now(UTC))
+    catalog.deleted(scope, vault, archive_id, client.now())
     return catalog.find(scope, vault, archive_id)

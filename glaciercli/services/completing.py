@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import INVENTORY_LAG
@@ -40,7 +39,7 @@ def complete(
     """
     intent = journal.intent
     if journal.state.completing is None:
-        journal.completing(tree_hash, size, datetime.now(UTC))
+        journal.completing(tree_hash, size, client.now())
     try:
         reply = client.call(
             "CompleteMultipartUpload",
@@ -85,7 +84,7 @@ def record(
         tree_hash=tree_hash,
         name=intent.name,
         description=intent.description,
-        created=datetime.now(UTC),
+        created=client.now(),
         modified=intent.modified,
         path=intent.path,
         location=reply.get("location"),

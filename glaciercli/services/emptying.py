@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog.filters import EVERYTHING, Filter
@@ -61,8 +61,9 @@ def plan(
     # Before the totals: what is recorded in between is counted, and then not deleted.
     watermark = catalog.watermark()
     totals = catalog.totals(scope, vault, filters=filters)
-    young = replace(filters, after=max(filters.after or _young(), _young()))
-    early = catalog.totals(scope, vault, filters=young)
+    early = client.now() - EARLY
+    young = replace(filters, after=max(filters.after or early, early))
+    recent = catalog.totals(scope, vault, filters=young)
     first, last = (
         tuple(
             catalog.archives(
@@ -78,8 +79,8 @@ def plan(
         size=totals.size,
         oldest=totals.oldest,
         newest=totals.newest,
-        early=early.count,
-        early_size=early.size,
+        early=recent.count,
+        early_size=recent.size,
         inventory_date=None if newest is None else newest.made,
         uploads=sum(1 for _ in client.pages("ListMultipartUploads", vaultName=vault)),
         first=first,
@@ -147,10 +148,6 @@ def last_deletion(client: Client, catalog: Catalog, vault: Vault) -> datetime | 
     return catalog.last_deletion(scope, vault.name)
 
 
-def _young() -> datetime:
-    return datetime.now(UTC) - EARLY
-
-
 def _delete_all(
     client: Client,
     catalog: Catalog,
@@ -181,7 +178,7 @@ def _delete_all(
             progress.advance(1)
             if error is None:
                 count, size = count + 1, size + (archive.size or 0)
-                done.append((archive.id, datetime.now(UTC)))
+                done.append((archive.id, client.now()))
             else:
                 failures[archive.id] = error
             if len(done) >= _BATCH or time.monotonic() - written > _BATCH_SECONDS:
@@ -205,7 +202,7 @@ def _delete_vault(
     client: Client, catalog: Catalog, scope: Scope, vault: str, poll: Poll, progress: Progress
 ) -> None:
     """Delete the vault, waiting as long as `poll` allows for the inventory that sees it empty."""
-    emptied = catalog.last_deletion(scope, vault) or datetime.now(UTC)
+    emptied = catalog.last_deletion(scope, vault) or client.now()
     again = f"glacier vault empty {vault} --delete-vault --yes"
     told = False
     while True:
@@ -219,5 +216,5 @@ def _delete_vault(
                 told = True
             client.pace.stop.wait(min(poll.interval, poll.left))
         else:
-            catalog.vault_deleted(scope, vault, datetime.now(UTC))
+            catalog.vault_deleted(scope, vault, client.now())
             return

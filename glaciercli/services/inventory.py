@@ -7,7 +7,7 @@ import stat
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,7 @@ def sync(
             vault,
             document.entries(),
             made=document.made,
-            asked=job.created or datetime.now(UTC),
+            asked=job.created or client.now(),
             job_id=job.id,
         )
     except IntegrityError:

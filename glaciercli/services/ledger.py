@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog import ledger
@@ -22,7 +21,7 @@ def refresh(client: Client, catalog: Catalog, vault: str | None = None) -> list[
     scope = scopes.of(client, catalog)
     names = [vault] if vault else [each.name for each in vaults.listing(client)]
     for name in names:
-        ledger.record_listing(catalog, scope, name, jobs.listing(client, name), datetime.now(UTC))
+        ledger.record_listing(catalog, scope, name, jobs.listing(client, name), client.now())
     return ledger.jobs(catalog, scope, vault)
 
 

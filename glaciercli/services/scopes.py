@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import GlacierError, NotFound
@@ -42,7 +41,7 @@ def vault_gone(client: Client, catalog: Catalog, vault: Vault) -> None:
 
     A new vault of the same name is another one.
     """
-    catalog.vault_deleted(learned(client, catalog, vault), vault.name, datetime.now(UTC))
+    catalog.vault_deleted(learned(client, catalog, vault), vault.name, client.now())
 
 
 def lost(client: Client, catalog: Catalog, there: AbstractSet[str]) -> dict[str, GlacierError]:
@@ -71,7 +70,7 @@ def deleted_elsewhere(client: Client, catalog: Catalog, vault: str) -> GlacierEr
     for scope in _known(client, catalog):
         if vault in catalog.vaults(scope):
             count = catalog.totals(scope, vault).count
-            catalog.vault_deleted(scope, vault, datetime.now(UTC))
+            catalog.vault_deleted(scope, vault, client.now())
             return NotFound(
                 f"vault {vault!r} is not there any more; the {count:,} archives that were known in "
                 "it are deleted ones from now on"

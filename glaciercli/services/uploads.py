@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from glaciercli.catalog import descriptions
@@ -136,7 +136,7 @@ def resume(
                 token=decoded.token or secrets.token_hex(8),
                 description=upload.description,
                 modified=decoded.modified or source.modified,
-                started=upload.created or datetime.now(UTC),
+                started=upload.created or client.now(),
             )
             journal.begin(intent)
             journal.opened(upload.id, upload.account or client.target.account)
@@ -224,7 +224,7 @@ def _go_on(
             # It was completed, and the journal has lost the line that said so.
             tree_hash = source.descriptor.tree_hash(source.size)
             source.require_unchanged()
-            journal.completing(tree_hash, source.size, datetime.now(UTC))
+            journal.completing(tree_hash, source.size, client.now())
         return None
     # Not every server says which account `-` is.
     if upload.account and state.account and upload.account != state.account:

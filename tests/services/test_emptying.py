@@ -236,6 +236,22 @@ def test_the_vault_goes_when_the_inventory_has_seen_it_empty(client, catalog, va
         count(client, vault)
 
 
+def test_all_times_of_a_rehearsal_are_the_engines(client, catalog, vault, full):
+    """Which may be far ahead: nothing is young any more, and no inventory saw the deletions."""
+    client.engine.timing = "real"
+    client.engine.clock.freeze()
+    client.engine.clock.advance(timedelta(days=100))
+    with pytest.raises(NotReady, match="in progress"):
+        emptying.plan(client, catalog, vault)
+    client.engine.clock.advance(timedelta(hours=5))
+
+    plan = emptying.plan(client, catalog, vault)
+    assert (plan.archives, plan.early) == (COUNT, 0)
+    with pytest.raises(NotReady, match="due about") as caught:
+        emptying.empty(client, catalog, plan, delete_vault=True)
+    assert caught.value.report.deleted == COUNT
+
+
 def test_waiting_for_the_vault_to_go(client, catalog, vault, full):
     """The engine's clock runs: a day passes in two seconds."""
     plan = emptying.plan(client, catalog, vault)

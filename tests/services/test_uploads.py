@@ -74,6 +74,13 @@ def test_an_upload_of_n_parts_is_n_plus_2_requests(engine, upload, stored):
     assert engine.log.count("UploadMultipartPart") == PARTS
 
 
+def test_an_archive_is_as_old_as_the_service_takes_it_to_be(client, upload, catalog, vault):
+    client.engine.clock.freeze()
+    client.engine.clock.advance(timedelta(days=10))
+
+    assert upload().created == client.engine.clock.now()
+
+
 def test_the_archive_lands_in_the_catalog_by_name(client, engine, upload, catalog, vault):
     archive = upload()
     scope = uploads_scope(client, archive)
