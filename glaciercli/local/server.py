@@ -130,9 +130,8 @@ class Server:
             client, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return  # it was here and left
-        except OSError as error:  # out of files or memory: the same at once would spin
-            log.warning("cannot accept a connection: %s", error)
-            time.sleep(_PAUSE)
+        except OSError as error:  # out of files or memory
+            _wait_out(error)
             return
         connection = Connection(
             client,
@@ -147,7 +146,13 @@ class Server:
         )
         with self._left:
             self._connections[connection] = thread
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system gives no more threads
+            with self._left:
+                del self._connections[connection]
+            client.close()
+            _wait_out(error)
 
     def _serve(self, connection: Connection) -> None:
         try:
@@ -185,6 +190,12 @@ class Server:
         self._waker.close()
         self._wakened.close()
         self._stopped.set()
+
+
+def _wait_out(error: Exception) -> None:
+    """Tell why a connection cannot be served; to try the same again at once would spin."""
+    log.warning("cannot accept a connection: %s", error)
+    time.sleep(_PAUSE)
 
 
 def _loopback(host: str) -> tuple[socket.AddressFamily, str]:

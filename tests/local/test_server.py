@@ -96,6 +96,21 @@ def test_stop_ends_idle_connections_and_can_be_repeated():
         connect(server)
 
 
+def test_a_system_without_threads_to_spare_costs_one_connection(caplog):
+    with Server(Answer()) as server:
+        threading.stack_size(1 << 46)  # no room for that, wherever it is asked
+        try:
+            with connect(server) as refused:
+                assert everything(refused) == b""
+        finally:
+            threading.stack_size(0)
+        with connect(server) as client:
+            client.sendall(request(server))
+            assert client.recv(65536).endswith(b"here")
+
+    assert "can't start new thread" in caplog.text
+
+
 def test_a_server_that_never_ran_can_be_stopped():
     server = Server(Answer())
 
