@@ -109,6 +109,8 @@ def _reason(blobs: Blobs, row: Row, name: str, start: int) -> str | None:
         leaves = blobs.leaves(name, start, stop)
     except FileNotFoundError:
         return "the file is missing"
+    except OSError as error:  # a bad sector, rights that were taken away
+        return f"the file cannot be read: {error.strerror}"
     if found.hexdigest() != row["tree_hash"]:
         wrong = [
             i for i, pair in enumerate(zip(found.leaves, leaves, strict=False)) if len({*pair}) > 1

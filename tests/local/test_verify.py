@@ -62,6 +62,21 @@ def test_a_missing_file_is_found(engine, archive, files):
     assert [each.reason for each in verify(engine)] == ["the file is missing"]
 
 
+def test_a_file_that_cannot_be_read_is_told_and_the_next_one_looked_at(call, engine, files):
+    call.archive(b"one")
+    (path,) = files()
+    call.archive(b"two")
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))  # our files are no links
+    missing = next(each for each in files() if each != path)
+    missing.unlink()
+
+    first, second = [each.reason for each in verify(engine)]
+
+    assert first.startswith("the file cannot be read: ")
+    assert second == "the file is missing"
+
+
 def test_a_flipped_digest_is_found(engine, archive, files):
     (path,) = files()
     flip(path.with_name(f"{path.name}.leaves"), 40)
