@@ -13,10 +13,10 @@ from glaciercli.units import format_time_seconds
 _BY_NAME = "name = :name"
 _BY_ALIAS = "id IN (SELECT id FROM aliases WHERE aliases.vault = archives.vault AND name = :name)"
 _BY_START = "id >= :start AND id < :stop"
-# `_version` in SQL: of a name that a thousand nights have used, all dates can be meant.
-_OF_DATE = (
-    "substr(strftime('%Y-%m-%dT%H:%M:%SZ', created / 1000, 'unixepoch'), 1, length(:date)) = :date"
-)
+# In SQL, for of a name that a thousand nights have used, all dates can be meant: as errors write
+# them, or as `creationDate` does, with milliseconds until an inventory has cut them.
+_BEGINS = "substr(strftime('{}', created / 1000.0, 'unixepoch'), 1, length(:date)) = :date"
+_OF_DATE = " OR ".join(map(_BEGINS.format, ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%fZ")))
 _SHOWN = 5  # candidates that an error names
 _SHORTEST_PREFIX = 4  # characters; shorter ones are names that were mistyped
 
@@ -56,7 +56,7 @@ def find(reference: str, select: Select, vault: str | None) -> Archive:
 def _named(select: Select, name: str, date: str = "") -> list[Archive]:
     """Return the archives of a name, or else of an alias; `date` begins their creation time."""
     for condition in (_BY_NAME, _BY_ALIAS):
-        if found := select(f"{condition} AND {_OF_DATE}", name=name, date=date):
+        if found := select(f"{condition} AND ({_OF_DATE})", name=name, date=date):
             return found
     return []
 

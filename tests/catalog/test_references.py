@@ -29,6 +29,7 @@ def versions(catalog, scope, archive):
         ("b.txt", "-BBB3333"),
         ("a.txt@2013-05-01", "AAAA1111"),
         ("a.txt@2013-05-02T00:00:00Z", "AAAA2222"),
+        ("a.txt@2013-05-02T00:00:00.000Z", "AAAA2222"),
         ("me@home", "CCCC4444"),
         ("me@home@2013", "CCCC4444"),
         ("-BBB", "-BBB3333"),
