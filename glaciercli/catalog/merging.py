@@ -17,7 +17,7 @@ from glaciercli.catalog.descriptions import decode
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.rows import loaded, milliseconds, stored, vault_key
 from glaciercli.catalog.schema import INDEXES
-from glaciercli.catalog.states import CONDITIONS, horizon_of
+from glaciercli.catalog.states import CONDITIONS, Horizon, horizon_of
 from glaciercli.catalog.store import Catalog
 from glaciercli.models import Inventory, Scope
 
@@ -112,8 +112,10 @@ def merge(
         def finish(key: int, archives: int, size: int, known: int) -> Inventory:
             merged = milliseconds(datetime.now(UTC))
             connection.execute(_REMEMBER, (key, stamp, milliseconds(asked), merged, archives, size))
-            # Counting reads every row; of a first inventory all rows are alike.
-            counts = {"foreign": archives} if is_first else _counts(connection, key)
+            horizon = horizon_of(connection, key)
+            # Counting reads every row; of a first inventory, the newest one, all rows are alike.
+            is_known = is_first and horizon.missing_seen == stamp
+            counts = {"foreign": archives} if is_known else _counts(connection, key, horizon)
             return Inventory(vault, made, job_id, archives, size, new=archives - known, **counts)
 
         with transaction(connection):
@@ -206,7 +208,7 @@ def _without_indexes(connection: Connection) -> Iterator[None]:
         connection.execute(statement)
 
 
-def _counts(connection: Connection, vault: int) -> dict[str, int]:
+def _counts(connection: Connection, vault: int, horizon: Horizon) -> dict[str, int]:
     row = connection.execute(
         f"SELECT count(CASE WHEN {CONDITIONS['missing']} THEN 1 END) AS missing, "
         f"count(CASE WHEN {CONDITIONS['gone']} THEN 1 END) AS gone, "
@@ -214,6 +216,6 @@ def _counts(connection: Connection, vault: int) -> dict[str, int]:
         'count(CASE WHEN recorded IS NULL AND deleted IS NULL THEN 1 END) AS "foreign", '
         "count(differs) AS differing FROM archives INDEXED BY archives_by_created "
         "WHERE vault = :vault",
-        {**horizon_of(connection, vault)._asdict(), "vault": vault},
+        {**horizon._asdict(), "vault": vault},
     ).fetchone()
     return dict(row)

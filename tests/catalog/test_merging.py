@@ -82,6 +82,14 @@ def test_an_empty_inventory_says_so(catalog, scope, bring):
     assert (report.archives, report.size, report.new, report.missing) == (0, 0, 0, 1)
 
 
+def test_the_first_archives_may_come_after_an_inventory_that_lacks_them(catalog, scope, bring):
+    bring([], 10)
+    report = bring(["a"], 1)
+
+    assert states(catalog, scope) == {"a": "missing"}
+    assert (report.missing, report.foreign) == (1, 1)
+
+
 def test_merging_twice_changes_nothing(catalog, scope, bring):
     bring(["a", "b"], 1)
     before = list(catalog.archives(scope, filters=ALL))
