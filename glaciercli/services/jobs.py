@@ -218,8 +218,9 @@ def wait(
         if not announced:
             progress.note(f"{_still_running(job)}; waiting")
             announced = True
-        # The event is set by a signal, so that a wait of hours ends at once.
-        client.pace.stop.wait(min(pause, poll.left))
+        # The event is set by a signal, so that a wait of hours ends at once, in a worker as well.
+        if client.pace.stop.wait(min(pause, poll.left)):
+            raise NotReady(_still_running(job))
         pause = min(pause * 2, poll.interval)
 
 
