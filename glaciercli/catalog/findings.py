@@ -29,7 +29,7 @@ GROUP BY tree_hash HAVING count(*) > 1
 _CONDITIONS = {
     "missing": any_of({"missing", "gone"}),
     "foreign": f"recorded IS NULL AND ({any_of(PRESENT)})",
-    "changed": "differs IS NOT NULL",
+    "changed": "deleted IS NULL AND differs IS NOT NULL",
     "duplicates": (
         f"({_THERE}) AND EXISTS (SELECT 1 FROM twice "
         "WHERE twice.tree_hash = archives.tree_hash AND twice.first <> archives.key)"

@@ -12,6 +12,20 @@ DAY = datetime(2013, 5, 1, tzinfo=UTC)
 HASH = bytearray.fromhex("ab" * 32)
 
 
+def test_what_was_changed_and_is_deleted_is_settled(catalog, scope, archive):
+    catalog.created(scope, archive("a", created=DAY, size=6))
+
+    def bring(day):
+        when = DAY + timedelta(day)
+        return merge(
+            catalog, scope, "photos", [Entry("a", "", DAY, 5, HASH)], made=when, asked=when
+        ).differing, findings.look(catalog, scope, "photos", "changed")[0]
+
+    assert bring(1) == (1, 1)
+    catalog.deleted(scope, "photos", "a", DAY + timedelta(2))
+    assert bring(3) == (0, 0)
+
+
 @pytest.fixture
 def duplicates(catalog, scope):
     def duplicates():
