@@ -1,6 +1,7 @@
 """What an upload's journal says, so that a later run can go on where this one was stopped.
 
     upload      what is sent, where to, under which token; before InitiateMultipartUpload
+    single      it goes in one request instead; before UploadArchive
     opened      the upload's id; after it
     completing  the whole tree hash; before CompleteMultipartUpload
     uncertain   completion was asked for and the upload is gone: it is stored, or has expired
@@ -80,6 +81,7 @@ class UploadState:
     """A journal's lines, folded: the state of the newest upload in it."""
 
     intent: Intent | None = None
+    single: bool = False
     upload_id: str | None = None
     account: str | None = None
     tree_hash: str | None = None
@@ -98,6 +100,8 @@ class UploadState:
         match line["kind"]:
             case "upload":
                 return type(self)(intent=Intent.from_json(line))
+            case "single":
+                self.single = True
             case "opened":
                 self.upload_id, self.account = str(line["upload_id"]), line["account"]
             case "completing":
@@ -137,6 +141,9 @@ class UploadJournal(TransferJournal[UploadState]):
     def begin(self, intent: Intent) -> None:
         self._journal.restart()
         self.append("upload", **intent.as_json())
+
+    def single(self) -> None:
+        self.append("single")
 
     def opened(self, upload_id: str, account: str | None) -> None:
         self.append("opened", upload_id=upload_id, account=account)

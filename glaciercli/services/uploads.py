@@ -19,8 +19,10 @@ from glaciercli.errors import (
     Conflict,
     GlacierError,
     IntegrityError,
+    Interrupted,
     NotFound,
     Refused,
+    disputes_content,
     quoted,
 )
 from glaciercli.models import Archive, Upload
@@ -207,6 +209,12 @@ def _go_on(
     intent = state.intent
     if intent is None or state.is_ending:
         return None
+    if state.single:
+        progress.note(
+            f"an earlier run sent {source.path.name} in one request, and did not hear the reply:"
+            " it may be stored twice; the vault's next inventory will tell"
+        )
+        return None
     if intent.identity != source.identity:
         progress.note(f"{source.path.name} has changed since its upload began; it begins anew")
         drop(client, journal)
@@ -302,6 +310,7 @@ def _send_single(
         source.descriptor, 0, source.size, linear=client.signs, sent=counted(client, progress)
     )
     source.require_unchanged()
+    journal.single()
     try:
         with telling_if_applied("it may be stored all the same; the next inventory will tell"):
             reply = client.call(
@@ -312,7 +321,11 @@ def _send_single(
                 body=body,
             )
         require_hash(reply, body.tree_hash, intent.name)
-    except GlacierError:
-        journal.forget()  # there is nothing to go on with
+    except Interrupted:
+        raise  # the next run tells of it
+    except GlacierError as error:
+        journal.forget()  # it is not stored, or this tells that it may be
+        if disputes_content(error):
+            source.require_unchanged()
         raise
     return record(client, journal, catalog, reply, size=source.size, tree_hash=body.tree_hash)

@@ -17,6 +17,7 @@ NOW = datetime(2020, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 INTENT = Intent("v", "n", "/n", Identity(1, 2, 3, 4), 1 << 20, "t", "d", NOW, NOW)
 UPLOAD = (
     ("begin", INTENT),
+    ("single",),
     ("opened", "u", None),
     ("completing", "0" * 64, 3, NOW),
     ("uncertain",),

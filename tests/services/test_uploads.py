@@ -16,6 +16,7 @@ from glaciercli.errors import (
     AccessDenied,
     Conflict,
     IntegrityError,
+    Interrupted,
     NotFound,
     NotReady,
     Refused,
@@ -738,6 +739,48 @@ def test_a_single_request_that_was_refused_is_a_single_one_the_next_time(engine,
 
     assert engine.log.count() == 1
     assert stored() == {archive.id: DATA}
+
+
+class Stopped(RecordingProgress):
+    """A signal comes while the bytes go out."""
+
+    def advance(self, count):
+        raise Interrupted(15)
+
+
+def test_a_single_request_that_was_cut_short_is_told_of_by_the_next_run(engine, upload, stored):
+    with pytest.raises(Interrupted):
+        upload(single=True, progress=Stopped())
+    progress = RecordingProgress()
+    engine.log.clear()
+    archive = upload(single=True, progress=progress)
+
+    assert any("may be stored twice" in note for note in progress.notes)
+    assert engine.log.count() == engine.log.count("UploadArchive") == 1
+    assert stored() == {archive.id: DATA}
+
+
+class Changed(RecordingProgress):
+    """The file changes while its bytes go out, after it was hashed."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def advance(self, count):
+        if not self.path.read_bytes().startswith(b"changed"):
+            self.path.write_bytes(b"changed" * MIB)
+        super().advance(count)
+
+
+def test_a_single_request_of_a_file_that_changes_is_a_conflict(upload, source, stored, journals):
+    with pytest.raises(Conflict, match="changed while it was being read"):
+        upload(single=True, progress=Changed(source))
+
+    assert stored() == {}
+    progress = RecordingProgress()
+    upload(single=True, progress=progress)
+    assert progress.notes == []
 
 
 def cut_before(journals, kind):
