@@ -214,8 +214,8 @@ def _counts(connection: Connection, vault: int, horizon: Horizon) -> dict[str, i
         f"count(CASE WHEN {CONDITIONS['gone']} THEN 1 END) AS gone, "
         f"count(CASE WHEN {CONDITIONS['new']} THEN 1 END) AS unseen, "
         'count(CASE WHEN recorded IS NULL AND deleted IS NULL THEN 1 END) AS "foreign", '
-        "count(CASE WHEN deleted IS NULL THEN differs END) AS differing FROM archives INDEXED BY archives_by_created "
-        "WHERE vault = :vault",
+        "count(CASE WHEN deleted IS NULL THEN differs END) AS differing "
+        "FROM archives INDEXED BY archives_by_created WHERE vault = :vault",
         {**horizon._asdict(), "vault": vault},
     ).fetchone()
     return dict(row)
