@@ -7,6 +7,7 @@ left to do. See `upload_journal` for what a journal can say.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -37,12 +38,13 @@ from glaciercli.services.completing import (
 )
 from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import counted, send_file
-from glaciercli.services.upload_journal import Intent, UploadJournal, known
+from glaciercli.services.upload_journal import Intent, UploadJournal, UploadState, known
 from glaciercli.transfer.parts import Window, check_single, plan
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
 from glaciercli.units import format_size
 
+_AT_ONCE = 100  # journals that are open; macOS lets a process have 256 files
 _SAME_TIME = timedelta(seconds=1)  # the names in descriptions have times of whole seconds
 
 
@@ -149,24 +151,30 @@ def acknowledge(client: Client, *archives: Archive, journals: Path) -> None:
     """Drop the journals of finished uploads, now that the user knows of the archives.
 
     Until then a run of the same command reports the same archives, instead of storing them twice.
-    They are found first and then dropped in one go: a run that is killed halfway is run again, and
-    would store again what it had dropped.
+    A hundred at a time are dropped in one go: a run that is killed halfway is run again, and would
+    store again what it had dropped.
     """
     told = {archive.id for archive in archives}
+    finished = [each for each in known(journals) if each.done is not None and each.done.id in told]
+    for start in range(0, len(finished), _AT_ONCE):
+        _drop_told(client, finished[start : start + _AT_ONCE], journals)
+
+
+def _drop_told(client: Client, finished: Sequence[UploadState], journals: Path) -> None:
+    """Drop the journals of these uploads, none before all of them are open."""
     with ExitStack() as stack:
-        finished = []
-        for state in known(journals):
-            if state.intent is None or state.done is None or state.done.id not in told:
-                continue
+        there = []
+        for state in finished:
+            assert state.intent is not None
             what = state.intent.path or state.intent.token
             try:
                 journal = UploadJournal.open(client, journals, state.intent.vault, what)
             except Busy:
                 continue  # a run that came meanwhile has it, and will do this in its turn
             stack.enter_context(journal)
-            if journal.state.done is not None and journal.state.done.id in told:
-                finished.append(journal)
-        for journal in finished:
+            if journal.state.done == state.done:
+                there.append(journal)
+        for journal in there:
             journal.forget()
 
 

@@ -6,11 +6,13 @@ Glacier's smallest part is 1 MiB, so real multipart uploads are cheap enough to 
 import errno
 import itertools
 import os
+import resource
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from helpers import RecordingProgress, payload
+from helpers import RecordingProgress, payload, write
 
 from glaciercli.errors import (
     AccessDenied,
@@ -508,6 +510,19 @@ def test_until_it_is_acknowledged_a_finished_upload_is_reported_again(
     assert not list((journals / "uploads").iterdir())
     assert upload().id != first.id
     assert len(stored()) == 2
+
+
+def test_more_uploads_are_acknowledged_than_files_may_be_open(client, upload, tmp_path, journals):
+    archives = [upload(write(tmp_path / str(number), b"x")) for number in range(130)]
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    there = sum(1 for _ in Path("/dev/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (there + 110, limits[1]))
+    try:
+        uploads.acknowledge(client, *archives, journals=journals)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    assert not list((journals / "uploads").iterdir())
 
 
 def test_a_run_that_came_before_the_acknowledgement_tells_of_the_archive_itself(
