@@ -22,6 +22,7 @@ from glaciercli.errors import AccessDenied, GlacierError, LostReply, Unavailable
 from glaciercli.members import require_whole
 from glaciercli.replies import Output, translated
 from glaciercli.retry import Pace, may_have_been_applied
+from glaciercli.units import counted
 
 if TYPE_CHECKING:
     from glaciercli.local.engine import Engine
@@ -132,7 +133,7 @@ class Client:
         parameters.setdefault("accountId", self.target.account_id)
         if self.max_requests is not None and next(self._requests) > self.max_requests:
             raise UsedUp(
-                f"the {self.max_requests} requests of --max-requests are used up",
+                f"--max-requests allows {counted(self.max_requests, 'request')}; they are made",
                 hint="run the same command again to go on; what was done is kept",
             )
         boto = self._boto

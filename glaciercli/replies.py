@@ -187,6 +187,8 @@ def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> Glaci
         found.hint = "renew your credentials, then run the same command again"
     if code == "InvalidSignatureException" and "signature" in message.lower():
         found.hint = "check this machine's clock and the secret key"
+    if code == "PolicyEnforcedException":
+        found.hint = "glacier policy retrieval show; or --tier bulk, which it does not bound"
     if code == "UnrecognizedClientException":
         found.hint = "check the access key: aws configure list"
     return found

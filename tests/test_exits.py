@@ -15,6 +15,8 @@ NOBODY = "--region us-east-1 --endpoint-url http://127.0.0.1:1"
 FAULT = "local fault add"
 # A code, what is done before, a command that ends with it, and what stderr says.
 PACK = "tar c . | glacier upload - --name here.tar --vault photos"
+POLICY = "glacier policy retrieval show; or --tier bulk, which it does not bound"
+DRY = "glacier archive download --to . --name a.tar --vault photos --dry-run"
 CASES = [
     (Exit.OK, "", "archive list -V photos", ""),
     (Exit.USAGE, "", "vault delete photos", "hint: add --yes"),
@@ -32,6 +34,7 @@ CASES = [
     (Exit.USAGE, "", "upload -b.tar", "that begins with a dash, write --"),
     (Exit.USAGE, "", "upload", "missing argument 'FILE...'"),
     (Exit.USAGE, "", "archive download", "no archive is named"),
+    (Exit.USAGE, "", "archive download a.tar --dry-run", f"hint: {DRY}"),
     (Exit.USAGE, "", f"vault list --profile nope {NOBODY}", "aws configure list-profiles"),
     (Exit.USAGE, "", "vault create a/b", "1 to 255 letters, digits and _ . -"),
     (Exit.USAGE, "", f"{FAULT} ListVualts throttle", "did you mean ListVaults?"),
@@ -52,6 +55,7 @@ CASES = [
     (Exit.REFUSED, "", "upload /dev/null", "upload - --name null --vault photos < /dev/null"),
     (Exit.USAGE, "", "upload a.tar --name b", "upload - --name b --vault photos < a.tar"),
     (Exit.REFUSED, "", "archive download a.tar x --range 1-2MiB", "range"),
+    (Exit.REFUSED, "policy retrieval set 1B", "archive download a.tar x", f"hint: {POLICY}"),
     (Exit.UNAVAILABLE, f"{FAULT} * --status 503 --times 99", "vault list --timeout 1s", "fault"),
     (Exit.UNAVAILABLE, "", f"vault list --timeout 1s {NOBODY}", "127.0.0.1:1"),
     (Exit.PARTIAL, f"{FAULT} InitiateMultipartUpload --status 400", "upload a.tar b.tar", "1 of 2"),
@@ -65,7 +69,7 @@ def photos(glacier, tmp_path, monkeypatch):
     """A vault with an archive, in a directory with its file."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     monkeypatch.setenv("GLACIER_VAULT", "photos")
-    monkeypatch.chdir(write(tmp_path / "here" / "a.tar", b"a").parent)
+    monkeypatch.chdir(write(tmp_path / "here" / "a.tar", b"aa").parent)
     write(Path("b.tar"), b"b")
     glacier("vault", "create")
     glacier("upload", "a.tar")

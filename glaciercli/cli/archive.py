@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -176,14 +177,18 @@ def download(
             yes=yes,
         )
         return
-    if dry_run or any(each is not None for each in wanted.values()):
-        raise UsageError("--dry-run, --name and the other filters are for many: --to DIR")
     if reference is None:
         raise UsageError(
             "no archive is named, nor a directory for many: --to DIR",
             hint="glacier archive list, then glacier archive download NAME",
         )
     found = archives.show(app.client, app.catalog, vault, reference)
+    if dry_run or any(each is not None for each in wanted.values()):
+        name = shlex.quote(found.name or found.id)
+        raise UsageError(
+            "--dry-run and what chooses among many archives are for --to DIR",
+            hint=f"glacier archive download --to . --name {name} --vault {vault} --dry-run",
+        )
     if dest is not None and str(dest) == "-":
         with app.progress("stdout", beside=app.output.stdout) as progress:
             downloads.to_stream(

@@ -130,4 +130,5 @@ def _announcement(wanted: Wanted, tier: str) -> str:
                 f" (bytes {aligned[0]}-{aligned[1] - 1}: the least around your range"
                 " that the service gives a checksum for)"
             )
-    return f"starting a {tier.lower()} retrieval of {what}; it costs, and takes its time"
+    a = "an" if tier == "Expedited" else "a"
+    return f"starting {a} {tier.lower()} retrieval of {what}; it costs, and takes its time"

@@ -31,7 +31,7 @@ from glaciercli.services.receiving import Content, fetch
 from glaciercli.transfer.parts import Span
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
-from glaciercli.units import MIB
+from glaciercli.units import MIB, counted
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
@@ -127,7 +127,7 @@ def sample(
             results.append(_compare(client, each, span, done, progress))
     if waiting := sum(isinstance(each, NotReady) for each in failures.values()):
         raise NotReady(
-            f"{len(results)} samples are proven, {waiting} retrievals are still running",
+            f"{counted(len(results), 'sample')} proven, {counted(waiting, 'retrieval')} running",
             hint=f"run the same command again later, with --seed {seed}",
             report=results,
         )

@@ -175,7 +175,7 @@ def test_samples_wait_for_their_retrievals(client, catalog, vault, put):
     put()
     client.engine.timing = "real"
     client.engine.clock.freeze()
-    with pytest.raises(NotReady, match="0 samples are proven, 1 retrievals"):
+    with pytest.raises(NotReady, match="0 samples proven, 1 retrieval running"):
         verification.sample(client, catalog, vault, 1, seed="s", poll=NOW)
     client.engine.clock.advance(timedelta(hours=6))
 
@@ -187,7 +187,7 @@ def test_samples_share_the_time_that_there_is_to_wait(client, catalog, vault, pu
     for number in range(3):
         put(f"f{number}", 5, number)
     client.engine.timing = "real"
-    with pytest.raises(NotReady, match="0 samples are proven, 3 retrievals"):
+    with pytest.raises(NotReady, match="0 samples proven, 3 retrievals"):
         verification.sample(client, catalog, vault, 3, seed="s", poll=Poll(0.02, 0.1))
 
     looks = [each.params["jobId"] for each in client.engine.log.calls("DescribeJob")]
