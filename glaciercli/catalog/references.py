@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from functools import partial
 
-from glaciercli.catalog.states import PRESENT, STATES
+from glaciercli.catalog.database import Connection, Row
+from glaciercli.catalog.rows import archives_of, stored
+from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.models import Archive
 from glaciercli.units import format_time_seconds
@@ -17,24 +19,18 @@ _BY_START = "id >= :start AND id < :stop"
 # them, or as `creationDate` does, with milliseconds until an inventory has cut them.
 _BEGINS = "substr(strftime('{}', created / 1000.0, 'unixepoch'), 1, length(:date)) = :date"
 _OF_DATE = " OR ".join(map(_BEGINS.format, ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%fZ")))
+_MOST = 100  # candidates of a vault
 _SHOWN = 5  # candidates that an error names
 _SHORTEST_PREFIX = 4  # characters; shorter ones are names that were mistyped
 
 
-class Select(Protocol):
-    """Gives the newest archives for an SQL condition with its values."""
-
-    def __call__(
-        self, condition: str, states: Collection[str] = PRESENT, **values: str
-    ) -> list[Archive]: ...
-
-
-def find(reference: str, select: Select, vault: str | None) -> Archive:
+def find(connection: Connection, vaults: list[Row], reference: str, vault: str | None) -> Archive:
     """Return the one archive that is meant; see `Catalog.find`.
 
     A name wins over `name@date`, that over an id's start. Archives known to be deleted or gone are
     found by their whole id only, so that they can be looked at.
     """
+    select = partial(newest, connection, vaults)
     prefix = reference.removeprefix("id:")
     is_marked = prefix != reference
     if exact := select("id = :id", STATES, id=prefix):
@@ -42,7 +38,10 @@ def find(reference: str, select: Select, vault: str | None) -> Archive:
     # The command line marks each word with a leading dash, which may be a name all the same.
     if not is_marked or prefix.startswith("-"):
         dated, at, date = prefix.rpartition("@")
-        if named := _named(select, prefix) or (at and _named(select, dated, date.upper())):
+        named = _named(connection, vaults, prefix)
+        if not named and at:
+            named = _named(connection, vaults, dated, date.upper())
+        if named:
             return _only(reference, named)
     lost: list[Archive] = []
     if len(prefix) >= _SHORTEST_PREFIX or is_marked:
@@ -53,12 +52,34 @@ def find(reference: str, select: Select, vault: str | None) -> Archive:
     raise _not_found(reference, vault, lost or select(_BY_NAME, STATES, name=reference))
 
 
-def _named(select: Select, name: str, date: str = "") -> list[Archive]:
+def _named(connection: Connection, vaults: list[Row], name: str, date: str = "") -> list[Archive]:
     """Return the archives of a name, or else of an alias; `date` begins their creation time."""
     for condition in (_BY_NAME, _BY_ALIAS):
-        if found := select(f"{condition} AND ({_OF_DATE})", name=name, date=date):
+        dated = f"{condition} AND ({_OF_DATE})"
+        if found := newest(connection, vaults, dated, name=name, date=date):
             return found
     return []
+
+
+def newest(
+    connection: Connection,
+    vaults: list[Row],
+    condition: str,
+    states: Collection[str] = PRESENT,
+    **values: str,
+) -> list[Archive]:
+    """Return the newest archives of each vault that a condition holds for."""
+    bound = {name: stored(value) for name, value in values.items()}
+    found: list[Archive] = []
+    for vault in vaults:
+        horizon = horizon_of(connection, vault["key"])
+        rows = connection.execute(
+            f"SELECT * FROM archives WHERE vault = :vault AND {condition} AND ({any_of(states)}) "
+            f"ORDER BY created DESC LIMIT {_MOST}",
+            {**horizon._asdict(), **bound, "vault": vault["key"]},
+        )
+        found += archives_of(rows, str(vault["name"]), horizon)
+    return found
 
 
 def _version(archive: Archive) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from glaciercli.catalog.database import Connection, Database, Row
+from glaciercli.catalog import references
+from glaciercli.catalog.database import Database, Row
 from glaciercli.catalog.filters import EVERYTHING, Filter, source
-from glaciercli.catalog.references import find
 from glaciercli.catalog.rows import (
     RECORD,
     archives_of,
@@ -28,7 +28,7 @@ from glaciercli.catalog.rows import (
     vault_key,
 )
 from glaciercli.catalog.schema import MIGRATIONS
-from glaciercli.catalog.states import PRESENT, any_of, horizon_of
+from glaciercli.catalog.states import horizon_of
 from glaciercli.models import Archive, Scope
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
@@ -224,18 +224,7 @@ class Catalog:
         Raises NotFound, or Conflict naming the candidates.
         """
         with self.database.look() as connection:
-            vaults = self._vault_rows(scope, vault)
-
-            def select(
-                condition: str, states: Collection[str] = PRESENT, **values: str
-            ) -> list[Archive]:
-                return [
-                    archive
-                    for row in vaults
-                    for archive in _newest(connection, row, condition, values, states)
-                ]
-
-            return find(reference, select, vault)
+            return references.find(connection, self._vault_rows(scope, vault), reference, vault)
 
     def archives(
         self,
@@ -309,11 +298,9 @@ class Catalog:
     def versions(self, scope: Scope, vault: str, name: str) -> list[Archive]:
         """Return the archives of this very name that may still be there, the newest first."""
         with self.database.look() as connection:
-            return [
-                archive
-                for row in self._vault_rows(scope, vault)
-                for archive in _newest(connection, row, "name = :name", {"name": name})
-            ]
+            return references.newest(
+                connection, self._vault_rows(scope, vault), "name = :name", name=name
+            )
 
     def names(
         self, scope: Scope, vault: str | None, prefix: str = "", *, limit: int = 50
@@ -341,21 +328,3 @@ class Catalog:
                 "AND region = ? AND (? IS NULL OR name = ?) ORDER BY name",
                 (scope.endpoint, scope.account, scope.region, vault, vault),
             ).fetchall()
-
-
-def _newest(
-    connection: Connection,
-    vault: Row,
-    condition: str,
-    values: Mapping[str, str],
-    states: Collection[str] = PRESENT,
-) -> Iterator[Archive]:
-    """Yield the newest archives of a vault that a condition holds for, 100 at most."""
-    horizon = horizon_of(connection, vault["key"])
-    bound = {name: stored(value) for name, value in values.items()}
-    rows = connection.execute(
-        f"SELECT * FROM archives WHERE vault = :vault AND {condition} AND ({any_of(states)}) "
-        "ORDER BY created DESC LIMIT 100",
-        {**horizon._asdict(), **bound, "vault": vault["key"]},
-    )
-    return archives_of(rows, str(vault["name"]), horizon)
