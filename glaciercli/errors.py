@@ -257,7 +257,7 @@ def collecting(failures: dict[str, GlacierError], name: str) -> Iterator[None]:
     except GlacierError as error:
         if concerns_all(error):
             raise
-        failures[name] = error
+        failures[name] = error.with_traceback(None)  # which keeps files and connections open
 
 
 def concerns_all(error: GlacierError) -> bool:

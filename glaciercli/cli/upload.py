@@ -26,9 +26,11 @@ from glaciercli.errors import (
     Conflict,
     GlacierError,
     IntegrityError,
+    NotReady,
     Partial,
     Refused,
     UsageError,
+    concerns_all,
     quoted,
 )
 from glaciercli.services import open_uploads, streams, uploads
@@ -37,7 +39,7 @@ from glaciercli.transfer import parts, source
 ARCHIVE = ("name", "size", "checksum", "archiveId")
 OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "name", "path")
 PLAN = ("path", "size", "PartSizeInBytes", "parts", "requests")
-_ABOUT_ONE_FILE = (Conflict, IntegrityError, Refused)  # the next file may well do better
+_ABOUT_ONE_FILE = (Conflict, IntegrityError, NotReady, Refused)  # the next file may well do better
 _FILE = click.Path(exists=True, allow_dash=True, path_type=Path)  # the sender knows the kinds
 
 
@@ -98,6 +100,10 @@ def start(
         )
         return
 
+    stored: list[models.Archive] = []
+    # Only once everything is told: a run cut short before that reports the archives again.
+    app.at_end.append(lambda: uploads.acknowledge(app.client, *stored, journals=app.journals))
+
     def send(file: Path) -> models.Archive:
         label = name or "stdin" if str(file) == "-" else file.name
         with app.progress(label) as progress:
@@ -133,10 +139,6 @@ def start(
         stored.append(archive)
         return archive
 
-    stored: list[models.Archive] = []
-    # Only once everything is told: a run cut short before that reports the archives again.
-    app.at_end.append(lambda: uploads.acknowledge(app.client, *stored, journals=app.journals))
-
     if len(files) == 1:
         app.output.show(send(files[0]), ARCHIVE, brief=True)
         return
@@ -147,7 +149,9 @@ def start(
             try:
                 yield send(file)
             except _ABOUT_ONE_FILE as error:
-                failures[str(file)] = error
+                if concerns_all(error):
+                    raise
+                failures[str(file)] = error.with_traceback(None)  # which keeps the file open
 
     app.output.listing(send_all(), ARCHIVE)
     if failures:

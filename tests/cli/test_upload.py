@@ -1,4 +1,6 @@
+import resource
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from helpers import payload, write
@@ -107,6 +109,41 @@ def test_what_cannot_be_uploaded_is_told_in_one_line(glacier, big, tmp_path, wor
     assert result.stdout == ""
     assert len([line for line in result.stderr.splitlines() if line.startswith("error: ")]) == 1
     assert archives(glacier) == []
+
+
+def test_a_file_whose_end_is_uncertain_lets_the_next_one_pass(glacier, tmp_path):
+    first, second = (write(tmp_path / name, payload(9)) for name in ("first", "second"))
+    fault = ("local", "fault", "add", "CompleteMultipartUpload")
+    glacier(*fault, "drop-after", "--times", "99")
+    glacier("upload", first, "--timeout", "1s", exit=Exit.UNAVAILABLE)
+    glacier("local", "fault", "clear")
+    glacier("local", "clock", "--timing", "real")  # so that no inventory tells
+    glacier(*fault, "--status", "404")
+    result = glacier("upload", first, second, "--output", "json", exit=Exit.PARTIAL)
+
+    assert [each["name"] for each in result.json] == ["second"]
+    assert result.error["failures"][str(first)]["exitCode"] == Exit.NOT_READY
+
+
+def test_requests_that_are_used_up_are_so_for_all_files(glacier, tmp_path):
+    files = [write(tmp_path / name, payload(9)) for name in "abc"]
+    words = ("--max-requests", "3", "--output", "json")
+    result = glacier("upload", *files, *words, exit=Exit.REFUSED)
+
+    assert [each["name"] for each in result.json] == ["a"]
+
+
+def test_more_files_can_fail_than_may_be_open(glacier, tmp_path):
+    files = [write(tmp_path / str(number), b"") for number in range(99)]
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    there = sum(1 for _ in Path("/dev/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (there + 60, limits[1]))
+    try:
+        result = glacier("upload", *files, "--output", "json", exit=Exit.PARTIAL)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    assert {each["exitCode"] for each in result.error["failures"].values()} == {Exit.REFUSED}
 
 
 @pytest.mark.parametrize(
