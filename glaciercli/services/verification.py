@@ -100,7 +100,8 @@ def sample(
     of up to 1 MiB is proven whole against the hash that the catalog knows. Of a larger one it is
     proven that the service has bytes there that match its own hash of them, and that it still
     claims the whole's hash; not that the range is in the tree, nor anything of the other bytes.
-    Raises NotReady while retrievals run, Partial naming the archives that failed.
+    Raises NotReady while retrievals run, Partial naming the archives that failed; those that have
+    failed by then are noted.
     """
     scope = scopes.of(client, catalog)
     known = (each for each in catalog.archives(scope, vault) if each.size and each.tree_hash)
@@ -126,6 +127,9 @@ def sample(
             done = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
             results.append(_compare(client, each, span, done, progress))
     if waiting := sum(isinstance(each, NotReady) for each in failures.values()):
+        for ident, error in failures.items():
+            if not isinstance(error, NotReady):
+                progress.note(f"archive {ident}: {error.message}")
         raise NotReady(
             f"{counted(len(results), 'sample')} proven, {counted(waiting, 'retrieval')} running",
             hint=f"run the same command again later, with --seed {seed}",

@@ -5,7 +5,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from helpers import payload
+from helpers import RecordingProgress, payload
 
 from glaciercli.catalog import findings
 from glaciercli.catalog.inventories import Entry
@@ -203,6 +203,20 @@ def test_a_damaged_sample_is_named(client, catalog, vault, put):
 
     assert client.engine.faults.delivered(fault) == 3
     assert set(caught.value.failures) == {bad.id}
+
+
+def test_a_damaged_sample_is_named_while_others_are_waited_for(client, catalog, vault, put):
+    for number in range(2):
+        put(f"f{number}", 5, number)
+    verification.sample(client, catalog, vault, 1, seed="s", poll=NOW)
+    client.engine.timing = "real"
+    fault = client.engine.faults.add("GetJobOutput", kind="corrupt", times=3)
+    progress = RecordingProgress()
+    with pytest.raises(NotReady, match="0 samples are proven, 1 retrievals"):
+        verification.sample(client, catalog, vault, 2, seed="s", poll=NOW, progress=progress)
+
+    assert client.engine.faults.delivered(fault) == 3
+    assert any("arrived damaged" in each for each in progress.notes)
 
 
 def test_a_sample_that_is_gone_is_named_and_the_others_are_proven(client, catalog, vault, put):
