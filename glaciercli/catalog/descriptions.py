@@ -30,6 +30,7 @@ from glaciercli.errors import Refused
 MAX_DESCRIPTION = 1024  # characters, Glacier's limit; all of them printable ASCII
 TOOL = "glacier"  # what `Decoded.tool` says of our own
 
+_MAX_READ = 8 * MAX_DESCRIPTION  # with what exports put in; a hostile file's could take for ever
 _MILLISECONDS = re.compile(r"\d{11,18}", re.ASCII)
 _TIME = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d):?([0-5]\d|6[01])(?:[.,]\d+)?Z?", re.ASCII
@@ -71,6 +72,8 @@ class Decoded(NamedTuple):
 def decode(description: str) -> Decoded:
     """Return what a description says; text of no known format is its own name. Never raises."""
     text = description.strip()
+    if len(text) > _MAX_READ:
+        return Decoded("plain", text)
     found = (_usual(text) if text.startswith("mt2 ") else None) or _known(text)
     # Exports quote; but one tool wrote its JSON as a JSON string, whose quotes count.
     if found is None and text[:1] == '"' == text[-1:] and len(text) > 1:

@@ -221,6 +221,7 @@ def test_qnap_folders_are_folders():
         '{"Path":7}',
         "{" * 3000,
         '"[]"',
+        json.dumps({"Path": "+" * 9000, "UTCDateModified": "20120821T170824Z"}),
         "No description.",
     ],
 )
