@@ -11,7 +11,7 @@ from glaciercli.local.store import Row, Transaction
 from glaciercli.local.wire import Params
 from glaciercli.local.world import World
 
-# A lock policy that denied these would trap its owner: never applied to them.
+# A policy that denied these would trap the owner of a lock: none is applied to them.
 _EXEMPT = {"InitiateVaultLock", "CompleteVaultLock", "AbortVaultLock", "GetVaultLock"}
 _WITHOUT_TAGS = ("Abort", "Describe", "Get", "List")  # actions that cannot be told by vault tags
 _WITH_AGE = {"DeleteArchive", "InitiateJob"}

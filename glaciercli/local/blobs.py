@@ -6,7 +6,8 @@ bytes that rotted on disk are caught by the client's own check of them.
 
 A file is written under its lasting name. Before it exists its name is a row in `strays`; the
 transaction that makes something of the file removes the row, the one that ends it puts it back. So
-what a crash leaves behind is found by a query, not by walking directories.
+what a crash leaves behind is found by a query, not by walking directories. (That row alone waits
+for no disk: a power failure may leave a file that nobody speaks of, and that costs room, no more.)
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ class Engine:
         """Answer a request.
 
         Raises ConnectionDropped where a fault asks for no answer, StoreError where the disk is full
-        or fails; then nothing was acknowledged. What a body raises, when it is read, passes.
+        or fails; then nothing was acknowledged. What a body raises when its sender is gone passes.
         """
         try:
             route = wire.route(request.method, request.target)
