@@ -20,6 +20,9 @@ OWN: int = FLAGS | getattr(os, "O_NOFOLLOW", 0)
 #: For a file of the user's, which may be a named pipe that nobody writes to.
 NO_WAIT: int = FLAGS | getattr(os, "O_NONBLOCK", 0)
 
+#: What is said of a link where the file system has none, or no more of them for a file.
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
 #: Whether a file can be renamed while it is open, and so while it is locked.
 RENAMES_OPEN_FILES = sys.platform != "win32"
 
@@ -50,6 +53,9 @@ if sys.platform == "win32":
 
     def sync_directory(directory: Path) -> None:
         """Make new, renamed and removed names durable: NTFS logs them, and opens no directory."""
+
+    def sync_names(_descriptor: int) -> None:
+        """Do so for an open directory, which there is none of."""
 
     def lock(descriptor: int, *, wait: bool = False) -> None:
         """Lock an open file for this process; BlockingIOError when another has it."""
@@ -128,20 +134,27 @@ else:
         os.fsync(descriptor)
 
     def sync_directory(directory: Path) -> None:
-        """Make new, renamed and removed names of a directory durable.
+        """Make new, renamed and removed names of a directory durable; OSError names it."""
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | FLAGS)
+        try:
+            sync_names(descriptor)
+        except OSError as error:
+            error.filename = str(directory)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def sync_names(descriptor: int) -> None:
+        """Do so for an open directory.
 
         File systems that cannot sync a directory say EINVAL or ENOTSUP; there is nothing better to
-        do. Raises OSError naming the directory.
+        do.
         """
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | FLAGS)
         try:
             sync(descriptor)
         except OSError as error:
             if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
-                error.filename = str(directory)
                 raise
-        finally:
-            os.close(descriptor)
 
     def lock(descriptor: int, *, wait: bool = False) -> None:
         """Lock an open file for this process; BlockingIOError when another has it."""

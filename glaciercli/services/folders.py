@@ -67,14 +67,29 @@ class DescriptorFolder:
             os.replace(name, new, src_dir_fd=here, dst_dir_fd=there)
         else:
             # Unlike a rename, a link never replaces what has the name.
-            os.link(name, new, src_dir_fd=here, dst_dir_fd=there)
-            os.unlink(name, dir_fd=here)
+            try:
+                os.link(name, new, src_dir_fd=here, dst_dir_fd=there)
+            except OSError as error:
+                if error.errno not in system.NO_LINKS:
+                    raise
+                target._require_free(new)
+                os.rename(name, new, src_dir_fd=here, dst_dir_fd=there)
+            else:
+                os.unlink(name, dir_fd=here)
+
+    def _require_free(self, name: str) -> None:
+        """Look, where there are no links; another program may come in between, ours not."""
+        try:
+            os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
 
     def status(self) -> os.stat_result:
         return os.fstat(self._descriptor)
 
     def sync(self) -> None:
-        system.sync(self._descriptor)
+        system.sync_names(self._descriptor)
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -111,8 +126,18 @@ class PathFolder:
         if replace:
             source.replace(place)
         else:
-            place.hardlink_to(source)
-            source.unlink()
+            try:
+                place.hardlink_to(source)
+            except OSError as error:
+                if error.errno not in system.NO_LINKS:
+                    raise
+                if os.path.lexists(place):
+                    raise FileExistsError(
+                        errno.EEXIST, os.strerror(errno.EEXIST), str(place)
+                    ) from None
+                source.rename(place)
+            else:
+                source.unlink()
 
     def status(self) -> os.stat_result:
         return self._path.stat()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import stat
@@ -17,7 +16,6 @@ from glaciercli.transfer.source import Descriptor
 from glaciercli.treehash import LEAF_SIZE
 
 _MAX_NAME = 255  # bytes, on every file system that matters
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 class PartFile:
@@ -122,7 +120,7 @@ class PartFile:
         try:
             os.link(self.path, self.target)
         except OSError as error:
-            if error.errno not in _NO_LINKS:
+            if error.errno not in system.NO_LINKS:
                 raise
             # No hard links here: look, then rename. Another program may come in between, ours not.
             if os.path.lexists(self.target):

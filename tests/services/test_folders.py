@@ -45,6 +45,28 @@ def test_a_name_that_is_taken_stays_unless_it_is_to_be_replaced(folder, tmp_path
     assert (tmp_path / "root" / "old").read_bytes() == b"new"
 
 
+def test_where_there_are_no_links_a_name_that_is_taken_stays_too(folder, tmp_path, monkeypatch):
+    """As on the exFAT of a stick: else what was paid for could not be put onto it."""
+    asked = []
+
+    def refuse(*args, **_):
+        asked.append(args)
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    write(folder, "old", b"old")
+    write(folder, "draft", b"new")
+    with pytest.raises(FileExistsError):
+        folder.move("draft", folder, "old", replace=False)
+    folder.move("draft", folder, "file", replace=False)
+
+    assert len(asked) == 2
+    assert {each.name: each.read_bytes() for each in (tmp_path / "root").iterdir()} == {
+        "old": b"old",
+        "file": b"new",
+    }
+
+
 @pytest.mark.parametrize("make", [False, True])
 @pytest.mark.parametrize("what", ["link", "file"])
 def test_a_link_or_a_file_is_no_way_down(folder, tmp_path, what, make):
