@@ -16,6 +16,7 @@ from glaciercli.catalog.filters import EVERYTHING, Filter
 from glaciercli.errors import (
     AccessDenied,
     GlacierError,
+    NotFound,
     NotReady,
     Partial,
     Refused,
@@ -164,14 +165,7 @@ def _delete_all(
     written = time.monotonic()
 
     def delete(archive: Archive) -> tuple[Archive, GlacierError | None]:
-        try:
-            client.call("DeleteArchive", vaultName=vault, archiveId=archive.id)
-        except (AccessDenied, Refused) as error:
-            if concerns_all(error):
-                raise
-            return archive, error  # of this one alone: a lock may forbid it by its age
-        client.pace.moved()
-        return archive, None
+        return archive, _delete(client, vault, archive)
 
     try:
         for archive, error in Pool(workers).map(delete, doomed):
@@ -196,6 +190,22 @@ def _delete_all(
             report=Emptied(vault, count, size, vault_deleted=False),
         )
     return count, size
+
+
+def _delete(client: Client, vault: str, archive: Archive) -> GlacierError | None:
+    """Delete one archive; return what forbids that, and raise what concerns those that follow."""
+    try:
+        client.call("DeleteArchive", vaultName=vault, archiveId=archive.id)
+    except (AccessDenied, Refused) as error:
+        if concerns_all(error):
+            raise
+        return error  # of this one alone: a lock may forbid it by its age
+    except NotFound as error:
+        # Amazon's service takes a deletion twice; others say so of an archive that is gone.
+        if archive.id not in error.message:
+            raise
+    client.pace.moved()
+    return None
 
 
 def _delete_vault(

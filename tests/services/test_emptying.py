@@ -86,6 +86,20 @@ def test_open_uploads_are_told(client, catalog, vault, full):
     assert emptying.plan(client, catalog, vault).uploads == 1
 
 
+def test_an_archive_that_is_gone_already_is_as_good_as_deleted(
+    client, engine, catalog, vault, full
+):
+    plan = emptying.plan(client, catalog, vault)
+    gone = {"code": "ResourceNotFoundException", "status": 404}
+    words = f"The archive ID was not found: {full[2]}"
+    fault = engine.faults.add("DeleteArchive", kind="status", skip=2, message=words, **gone)
+    report = emptying.empty(client, catalog, plan, workers=1)
+
+    assert engine.faults.delivered(fault) == 1
+    assert report.deleted == COUNT
+    assert emptying.plan(client, catalog, vault).archives == 0
+
+
 def test_emptying_and_deleting_the_vault(client, catalog, vault, full, scope):
     progress = RecordingProgress()
     plan = emptying.plan(client, catalog, vault)
