@@ -113,6 +113,7 @@ class Tree:
     def place(self, staged: Path, path: PurePosixPath, *, overwrite: bool) -> None:
         """Give a staged file its name; Conflict when something else has it, unless `overwrite`."""
         with (
+            _naming(self.root / path),
             self.directory(PurePosixPath(STAGING)) as source,
             self.directory(path.parent, make=True) as parent,
         ):
@@ -121,29 +122,35 @@ class Tree:
                 parent.sync()
             except FileExistsError:
                 raise _taken(self.root / path) from None
-            except OSError as error:
-                raise Conflict(
-                    f"cannot write {str(self.root / path)!r}: {error.strerror}"
-                ) from error
 
     def copy(self, path: PurePosixPath, staged: Path, modified: datetime | None) -> None:
-        """Copy a placed file into the staging directory, with this time or its own; or Conflict."""
-        try:
-            with (
-                self.directory(path.parent) as parent,
-                self.directory(PurePosixPath(STAGING)) as staging,
-                open(path.name, "rb", opener=parent.file) as source,
-                open(staged.name, "wb", opener=staging.file) as target,
-            ):
-                shutil.copyfileobj(source, target, _BLOCK)
-                target.flush()
-                found = os.fstat(source.fileno())
-                system.set_mode(target.fileno(), stat.S_IMODE(found.st_mode))
-                time = found.st_mtime_ns if modified is None else round(modified.timestamp() * 1e9)
-                system.set_times(target.fileno(), staged, time)
-                system.sync(target.fileno())
-        except OSError as error:
-            raise Conflict(f"cannot copy {str(self.root / path)!r}: {error.strerror}") from error
+        """Copy a placed file into the staging directory, with this time or its own."""
+        with (
+            _naming(self.root / path, "copy"),
+            self.directory(path.parent) as parent,
+            self.directory(PurePosixPath(STAGING)) as staging,
+            open(path.name, "rb", opener=parent.file) as source,
+            open(staged.name, "wb", opener=staging.file) as target,
+        ):
+            shutil.copyfileobj(source, target, _BLOCK)
+            target.flush()
+            found = os.fstat(source.fileno())
+            system.set_mode(target.fileno(), stat.S_IMODE(found.st_mode))
+            time = found.st_mtime_ns if modified is None else round(modified.timestamp() * 1e9)
+            system.set_times(target.fileno(), staged, time)
+            system.sync(target.fileno())
+
+
+@contextmanager
+def _naming(path: Path, verb: str = "write") -> Iterator[None]:
+    """Say what could not be written: the system's errors about descriptors name nothing."""
+    try:
+        yield
+    except OSError as error:
+        raise Conflict(
+            f"cannot {verb} {str(path)!r}: {error.strerror}",
+            hint="mend that, then run the same command again; what was received is kept",
+        ) from error
 
 
 def _taken(path: Path) -> Conflict:

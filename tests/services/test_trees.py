@@ -192,3 +192,14 @@ def test_a_link_that_races_with_the_walk_gains_nothing(tree, outside):
     assert swaps > 0
     assert placed > 0
     assert list(outside.iterdir()) == []
+
+
+def test_what_cannot_be_copied_is_named(tree, monkeypatch):
+    tree.place(stage(tree), PurePosixPath("a"), overwrite=False)
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(Conflict, match="cannot copy .*a': No space left"):
+        tree.copy(PurePosixPath("a"), tree.staging / "copy", None)
