@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from functools import cached_property
 from itertools import chain
@@ -70,7 +71,8 @@ class Output:
         """Say one line to the person at the terminal; `--quiet` keeps it to the log."""
         _log.info("%s", safe(text))
         if not self.quiet and sys.stderr is not None:
-            print(safe(text), file=sys.stderr)  # noqa: T201 - this is the place
+            with suppress(OSError):  # a terminal that is gone, a full disk: the work goes on
+                print(safe(text), file=sys.stderr)  # noqa: T201 - this is the place
 
     def show(self, record: Record, columns: Sequence[str] = (), *, brief: bool = False) -> None:
         """Print one record; `columns` are those that text has, and with `brief` a person too."""

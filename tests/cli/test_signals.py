@@ -311,6 +311,18 @@ def test_a_result_that_could_not_be_told_is_told_by_the_next_run(
     assert len(glacier("job", "list", "-V", "photos", "--output", "json").json) == 1
 
 
+def test_talk_that_nobody_hears_stops_no_work(glacier, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.bin", b"x" * 1000)
+    glacier("vault", "create", "photos")
+    glacier("upload", "a.bin", "-V", "photos")
+    words = ("archive", "download", "a.bin", "b.bin", "-V", "photos")  # says that it costs
+    run = finish(*words, redirected="2>/dev/full")
+
+    assert run.returncode == 0, run.stdout
+    assert (tmp_path / "b.bin").read_bytes() == b"x" * 1000
+
+
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_parts(glacier, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
