@@ -159,7 +159,13 @@ def _require_bundle(session: Any) -> None:
 
 
 def _require_private(url: str) -> None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - looked at only when asked for
+    except ValueError as error:
+        raise UsageError(
+            f"endpoint {url!r} is no URL: {error}", hint="such as http://127.0.0.1:8080"
+        ) from error
     if parts.scheme == "https":
         return
     try:

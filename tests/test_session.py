@@ -21,6 +21,12 @@ def test_an_endpoint_in_the_clear_is_refused(url):
         connect(Target(region="us-east-1", endpoint_url=url))
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999", "https://[zz]:1"])
+def test_an_endpoint_that_is_no_url_is_a_usage_error(url):
+    with pytest.raises(UsageError, match="is no URL"):
+        connect(Target(region="us-east-1", endpoint_url=url))
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 def test_loopback_may_be_in_the_clear(host):
     assert connect(Target(region="us-east-1", endpoint_url=f"http://{host}:1"))
