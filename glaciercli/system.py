@@ -21,7 +21,7 @@ OWN: int = FLAGS | getattr(os, "O_NOFOLLOW", 0)
 NO_WAIT: int = FLAGS | getattr(os, "O_NONBLOCK", 0)
 
 #: What is said of a link where the file system has none, or no more of them for a file.
-NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 #: Whether a file can be renamed while it is open, and so while it is locked.
 RENAMES_OPEN_FILES = sys.platform != "win32"
@@ -194,6 +194,31 @@ else:
         """Remove and close a file that this process has locked."""
         path.unlink(missing_ok=True)  # first: who waits for the lock must find that it is gone
         os.close(descriptor)
+
+
+def move_to_free(
+    name: str | Path,
+    new: str | Path,
+    *,
+    src_dir_fd: int | None = None,
+    dst_dir_fd: int | None = None,
+) -> None:
+    """Give a file a name that nothing has yet; raises FileExistsError where something has it."""
+    try:
+        # Unlike a rename, a link never replaces what has the name.
+        os.link(name, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # No hard links here: look, then rename. Another program may come in between, ours not.
+        try:
+            os.stat(new, dir_fd=dst_dir_fd, follow_symlinks=False)
+        except FileNotFoundError:
+            os.rename(name, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+        else:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new)) from None
+    else:
+        os.unlink(name, dir_fd=src_dir_fd)
 
 
 def open_own(path: Path, flags: int) -> tuple[int, str | None]:

@@ -66,24 +66,7 @@ class DescriptorFolder:
         if replace:
             os.replace(name, new, src_dir_fd=here, dst_dir_fd=there)
         else:
-            # Unlike a rename, a link never replaces what has the name.
-            try:
-                os.link(name, new, src_dir_fd=here, dst_dir_fd=there)
-            except OSError as error:
-                if error.errno not in system.NO_LINKS:
-                    raise
-                target._require_free(new)
-                os.rename(name, new, src_dir_fd=here, dst_dir_fd=there)
-            else:
-                os.unlink(name, dir_fd=here)
-
-    def _require_free(self, name: str) -> None:
-        """Look, where there are no links; another program may come in between, ours not."""
-        try:
-            os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
-        except FileNotFoundError:
-            return
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
+            system.move_to_free(name, new, src_dir_fd=here, dst_dir_fd=there)
 
     def status(self) -> os.stat_result:
         return os.fstat(self._descriptor)
@@ -126,18 +109,7 @@ class PathFolder:
         if replace:
             source.replace(place)
         else:
-            try:
-                place.hardlink_to(source)
-            except OSError as error:
-                if error.errno not in system.NO_LINKS:
-                    raise
-                if os.path.lexists(place):
-                    raise FileExistsError(
-                        errno.EEXIST, os.strerror(errno.EEXIST), str(place)
-                    ) from None
-                source.rename(place)
-            else:
-                source.unlink()
+            system.move_to_free(source, place)
 
     def status(self) -> os.stat_result:
         return self._path.stat()

@@ -109,25 +109,12 @@ class PartFile:
             if overwrite:
                 self.path.replace(self.target)
             else:
-                self._place_new()
+                system.move_to_free(self.path, self.target)
         except FileExistsError:
             raise exists(self.target) from None
         except OSError as error:
             raise _cannot_write(self.target, error) from error
         system.sync_directory(self.target.parent)
-
-    def _place_new(self) -> None:
-        try:
-            os.link(self.path, self.target)
-        except OSError as error:
-            if error.errno not in system.NO_LINKS:
-                raise
-            # No hard links here: look, then rename. Another program may come in between, ours not.
-            if os.path.lexists(self.target):
-                raise FileExistsError from None
-            self.path.rename(self.target)
-        else:
-            self.path.unlink()
 
 
 def _lock(number: int, path: Path) -> None:

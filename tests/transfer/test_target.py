@@ -116,9 +116,9 @@ def test_a_part_file_is_one_runs_until_it_has_its_name(tmp_path, monkeypatch):
             PartFile.open(target, CONTENT)
         tried.append(names)
 
-    def link_while_another_run_comes(*names):
+    def link_while_another_run_comes(*names, **options):
         busy(*names)
-        link(*names)
+        link(*names, **options)
         busy(*names)
 
     monkeypatch.setattr(os, "link", link_while_another_run_comes)
