@@ -180,8 +180,9 @@ class _Run:
 
     def bring_all(self, items: list[Item], workers: int) -> dict[str, GlacierError]:
         """Bring files to their places: many at a time, or few with many ranges each."""
-        ranges = 1 if len(items) >= workers else workers
-        pool = Pool(min(workers, len(items) or 1))
+        files = max(1, min(workers, len(items)))
+        ranges = workers // files  # of each: all together are no more than the workers asked for
+        pool = Pool(files)
         failures: dict[str, GlacierError] = {}
         for each in pool.map(lambda item: self.bring(item, ranges), items):
             failures |= each

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from glaciercli.services import inventory, restoring
 from glaciercli.services.jobs import Poll
 from glaciercli.services.selection import select
 from glaciercli.services.trees import STAGING
+from glaciercli.units import MIB
 
 NOW = Poll(timeout=0.0)
 DAY = datetime(2012, 8, 21, 17, 8, 24, tzinfo=UTC)
@@ -391,6 +393,23 @@ def test_a_damaged_archive_is_named_and_the_rest_is_restored(client, put, restor
     }
     assert restore().restored == 1
     assert set(files(tmp_path / "out")) == {"good", "bad"}
+
+
+def test_few_files_share_the_workers(put, restore):
+    class Watching(RecordingProgress):
+        most = 0
+
+        def advance(self, count):
+            super().advance(count)
+            names = [each.name for each in threading.enumerate()]
+            self.most = max(self.most, sum(each.startswith("worker") for each in names))
+
+    for number in range(3):
+        put(f"file{number}", 17 * MIB, number)  # two ranges
+    progress = Watching()
+    restore(workers=4, progress=progress)
+
+    assert 0 < progress.most <= 4
 
 
 def test_names_that_are_not_unicode_are_restored_as_bytes(put, restore, tmp_path):
