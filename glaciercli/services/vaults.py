@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from math import inf
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from glaciercli.errors import NotFound, NotReady, Refused, no_vault
 from glaciercli.models import Vault
+from glaciercli.services.jobs import Poll
 from glaciercli.units import counted, format_time_seconds
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ def _was_made_before(vault: Vault, emptied: datetime | None) -> bool:
 def wait(client: Client, name: str, *, gone: bool = False, timeout: float = inf) -> Vault | None:
     """Return the vault once it is there, or None once it is not; raises NotReady after `timeout`.
 
-    Looks every three seconds, as the SDKs' own waiters do.
+    That is in seconds. Looks every three of them, as the SDKs' own waiters do.
     """
-    deadline = time.monotonic() + timeout
+    poll = Poll(_LOOK_EVERY, timeout)
     while True:
         try:
             found = show(client, name)
@@ -91,10 +91,10 @@ def wait(client: Client, name: str, *, gone: bool = False, timeout: float = inf)
             found = None
         if (found is None) == gone:
             return found
-        if time.monotonic() >= deadline:
+        if not poll.left:
             state = "still there" if gone else "not there yet"
             raise NotReady(f"vault {name!r} is {state}", hint="run the same command again later")
-        client.pace.stop.wait(_LOOK_EVERY)
+        client.pace.stop.wait(min(poll.interval, poll.left))
 
 
 def _not_yet(client: Client, vault: Vault, error: Refused, again: str) -> NotReady:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from glaciercli.errors import NotFound, NotReady, Refused
@@ -88,3 +90,11 @@ def test_waiting_ends_when_it_is_so_and_gives_up_in_time(client):
         vaults.wait(client, "nope", timeout=0)
     with pytest.raises(NotReady, match="still there"):
         vaults.wait(client, "photos", gone=True, timeout=0)
+
+
+def test_waiting_ends_when_the_time_is_up(client):
+    started = time.monotonic()
+    with pytest.raises(NotReady, match="not there yet"):
+        vaults.wait(client, "photos", timeout=0.1)
+
+    assert time.monotonic() - started < 2
