@@ -215,7 +215,10 @@ def _translations() -> tuple[_Translation, ...]:
         ),
         (
             (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError),
-            lambda operation, error: Unreachable(f"{operation}: no connection: {error}"),
+            lambda operation, error: Unreachable(
+                f"{operation}: no connection: {error}",
+                hint="check the network, --region and the proxy, then run the same command again",
+            ),
         ),
         (
             (

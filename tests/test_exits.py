@@ -13,10 +13,10 @@ from glaciercli.errors import Exit
 
 NOBODY = "--region us-east-1 --endpoint-url http://127.0.0.1:1"
 FAULT = "local fault add"
-# A code, what is done before, a command that ends with it, and what stderr says.
 PACK = "tar c . | glacier upload - --name here.tar --vault photos"
 POLICY = "glacier policy retrieval show; or --tier bulk, which it does not bound"
 DRY = "glacier archive download --to . --name a.tar --vault photos --dry-run"
+# A code, what is done before, a command that ends with it, and what stderr says.
 CASES = [
     (Exit.OK, "", "archive list -V photos", ""),
     (Exit.USAGE, "", "vault delete photos", "hint: add --yes"),
@@ -57,7 +57,7 @@ CASES = [
     (Exit.REFUSED, "", "archive download a.tar x --range 1-2MiB", "range"),
     (Exit.REFUSED, "policy retrieval set 1B", "archive download a.tar x", f"hint: {POLICY}"),
     (Exit.UNAVAILABLE, f"{FAULT} * --status 503 --times 99", "vault list --timeout 1s", "fault"),
-    (Exit.UNAVAILABLE, "", f"vault list --timeout 1s {NOBODY}", "127.0.0.1:1"),
+    (Exit.UNAVAILABLE, "", f"vault list --timeout 1s {NOBODY}", "check the network, --region"),
     (Exit.PARTIAL, f"{FAULT} InitiateMultipartUpload --status 400", "upload a.tar b.tar", "1 of 2"),
     (Exit.NOT_READY, "local clock --timing real", "archive download a.tar x --no-wait", "later"),
 ]

@@ -91,7 +91,10 @@ def serve(
         except ValueError as error:
             raise UsageError(str(error)) from error
         except OSError as error:
-            raise Conflict(f"cannot listen on {host}:{port}: {error.strerror}") from error
+            why = str(error.strerror).partition(" (while")[0]  # Python says the address once more
+            raise Conflict(
+                f"cannot listen on {host}:{port}: {why}", hint="--port 0 finds a free one"
+            ) from error
         try:
             with server:
                 app.output.done(models.Served(server.url), f"Serving Glacier on {server.url}")

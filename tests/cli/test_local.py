@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -68,6 +69,12 @@ def test_serving_speaks_to_any_client_and_ends_well_when_stopped(clean_env):
 def test_serving_refuses_the_outside(glacier):
     glacier("local", "serve", "--host", "0.0.0.0", exit=Exit.USAGE)
     glacier("local", "serve", "--auth", "strict", exit=Exit.USAGE)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = glacier("local", "serve", "--port", port, exit=Exit.CONFLICT).stderr
+    assert (
+        taken.splitlines()[0] == f"error: cannot listen on 127.0.0.1:{port}: Address already in use"
+    )
 
 
 def test_times_of_the_clock_are_utc(glacier):
