@@ -107,8 +107,11 @@ def acknowledge_output(client: Client, job: Job, target: Path, *, journals: Path
 
 
 def _forget(client: Client, vault: str, content: str, target: Path, journals: Path) -> None:
+    target = target.absolute()
+    if not DownloadJournal.is_there(client, journals, vault, content, str(target)):
+        return
     try:
-        journal = DownloadJournal.open(client, journals, vault, content, target.absolute())
+        journal = DownloadJournal.open(client, journals, vault, content, target)
     except Busy:
         return  # a run that came meanwhile has it, and will do this in its turn
     with journal:

@@ -81,6 +81,8 @@ def restore(
         failures |= run.request(missing, there)
         failures |= run.bring_all(_without(missing, failures), workers)
         failures |= run.copy_all(copies, missing, failures)
+        if not failures:
+            run.tidy(selection.files)
     return _report(selection, failures)
 
 
@@ -237,7 +239,7 @@ class _Run:
     ) -> None:
         """Copy a file that is there to its other places; raises Conflict where it has changed."""
         staged = self.staged(archive)
-        copy = staged.with_name(staged.name + ".copy")
+        copy = _copy_of(staged)
         for path in others:
             self.tree.copy(held, copy, archive.modified)
             if not self.tree.holds(
@@ -250,9 +252,24 @@ class _Run:
                 )
             self.tree.place(copy, path, overwrite=self.overwrite)
 
+    def tidy(self, items: list[Item]) -> None:
+        """Remove what runs have left that were killed between giving a file its name and the end.
+
+        All of the items are in their places, so nobody waits for what is staged of them.
+        """
+        for each in items:
+            staged = self.staged(each.archive)
+            for left in (staged, _copy_of(staged)):
+                left.unlink(missing_ok=True)
+            downloads.acknowledge(self.client, each.archive, staged, journals=self.journals)
+
     def staged(self, archive: Archive) -> Path:
         """Return where a file waits; an id is the service's word, and names no file as it is."""
         return self.tree.staging / hashlib.sha256(archive.id.encode()).hexdigest()[:32]
+
+
+def _copy_of(staged: Path) -> Path:
+    return staged.with_name(staged.name + ".copy")
 
 
 class _Together:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from glaciercli.client import Client
 from glaciercli.errors import Conflict, quoted
-from glaciercli.transfer.journal import UNREADABLE, Journal, key_of
+from glaciercli.transfer.journal import UNREADABLE, Journal, key_of, path_of
 
 
 class State(Protocol):
@@ -51,9 +51,12 @@ class TransferJournal(Generic[S]):
     @classmethod
     def locked(cls, client: Client, journals: Path, vault: str, *what: str) -> Journal:
         """Open the file of a transfer, known by all that makes it another one."""
-        target = client.target
-        key = key_of(target.endpoint, target.account_id, client.region, vault, *what)
-        return Journal.open(journals / cls.directory, key)
+        return Journal.open(journals / cls.directory, _key(client, vault, *what))
+
+    @classmethod
+    def is_there(cls, client: Client, journals: Path, vault: str, *what: str) -> bool:
+        """Tell whether a transfer has a journal, without the cost of opening it."""
+        return path_of(journals / cls.directory, _key(client, vault, *what)).exists()
 
     def append(self, kind: str, *, durable: bool = True, **fields: Any) -> None:
         """Add a line (see `Journal.append`); the state is the one after it."""
@@ -72,3 +75,8 @@ class TransferJournal(Generic[S]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _key(client: Client, vault: str, *what: str) -> str:
+    target = client.target
+    return key_of(target.endpoint, target.account_id, client.region, vault, *what)

@@ -51,7 +51,7 @@ class Journal:
     @classmethod
     def open(cls, directory: Path, key: str) -> Self:
         """Open or make the journal of a transfer; raises Busy when another run has it open."""
-        path = system.private_directory(directory) / f"{key}.journal"
+        path = path_of(system.private_directory(directory), key)
         while True:
             descriptor = _open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             try:
@@ -146,6 +146,10 @@ class Journal:
 def key_of(*parts: str) -> str:
     """Return a file name for a transfer; the parts themselves may hold anything."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def path_of(directory: Path, key: str) -> Path:
+    return directory / f"{key}.journal"
 
 
 def stored(directory: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:

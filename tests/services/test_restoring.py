@@ -417,3 +417,32 @@ def test_names_that_are_not_unicode_are_restored_as_bytes(put, restore, tmp_path
     restore()
 
     assert os.listdir(os.fsencode(tmp_path / "out")) == [b"caf\xe9"]  # noqa: PTH208 - bytes
+
+
+@pytest.mark.parametrize("call", ["link", "unlink"])
+def test_a_run_killed_while_it_names_a_file_leaves_nothing_after_the_next(
+    put, restore, tmp_path, journals, monkeypatch, call
+):
+    """Else the file has a second name for ever, and what is written into one is in the other."""
+    put(encode("a", DAY), 5, 1)
+    put(encode("b", DAY), 5, 1)  # copied
+    real, killed = getattr(os, call), []
+
+    def die(*arguments, **folders):
+        real(*arguments, **folders)
+        if folders and arguments not in killed:
+            killed.append(arguments)
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, die)
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                restore()
+    restore()
+
+    assert len(killed) == 2
+    assert files(tmp_path / "out") == {"a": payload(5, 1), "b": payload(5, 1)}
+    assert (tmp_path / "out" / "a").stat().st_nlink == 1
+    assert not (tmp_path / "out" / STAGING).exists()
+    assert list((journals / "downloads").iterdir()) == []
