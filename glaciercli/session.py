@@ -32,6 +32,7 @@ LOCAL_REGION = "us-east-1"
 
 _ANOTHER = "another directory: --local-root DIR"
 _SOCKET_TIMEOUT = 60.0  # seconds without a byte before a connection counts as broken
+_LEAST_SOCKET_TIMEOUT = 0.1
 
 
 def connect(
@@ -51,9 +52,11 @@ def connect(
     """
     from botocore.config import Config  # noqa: PLC0415 - see the module's docstring
 
+    # None at all, which says that nothing is to be repeated, is no time for a socket.
+    silence = min(_SOCKET_TIMEOUT, max(_LEAST_SOCKET_TIMEOUT, timeout))
     config = Config(
-        connect_timeout=min(_SOCKET_TIMEOUT, timeout),
-        read_timeout=min(_SOCKET_TIMEOUT, timeout),
+        connect_timeout=silence,
+        read_timeout=silence,
         max_pool_connections=connections,
         retries={"total_max_attempts": 1, "mode": "standard"},
         user_agent_extra=f"glaciercli/{__version__}",

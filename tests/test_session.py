@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from glaciercli.client import Target
-from glaciercli.errors import AccessDenied, Conflict, Refused, UsageError
+from glaciercli.errors import AccessDenied, Conflict, Refused, Unavailable, UsageError
 from glaciercli.local.server import Server
 from glaciercli.session import connect
 
@@ -25,6 +25,16 @@ def test_an_endpoint_in_the_clear_is_refused(url):
 def test_an_endpoint_that_is_no_url_is_a_usage_error(url):
     with pytest.raises(UsageError, match="is no URL"):
         connect(Target(region="us-east-1", endpoint_url=url))
+
+
+def test_no_time_at_all_is_one_attempt(local_root):
+    client = connect(Target(local_root=local_root), timeout=0)
+    fault = client.engine.faults.add("ListVaults", kind="status")
+    with pytest.raises(Unavailable):
+        client.call("ListVaults")
+    assert client.engine.faults.delivered(fault) == 1
+    assert client.call("ListVaults")["VaultList"] == []
+    client.engine.close()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
