@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,19 @@ def describe(client: Client, vault: str, upload_id: str) -> Upload:
 
 
 def abort(client: Client, vault: str, reference: str, *, journals: Path) -> Upload:
-    """Give up an open upload: its parts are deleted, and nothing of it is kept."""
+    """Give up an open upload: its parts are deleted, and nothing of it is kept.
+
+    Raises Busy while another run on this machine is sending it.
+    """
     upload = show(client, vault, reference, journals=journals)
-    client.call("AbortMultipartUpload", vaultName=vault, uploadId=upload.id)
-    if upload.path is not None:
-        with UploadJournal.open(client, journals, vault, upload.path) as journal:
-            if journal.state.upload_id == upload.id:
-                journal.forget()
+    with ExitStack() as stack:
+        journal = None
+        if upload.path is not None:
+            opened = UploadJournal.open(client, journals, vault, upload.path)
+            journal = stack.enter_context(opened)
+        client.call("AbortMultipartUpload", vaultName=vault, uploadId=upload.id)
+        if journal is not None and journal.state.upload_id == upload.id:
+            journal.forget()
     return upload
 
 

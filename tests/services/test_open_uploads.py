@@ -3,8 +3,9 @@
 import pytest
 from helpers import MIB, payload
 
-from glaciercli.errors import AccessDenied, NotFound
+from glaciercli.errors import AccessDenied, Busy, NotFound
 from glaciercli.services import open_uploads, uploads
+from glaciercli.services.upload_journal import UploadJournal
 
 
 @pytest.fixture
@@ -68,6 +69,18 @@ def test_an_aborted_upload_leaves_nothing_and_touches_no_other(
     assert not list((journals / "uploads").iterdir())
     with pytest.raises(NotFound):
         open_uploads.show(client, vault, stopped, journals=journals)
+
+
+def test_an_upload_that_another_run_is_sending_is_not_aborted(
+    client, vault, stopped, source, journals
+):
+    with (
+        UploadJournal.open(client, journals, vault, str(source)),
+        pytest.raises(Busy),
+    ):
+        open_uploads.abort(client, vault, stopped, journals=journals)
+
+    assert [each.id for each in open_uploads.listing(client, vault, journals=journals)] == [stopped]
 
 
 def test_aborting_anothers_upload_keeps_our_journal(client, vault, stopped, foreign, journals):
