@@ -26,6 +26,15 @@ def test_what_was_changed_and_is_deleted_is_settled(catalog, scope, archive):
     assert bring(3) == (0, 0)
 
 
+@pytest.mark.parametrize(("day", "count"), [(3, 0), (3.1, 1)])
+def test_what_was_deleted_may_be_listed_for_three_days(catalog, scope, day, count):
+    catalog.deleted(scope, "photos", "a", DAY)
+    when = DAY + timedelta(day)
+    merge(catalog, scope, "photos", [Entry("a", "", DAY, 5, HASH)], made=when, asked=when)
+
+    assert findings.look(catalog, scope, "photos", "undeleted")[0] == count
+
+
 @pytest.fixture
 def duplicates(catalog, scope):
     def duplicates():

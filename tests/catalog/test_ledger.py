@@ -28,6 +28,10 @@ def test_a_job_is_known_as_it_was_last_told_until_it_expires(catalog, scope):
 
     assert ledger.jobs(catalog, scope) == []
 
+    ledger.record(catalog, scope, done)  # it is told of all the same
+
+    assert ledger.jobs(catalog, scope) == [done]
+
 
 def test_the_ledger_spans_vaults_newest_first(catalog, scope):
     ledger.record(catalog, scope, job("old"))

@@ -119,12 +119,25 @@ def test_missing_once_then_gone(catalog, scope, archive, bring):
     assert list(catalog.archives(scope)) == []
 
 
-def test_the_same_inventory_asked_twice_is_one_witness(catalog, scope, archive, bring):
+@pytest.mark.parametrize("order", [(4, 5), (5, 4)])
+def test_the_same_inventory_asked_twice_is_one_witness_and_the_later_one(
+    catalog, scope, archive, bring, order
+):
     catalog.created(scope, archive("lost", created=DAY))
-    bring([], 4, asked=4)
-    bring([], 4, asked=5)
+    catalog.created(scope, archive("late", created=DAY + days(1.5)))
+    for asked in order:
+        bring([], 4, asked=asked)
 
-    assert states(catalog, scope) == {"lost": "missing"}
+    assert states(catalog, scope) == {"lost": "missing", "late": "missing"}
+
+
+def test_two_witnesses_count_once_both_should_have_had_it(catalog, scope, archive, bring):
+    catalog.created(scope, archive("late", created=DAY + days(8.5)))
+    bring([], 10)
+    bring([], 11, asked=12)
+    assert states(catalog, scope) == {"late": "missing"}
+    bring([], 12)
+    assert states(catalog, scope) == {"late": "gone"}
 
 
 def test_what_was_seen_and_vanishes_is_missing_then_gone_then_back(catalog, scope, bring):
@@ -164,10 +177,12 @@ def test_every_order_of_arrival_ends_the_same(tmp_path):
 def test_an_inventory_fills_what_an_import_lacked_and_keeps_what_it_knew(catalog, scope, bring):
     known = Archive("a", "photos", name="dir/full name", created=DAY, tool="journal")
     catalog.created(scope, known)
-    bring(["a"], 1, description="short", created=DAY + timedelta(hours=1))
+    told = encode("short", DAY - days(9))
+    bring(["a"], 1, description=told, created=DAY + timedelta(hours=1))
 
     found = catalog.find(scope, "photos", "a")
-    assert (found.name, found.description, found.tool) == ("dir/full name", "short", "plain")
+    assert (found.name, found.description, found.tool) == ("dir/full name", told, "mt2")
+    assert found.modified == DAY - days(9)
     assert (found.size, found.tree_hash) == (5, HASH.hex())
     assert found.created == DAY + timedelta(hours=1)
     assert found.recorded is not None

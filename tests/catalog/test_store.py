@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from glaciercli.catalog.descriptions import encode
 from glaciercli.catalog.filters import Filter
+from glaciercli.catalog.merging import merge
 from glaciercli.catalog.rows import loaded, stored
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import NotFound, Refused
@@ -67,6 +68,7 @@ def test_everything_that_was_recorded_comes_back(catalog, scope):
 def test_recording_twice_is_recording_once_and_keeps_the_fuller_word(catalog, scope, archive):
     catalog.created(scope, archive(size=5, tree_hash=HASH))
     catalog.created(scope, archive(name="later", path="/later"))
+    catalog.created(scope, archive())
 
     [found] = catalog.archives(scope)
     assert (found.size, found.tree_hash, found.name, found.path) == (5, HASH, "later", "/later")
@@ -183,9 +185,11 @@ def test_a_vault_that_is_not_unicode_is_refused(catalog, scope, archive):
 
 def test_a_vault_that_is_deleted_takes_its_archives_along(catalog, scope, archive):
     catalog.created(scope, archive())
+    merge(catalog, scope, "photos", [], made=DAY, asked=DAY)
     catalog.vault_deleted(scope, "photos", DAY)
 
     assert catalog.vaults(scope) == []
+    assert catalog.inventory(scope, "photos") is None
     assert catalog.find(scope, None, "a").deleted == DAY
 
     catalog.created(scope, archive("b"))  # the name is used again
