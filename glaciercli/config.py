@@ -105,6 +105,12 @@ class Settings:
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
+    def wrong(self, name: str, why: str) -> UsageError:
+        """Return the error for a value that cannot be read, naming the place to mend it."""
+        source = self.sources[name]
+        where = f"--{name}" if source == "flag" else f"{name} in {source}"
+        return UsageError(f"{where} is {self[name]!r}: {why}")
+
 
 def load(
     flags: Mapping[str, Any],

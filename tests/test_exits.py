@@ -88,6 +88,25 @@ def test_a_command_ends_with_its_code(photos, monkeypatch, code, before, line, s
     assert said in run(*line.split(), exit=code).stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("WORKERS", "x", "upload a.tar"),
+        ("PART_SIZE", "3x", "upload a.tar"),
+        ("TIMEOUT", "soon", "vault list"),
+        ("BANDWIDTH_LIMIT", "fast", "vault list"),
+        ("VAULT", "a/b", "vault show"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_place(photos, monkeypatch, name, value, line):
+    """A flag that nobody wrote is looked for in vain."""
+    monkeypatch.setenv(f"GLACIER_{name}", value)
+
+    said = run(*line.split(), exit=Exit.USAGE).stderr
+    setting = name.lower().replace("_", "-")
+    assert said.startswith(f"error: {setting} in GLACIER_{name} is {value!r}: ")
+
+
 def test_a_bug_ends_with_1_and_says_so(photos, tmp_path):
     """Here it is a broken library's."""
     write(tmp_path / "broken" / "jmespath.py", BROKEN.encode())

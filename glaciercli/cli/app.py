@@ -155,7 +155,7 @@ class App:
         try:
             return None if text is None else parse(str(text))
         except ValueError as error:
-            raise UsageError(f"--{name} {text}: {error}") from error
+            raise self.settings.wrong(name, str(error)) from error
 
     @cached_property
     def catalog(self) -> Catalog:

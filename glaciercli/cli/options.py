@@ -21,14 +21,16 @@ from glaciercli.errors import UsageError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _default_vault(ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
+def _default_vault(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
     """Return the vault given, or that of the environment or the config file."""
     if ctx.resilient_parsing:
         return value or ""
-    found = value or the_app(ctx).settings["vault"]
+    if value:
+        return str(VAULT.convert(value, None, ctx))
+    found = _setting("vault", VAULT)(ctx, param, None)
     if not found:
         raise click.UsageError("no vault is named: --vault NAME, or set GLACIER_VAULT", ctx)
-    return str(VAULT.convert(found, None, ctx))
+    return str(found)
 
 
 vault_option = click.option(
@@ -104,8 +106,12 @@ def _setting(name: str, kind: click.ParamType) -> Callable[..., Any]:
     def resolve(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
         if ctx.resilient_parsing:
             return value
-        if value is None and (found := the_app(ctx).settings[name]) is not None:
-            value = kind.convert(found, param, ctx)
+        settings = the_app(ctx).settings
+        if value is None and settings[name] is not None:
+            try:
+                value = kind.convert(settings[name], param, ctx)
+            except click.BadParameter as error:
+                raise settings.wrong(name, error.message) from error
         return value
 
     return resolve

@@ -180,7 +180,8 @@ def _require_hash(output: Output, content: Content, start: int, stop: int, tree_
     if output.checksum != tree_hash:
         raise IntegrityError(
             f"{_named(start, stop)} arrived damaged: tree hash {tree_hash},"
-            f" the service's is {output.checksum}"
+            f" the service's is {output.checksum}",
+            hint="test this machine's memory and network, then run the same command again",
         )
 
 
