@@ -69,7 +69,7 @@ def photos(glacier, tmp_path, monkeypatch):
     """A vault with an archive, in a directory with its file."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     monkeypatch.setenv("GLACIER_VAULT", "photos")
-    monkeypatch.chdir(write(tmp_path / "here" / "a.tar", b"aa").parent)
+    monkeypatch.chdir(write(tmp_path / "here" / "a.tar", b"a tar").parent)
     write(Path("b.tar"), b"b")
     glacier("vault", "create")
     glacier("upload", "a.tar")
