@@ -153,11 +153,12 @@ def _lower(message: str) -> str:
 
 
 def _lines(error: GlacierError) -> str:
+    failures = error.failures if isinstance(error, Partial) else {}
     lines = [f"error: {safe(error.message)}"]
-    if isinstance(error, Partial):
-        lines += [f"  {safe(name)}: {safe(each.message)}" for name, each in error.failures.items()]
-    if error.hint:
-        lines.append(f"hint: {safe(error.hint)}")
+    lines += [f"  {safe(name)}: {safe(each.message)}" for name, each in failures.items()]
+    # Many items have one way out, and the whole's is the last.
+    hints = [each.hint for each in failures.values() if each.hint != error.hint]
+    lines += [f"hint: {safe(each)}" for each in dict.fromkeys([*hints, error.hint]) if each]
     return "\n".join(lines) + "\n"
 
 

@@ -27,7 +27,7 @@ from glaciercli.models import Inventory, Job, Scope, Vault
 from glaciercli.services import downloads, jobs, scopes, vaults
 from glaciercli.services.jobs import Poll
 from glaciercli.transfer.progress import NullProgress, Progress
-from glaciercli.units import format_time_seconds
+from glaciercli.units import counted, format_time_seconds
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
@@ -128,14 +128,16 @@ def sync_all(
         raise next(iter(failures.values()))
     if failures and len(failures) == len(waiting):
         raise NotReady(
-            f"{len(reports)} vaults are synced; the inventories of {', '.join(waiting)} are "
+            f"{counted(len(reports), 'vault')} synced; the inventories of {', '.join(waiting)} are "
             "still being prepared",
             hint="run the same command again later",
             report=reports,
         )
     if failures:
         raise Partial(
-            f"{len(reports)} vaults are synced, {len(failures)} are not", failures, report=reports
+            f"{counted(len(reports), 'vault')} synced, {len(failures)} not",
+            failures,
+            report=reports,
         )
     return reports
 

@@ -100,6 +100,13 @@ def test_the_items_of_a_partial_failure_are_named(told):
     assert told(error)[1] == "error: 1 of 2 files failed\n  b.tar: it changed\n"
 
 
+def test_each_way_out_of_a_partial_failure_is_named_once(told):
+    failures = {name: NotFound("gone", hint=hint) for name, hint in ("ax", "by", "cx", "dz")}
+
+    said = told(Partial("4 failed", failures, hint="z"))[1]
+    assert said.splitlines()[5:] == ["hint: x", "hint: y", "hint: z"]
+
+
 @pytest.mark.parametrize("form", ["json", "jsonl"])
 def test_an_error_is_a_json_object_where_output_is_json(told, form):
     error = Partial("1 of 2", {"b": Conflict("it \x1b changed")}, hint="again")

@@ -329,7 +329,7 @@ def test_the_jobs_of_all_vaults_are_started_at_once(client, catalog, three):
     client.engine.timing = "real"
     client.engine.clock.freeze()
     client.engine.clock.advance(timedelta(days=2))
-    with pytest.raises(NotReady, match="0 vaults are synced; the inventories of films, photos"):
+    with pytest.raises(NotReady, match="0 vaults synced; the inventories of films, photos"):
         inventory.sync_all(client, catalog, poll=NOW)
     assert client.engine.log.count("InitiateJob") == 2
     client.engine.clock.advance(timedelta(hours=5))
@@ -340,7 +340,7 @@ def test_the_jobs_of_all_vaults_are_started_at_once(client, catalog, three):
 
 def test_a_vault_that_fails_is_named_and_the_others_are_synced(client, catalog, three, scope):
     fault = client.engine.faults.add("GetJobOutput", kind="corrupt", at=0)
-    with pytest.raises(Partial, match="1 vaults are synced, 1 are not") as caught:
+    with pytest.raises(Partial, match="1 vault synced, 1 not") as caught:
         inventory.sync_all(client, catalog, poll=NOW)
 
     assert client.engine.faults.delivered(fault) == 1
