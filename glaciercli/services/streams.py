@@ -144,7 +144,10 @@ class _Spooled:
 def _spool(stream: Stream, directory: Path, part_size: int, *, linear: bool) -> _Spooled:
     """Read one part of the stream into a file without a name; it goes when it is let go of."""
     hashed = TreeHash(linear=linear)
-    keeping = _naming(f"cannot keep a part in {str(directory)!r}")
+    keeping = _naming(
+        f"cannot keep a part in {str(directory)!r}",
+        hint="make room there, or set GLACIER_HOME to where there is some, then send it again",
+    )
     with keeping, tempfile.TemporaryFile(dir=directory) as file:
         while hashed.size < part_size:
             with _naming("cannot read standard input"):
@@ -158,12 +161,12 @@ def _spool(stream: Stream, directory: Path, part_size: int, *, linear: bool) -> 
 
 
 @contextmanager
-def _naming(what: str) -> Iterator[None]:
+def _naming(what: str, hint: str | None = None) -> Iterator[None]:
     """Say what could not be done: such errors of the system name no file."""
     try:
         yield
     except OSError as error:
-        raise Conflict(f"{what}: {error.strerror}") from error
+        raise Conflict(f"{what}: {error.strerror}", hint=hint) from error
 
 
 def _pieces(
