@@ -8,7 +8,7 @@ function _glacier_completion;
         if test $metadata[1] = "dir";
             __fish_complete_directories $metadata[2];
         else if test $metadata[1] = "file";
-            __fish_complete_path $metadata[2];
+            complete -C "'' "(commandline -ct);
         else if test $metadata[1] = "plain";
             echo $metadata[2];
         end;

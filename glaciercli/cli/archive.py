@@ -182,13 +182,13 @@ def download(
             "no archive is named, nor a directory for many: --to DIR",
             hint="glacier archive list, then glacier archive download NAME",
         )
-    found = archives.show(app.client, app.catalog, vault, reference)
     if dry_run or any(each is not None for each in wanted.values()):
-        name = shlex.quote(found.name or found.id)
+        name = shlex.quote(reference)
         raise UsageError(
-            "--dry-run and what chooses among many archives are for --to DIR",
+            "--dry-run, --name and the other filters are for many: --to DIR",
             hint=f"glacier archive download --to . --name {name} --vault {vault} --dry-run",
         )
+    found = archives.show(app.client, app.catalog, vault, reference)
     if dest is not None and str(dest) == "-":
         with app.progress("stdout", beside=app.output.stdout) as progress:
             downloads.to_stream(

@@ -212,7 +212,7 @@ def test_a_damaged_sample_is_named_while_others_are_waited_for(client, catalog, 
     client.engine.timing = "real"
     fault = client.engine.faults.add("GetJobOutput", kind="corrupt", times=3)
     progress = RecordingProgress()
-    with pytest.raises(NotReady, match="0 samples are proven, 1 retrievals"):
+    with pytest.raises(NotReady, match="0 samples proven, 1 retrieval "):
         verification.sample(client, catalog, vault, 2, seed="s", poll=NOW, progress=progress)
 
     assert client.engine.faults.delivered(fault) == 3
