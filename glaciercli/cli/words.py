@@ -14,6 +14,7 @@ import click
 
 # Archive ids have 138 characters, job and upload ids 92. At that length nothing else is meant.
 WHOLE_ID = re.compile(r"-[A-Za-z0-9_-]{91}(?:[A-Za-z0-9_-]{46})?")
+_SHOWN = re.compile(r"-[A-Za-z0-9_-]+…")
 _ID_START = re.compile(r"-[A-Za-z0-9_][A-Za-z0-9_-]{3,136}")
 ID_MARK = "id:"
 
@@ -71,10 +72,11 @@ def takes_value(params: Sequence[click.Parameter]) -> dict[str, bool]:
 def is_id(word: str, options: Mapping[str, bool]) -> bool:
     """Tell whether a word with a leading `-` is an id rather than options.
 
-    A whole id is one beyond doubt. The beginning of one has a single dash and does not start with
-    the letter of an option; where it does, it can be written `id:-Vx`.
+    A whole id is one beyond doubt, and so is what a table shows of one. Any other beginning has a
+    single dash and does not start with the letter of an option; where it does, it can be written
+    `id:-Vx`.
     """
-    if WHOLE_ID.fullmatch(word):
+    if WHOLE_ID.fullmatch(word) or _SHOWN.fullmatch(word):
         return True
     return bool(_ID_START.fullmatch(word)) and word[:2] not in options
 

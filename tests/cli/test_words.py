@@ -38,7 +38,7 @@ def test_words_are_told_apart(args, expected):
     assert kinds(*args) == expected
 
 
-@pytest.mark.parametrize("word", [ARCHIVE_ID, UPLOAD_ID, "-abcd", "-_x9zz", "-" + ARCHIVE_ID[1:]])
+@pytest.mark.parametrize("word", [ARCHIVE_ID, UPLOAD_ID, "-abcd", "-_x9zz", "-Vx9zz…", "--x9zz…"])
 def test_an_id_with_a_leading_dash_is_marked(word):
     assert mark_ids([word, "--vault", "v"], PARAMS) == ["id:" + word, "--vault", "v"]
 
