@@ -6,6 +6,8 @@ import threading
 import pytest
 from helpers import payload
 
+from glaciercli.local import uploads
+
 MIB = 1 << 20
 
 
@@ -109,6 +111,38 @@ def test_complete_does_not_wait_for_a_rewrite_in_flight(call, in_flight):
     finish()
 
     assert call.fetch(archive) == good
+
+
+def test_a_writer_of_a_part_too_many_cannot_reach_the_archive(call, in_flight, files):
+    upload, data = call.upload(), payload(MIB)
+    call.part(upload, 0, data)
+    finish = in_flight(upload, MIB, payload(MIB, seed=1), status=404)
+
+    archive = call.complete(upload, data).headers["x-amz-archive-id"]
+    finish()
+
+    assert call.fetch(archive) == data
+    assert [path.stat().st_size for path in files()] == [MIB]
+
+
+def test_a_part_that_is_replaced_while_it_is_copied_is_copied_again(call, files, monkeypatch):
+    upload, data = call.upload(), payload(MIB)
+    for _ in range(2):  # the second lies aside, so it must be copied
+        call.part(upload, 0, data)
+    assemble, parts = uploads._assemble, []
+
+    def after_a_rewrite(world, scattered):
+        if not parts:
+            call.part(upload, 0, data)  # and what was to be copied is gone
+        parts.append(scattered.parts)
+        return assemble(world, scattered)
+
+    monkeypatch.setattr(uploads, "_assemble", after_a_rewrite)
+    archive = call.complete(upload, data).headers["x-amz-archive-id"]
+
+    assert len(parts) == 2
+    assert call.fetch(archive) == data
+    assert len(files()) == 1
 
 
 def test_a_part_in_flight_when_the_upload_is_aborted_is_refused(call, in_flight, files):
