@@ -101,12 +101,25 @@ def acknowledge(
     _forget(client, archive.vault, Wanted(archive, range).name, target, journals)
 
 
+def abandon(client: Client, archive: Archive, target: Path, *, journals: Path) -> None:
+    """Drop the journal of a download that nobody needs any more, and what was received of it."""
+    _forget(client, archive.vault, Wanted(archive).name, target, journals, unfinished=True)
+
+
 def acknowledge_output(client: Client, job: Job, target: Path, *, journals: Path) -> None:
     """Drop the journal of a job's output that is in its file, now that the user knows of it."""
     _forget(client, job.vault, _output_name(job), target, journals)
 
 
-def _forget(client: Client, vault: str, content: str, target: Path, journals: Path) -> None:
+def _forget(
+    client: Client,
+    vault: str,
+    content: str,
+    target: Path,
+    journals: Path,
+    *,
+    unfinished: bool = False,
+) -> None:
     target = target.absolute()
     if not DownloadJournal.is_there(client, journals, vault, content, str(target)):
         return
@@ -115,7 +128,9 @@ def _forget(client: Client, vault: str, content: str, target: Path, journals: Pa
     except Busy:
         return  # a run that came meanwhile has it, and will do this in its turn
     with journal:
-        if journal.state.placed is not None:
+        if unfinished:
+            finish_placing(target, content)
+        if unfinished or journal.state.placed is not None:
             journal.forget()
 
 

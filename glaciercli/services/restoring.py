@@ -261,7 +261,7 @@ class _Run:
             staged = self.staged(each.archive)
             for left in (staged, _copy_of(staged)):
                 left.unlink(missing_ok=True)
-            downloads.acknowledge(self.client, each.archive, staged, journals=self.journals)
+            downloads.abandon(self.client, each.archive, staged, journals=self.journals)
 
     def staged(self, archive: Archive) -> Path:
         """Return where a file waits; an id is the service's word, and names no file as it is."""

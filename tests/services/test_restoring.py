@@ -446,3 +446,21 @@ def test_a_run_killed_while_it_names_a_file_leaves_nothing_after_the_next(
     assert (tmp_path / "out" / "a").stat().st_nlink == 1
     assert not (tmp_path / "out" / STAGING).exists()
     assert list((journals / "downloads").iterdir()) == []
+
+
+def test_a_download_that_another_run_made_needless_leaves_nothing(
+    client, put, restore, engine, tmp_path, journals
+):
+    put(encode("a", DAY), 5, 1)
+    refusal = {"code": "AccessDeniedException", "status": 403}
+    fault = engine.faults.add("GetJobOutput", kind="status", skip=1, **refusal)
+    with pytest.raises(Partial):
+        restore()  # the first output is the inventory's
+    assert engine.faults.delivered(fault) == 1
+    assert len(list((journals / "downloads").iterdir())) == 1
+    assert len(files(tmp_path / "out")) == 1  # the part
+    (tmp_path / "out" / "a").write_bytes(payload(5, 1))
+    restore(sync=False)
+
+    assert files(tmp_path / "out") == {"a": payload(5, 1)}
+    assert list((journals / "downloads").iterdir()) == []
