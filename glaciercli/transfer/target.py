@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from glaciercli import system
-from glaciercli.errors import Conflict, GlacierError, quoted
+from glaciercli.errors import Busy, Conflict, GlacierError, quoted
 from glaciercli.transfer.locks import is_current
 from glaciercli.transfer.source import Descriptor
 from glaciercli.treehash import LEAF_SIZE
@@ -118,11 +118,11 @@ class PartFile:
 
 
 def _lock(number: int, path: Path) -> None:
-    """Hold a part file for this process; Conflict when another one does."""
+    """Hold a part file for this process; Busy when another one does."""
     try:
         system.lock(number)
     except BlockingIOError:
-        raise Conflict(
+        raise Busy(
             f"another run of glacier is busy with {str(path)!r}",
             hint="wait for it, or stop it, then run the same command again",
         ) from None

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from glaciercli import system
-from glaciercli.errors import Conflict
+from glaciercli.errors import Busy, Conflict
 from glaciercli.transfer.target import PartFile, require_free
 
 CONTENT = "an archive"
@@ -112,7 +112,7 @@ def test_a_part_file_is_one_runs_until_it_has_its_name(tmp_path, monkeypatch):
     link, tried = os.link, []
 
     def busy(*names):
-        with pytest.raises(Conflict, match="another run"):
+        with pytest.raises(Busy, match="another run"):
             PartFile.open(target, CONTENT)
         tried.append(names)
 
