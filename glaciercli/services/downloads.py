@@ -273,9 +273,7 @@ def _receive(
 ) -> tuple[int, str]:
     """Fetch what the part file lacks and prove the whole; return its size and tree hash."""
     content = Content.of(job)
-    if not content.is_proven and job.action == "ArchiveRetrieval":
-        progress.note("this job's range is not tree-hash aligned: its bytes cannot be proven")
-    progress.start(content.size)
+    content.begin(progress)
     hashes = dict(_kept(journal, content, part, workers, progress))
     missing = [each for each in content.ranges() if each not in hashes]
     pool = Pool(min(workers, len(missing)))

@@ -47,6 +47,12 @@ class Content:
             return cls(job, size)
         return cls(job, size, job.span[0] if job.span else 0, job.archive_size)
 
+    def begin(self, progress: Progress) -> None:
+        """Begin to receive it, having said so where its bytes will come without a checksum."""
+        if not self.is_proven and self.job.action == "ArchiveRetrieval":
+            progress.note("this job's range is not tree-hash aligned: its bytes cannot be proven")
+        progress.start(self.size)
+
     @property
     def is_proven(self) -> bool:
         """Tell whether the service gives checksums: never for a job on an unaligned range."""
@@ -192,9 +198,9 @@ def _named(start: int, stop: int) -> str:
 def write_in_order(
     client: Client, job: Job, stream: BinaryIO, progress: Progress, span: Span | None
 ) -> None:
-    """Write a job's output, or `span` of it, to a stream; each range only after it is proven."""
+    """Write a job's output, or `span` of it, to a stream; a range that can be proven, only then."""
     content = Content.of(job)
-    progress.start(content.size)
+    content.begin(progress)
     first, last = span or (0, content.size)
     start = 0
     for data in _fetch_in_order(client, content, progress):

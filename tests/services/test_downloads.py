@@ -365,6 +365,20 @@ def test_a_stream_gets_the_bytes_in_order(client, vault, archive, span):
     assert stream.getvalue() == DATA[slice(*span) if span else slice(None)]
 
 
+@pytest.mark.parametrize("as_stream", [False, True])
+def test_bytes_that_cannot_be_proven_are_said_to_be_so(
+    client, vault, archive, journals, place, as_stream
+):
+    span = (MIB, 3 * MIB)  # whole megabytes, and no node of the tree
+    job = jobs.wait(client, vault, jobs.start_archive(client, vault, archive.id, range=span).id)
+    stream, progress = io.BytesIO(), RecordingProgress()
+    target = stream if as_stream else place
+    downloads.job_output(client, job, target, journals=journals, progress=progress)
+
+    assert (stream.getvalue() if as_stream else place.read_bytes()) == DATA[slice(*span)]
+    assert any("cannot be proven" in each for each in progress.notes)
+
+
 def test_a_stream_gets_no_unproven_byte(client, vault, archive):
     number = client.engine.faults.add("GetJobOutput", kind="corrupt", at=5, skip=2, times=50)
     stream = io.BytesIO()
