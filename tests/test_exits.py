@@ -14,6 +14,7 @@ from glaciercli.errors import Exit
 NOBODY = "--region us-east-1 --endpoint-url http://127.0.0.1:1"
 FAULT = "local fault add"
 PACK = "tar c . | glacier upload - --name here.tar --vault photos"
+ELSEWHERE = "--local-root new"
 POLICY = "glacier policy retrieval show; or --tier bulk, which it does not bound"
 DRY = "glacier archive download --to . --name a.tar --vault photos --dry-run"
 # A code, what is done before, a command that ends with it, and what stderr says.
@@ -42,6 +43,7 @@ CASES = [
     (Exit.USAGE, "", "local serve --port 99999", "0<=x<=65535"),
     (Exit.NOT_FOUND, "", "vault show films", "vault 'films' does not exist"),
     (Exit.NOT_FOUND, "", "archive show c.tar -V photos", "'c.tar'"),
+    (Exit.NOT_FOUND, "", f"archive show x {ELSEWHERE}", f"glacier {ELSEWHERE} vault create"),
     (Exit.NOT_FOUND, "", "job show nope -V photos", "no job of vault 'photos'"),
     (Exit.NOT_FOUND, "", "upload show nope -V photos", "'nope'"),
     (Exit.ACCESS_DENIED, f"{FAULT} * --status 403", "vault list", "Injected fault"),

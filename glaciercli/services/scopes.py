@@ -25,7 +25,8 @@ def of(client: Client, catalog: Catalog) -> Scope:
     for vault in vaults.listing(client):
         return learned(client, catalog, vault)
     raise NotFound(
-        f"there are no vaults in {client.region}", hint="another region? --region us-east-1"
+        f"there are no vaults in {client.region}",
+        hint="name another --region, or: glacier vault create NAME",
     )
 
 
