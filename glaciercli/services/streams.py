@@ -17,7 +17,14 @@ from typing import BinaryIO
 
 from glaciercli.catalog.store import Catalog
 from glaciercli.client import Client
-from glaciercli.errors import Conflict, GlacierError, Interrupted, Refused, concerns_all
+from glaciercli.errors import (
+    Conflict,
+    GlacierError,
+    Interrupted,
+    Refused,
+    Unavailable,
+    concerns_all,
+)
 from glaciercli.models import Archive
 from glaciercli.services.completing import Uncertain, complete, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
@@ -79,7 +86,8 @@ def start(
         except GlacierError as error:
             # Nobody can go on with it: a stream does not come twice.
             if concerns_all(error):  # the abortion as well, which would be waited for as long
-                error.hint = "run the same command again: it sends everything anew, and cleans up"
+                if isinstance(error, Unavailable):  # else a file's hint is a stream's as well
+                    error.hint = "run the same command again: it sends all anew, and cleans up"
                 raise
             drop(client, journal)
             journal.forget()

@@ -181,6 +181,16 @@ def test_a_stream_that_fails_leaves_no_upload(client, engine, vault, send, journ
     assert journal_files(journals) == []
 
 
+def test_a_key_that_expires_in_the_middle_of_a_stream_is_to_be_renewed(engine, send):
+    fault = engine.faults.add(
+        "UploadMultipartPart", kind="status", code="ExpiredTokenException", status=403, times=9
+    )
+    with pytest.raises(AccessDenied) as caught:
+        send()
+    assert engine.faults.delivered(fault)
+    assert "renew your credentials" in caught.value.hint
+
+
 def test_a_server_that_is_down_is_given_up_once_and_the_next_run_cleans_up(
     client, engine, vault, send, journals, stored
 ):
@@ -190,7 +200,7 @@ def test_a_server_that_is_down_is_given_up_once_and_the_next_run_cleans_up(
         send()
     assert engine.faults.delivered(fault)
     assert engine.log.count("AbortMultipartUpload") == 0
-    assert "sends everything anew" in caught.value.hint
+    assert "sends all anew" in caught.value.hint
     engine.faults.clear()
     archive = send()
 
