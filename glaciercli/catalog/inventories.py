@@ -20,7 +20,7 @@ from glaciercli.units import parse_time
 
 _BUFFER = 1 << 16  # bytes; larger ones leave the processor's cache, and take half as long again
 _ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_HASH = re.compile(r"[0-9a-fA-F]{64}")
+_HASH_LENGTH = 64
 _MAX_SIZE = 1 << 50  # bytes; far above Glacier's 40 TB, far below what SQLite cannot hold
 
 # The description is the only field that may hold a quote or a comma, and the others are strict; so
@@ -120,10 +120,12 @@ def _entry(item: dict[str, Any]) -> Entry:
     description = item["ArchiveDescription"] or ""
     if _ID.fullmatch(ident) is None or not isinstance(description, str):
         raise ValueError(f"{ident!r}, {description!r} are not an archive's id and description")
-    if type(size) is not int or not 0 <= size <= _MAX_SIZE or _HASH.fullmatch(tree_hash) is None:
-        raise ValueError(f"archive {ident} has size {size} and tree hash {tree_hash!r}")
-    created = _created(item["CreationDate"])
-    return Entry(ident, description, created, size, bytearray.fromhex(tree_hash))
+    digest = bytearray.fromhex(tree_hash)  # which passes over blanks
+    if len(tree_hash) != _HASH_LENGTH or len(digest) * 2 != _HASH_LENGTH:
+        raise ValueError(f"archive {ident} has tree hash {tree_hash!r}")
+    if type(size) is not int or not 0 <= size <= _MAX_SIZE:
+        raise ValueError(f"archive {ident} has size {size!r}")
+    return Entry(ident, description, _created(item["CreationDate"]), size, digest)
 
 
 def _created(text: str) -> datetime:
