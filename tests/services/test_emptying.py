@@ -183,9 +183,9 @@ def test_a_vault_that_forbids_it_is_not_asked_to_the_end(client, catalog, vault,
     )
     plan = emptying.plan(client, catalog, vault)
     with pytest.raises(Partial, match="0 archives"):
-        emptying.empty(client, catalog, plan, workers=4)
+        emptying.empty(client, catalog, plan, workers=1)  # several may be far ahead of who looks
 
-    assert len(deleted_ids(client)) < COUNT
+    assert len(deleted_ids(client)) == 1
 
 
 def test_a_key_that_expires_in_the_middle_ends_it(client, catalog, vault, full):
