@@ -49,7 +49,7 @@ def main() -> int:
         return 2
     files = generated()
     stale = [path for path, text in files.items() if not _is(path, text)]
-    gone = sorted(set((ROOT / "man").glob("*.1")) - set(files))
+    gone = sorted(set((ROOT / "man" / "man1").glob("*.1")) - set(files))
     for path in [*stale, *gone]:
         print(f"{'stale' if check else 'made'}: {path.relative_to(ROOT)}")
     if check:
@@ -57,7 +57,7 @@ def main() -> int:
     for path in gone:
         path.unlink()
     for path in stale:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(files[path], encoding="utf-8")
     return 0
 
@@ -65,7 +65,7 @@ def main() -> int:
 def generated() -> dict[Path, str]:
     """Return every generated file's text."""
     files = {
-        ROOT / "man" / f"{'-'.join(path)}.1": man_page(path, command)
+        ROOT / "man" / "man1" / f"{'-'.join(path)}.1": man_page(path, command)
         for path, command in commands()
     }
     files |= {ROOT / "completions" / name: completion(kind) for name, kind in _SHELLS.items()}
@@ -184,7 +184,11 @@ def _common(path: Words) -> Iterator[str]:
     for number, meaning in _exits():
         yield from (".TP", f"\\fB{number}\\fR", _roff(meaning))
     yield ".SH SEE ALSO"
-    *others, last = [f".BR {_roff('-'.join(each))} (1)" for each in _related(path)]
+    pages = [("-".join(each), "1") for each in _related(path)]
+    if len(path) == 1:  # formats and long stories, which are written by hand
+        written = sorted((ROOT / "man").glob("man[57]/*"))
+        pages += [(each.stem, each.suffix[1:]) for each in written]
+    *others, last = [f".BR {_roff(name)} ({section})" for name, section in pages]
     yield from (*(f"{each} ," for each in others), last)
 
 
