@@ -12,7 +12,6 @@ from glaciercli.client import Client
 from glaciercli.errors import IntegrityError, LostReply, NotFound
 from glaciercli.models import Job
 from glaciercli.replies import Output
-from glaciercli.services import vaults
 from glaciercli.transfer.parts import Span, parse_content_range
 from glaciercli.transfer.progress import Progress
 from glaciercli.treehash import LEAF_SIZE, TreeHash, is_tree_hash_aligned
@@ -115,7 +114,7 @@ def fetch(
 
 def _expired(client: Client, job: Job) -> NotFound:
     """Return the error for a job that is not known, or raise that of a vault that is not there."""
-    vaults.require(client, job.vault)
+    client.call("DescribeVault", vaultName=job.vault)
     return NotFound(
         f"job {job.id[:12]}... has expired: outputs are kept for about a day",
         hint="run the same command again: it starts a new retrieval, which costs again",
