@@ -14,7 +14,7 @@ from glaciercli import treehash as hashing
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Command, pass_app
 from glaciercli.errors import Conflict
-from glaciercli.transfer import source
+from glaciercli.transfer import descriptor, source
 from glaciercli.units import MIB
 
 COLUMNS = ("checksum", "path")
@@ -57,10 +57,10 @@ def _hashed(app: App, files: tuple[Path, ...]) -> Iterator[models.FileHash]:
 
 
 def _hash_file(file: Path) -> models.FileHash:
-    descriptor = source.Descriptor(os.open(file, os.O_RDONLY | system.NO_WAIT), file)
-    size = os.fstat(descriptor.number).st_size
-    found = descriptor.tree_hash(size)
-    if os.fstat(descriptor.number).st_size != size:
+    opened = descriptor.Descriptor(os.open(file, os.O_RDONLY | system.NO_WAIT), file)
+    size = os.fstat(opened.number).st_size
+    found = opened.tree_hash(size)
+    if os.fstat(opened.number).st_size != size:
         raise Conflict(f"{str(file)!r} changed while it was read")
     return models.FileHash(found, str(file), size)
 

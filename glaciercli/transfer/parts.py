@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from glaciercli.errors import IntegrityError, Refused
-from glaciercli.transfer.source import Descriptor
+from glaciercli.transfer.descriptor import Descriptor
 from glaciercli.treehash import TreeHash, hash_range
 from glaciercli.units import GIB, MIB, format_size
 
