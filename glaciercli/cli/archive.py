@@ -40,7 +40,8 @@ from glaciercli.errors import (
     UsageError,
     collecting,
 )
-from glaciercli.services import archives, downloads, jobs, verification
+from glaciercli.services import archives, downloads, verification
+from glaciercli.transfer import waiting
 from glaciercli.units import counted, format_size
 
 COLUMNS = ("name", "size", "creationDate", "status", "archiveId")
@@ -139,7 +140,7 @@ def download(
     vault: str,
     tier: str,
     workers: int,
-    poll: jobs.Poll,
+    poll: waiting.Poll,
     span: tuple[int, int] | None,
     overwrite: bool,
     directory: Path | None,
@@ -281,7 +282,7 @@ def verify(
     sample: int | None,
     seed: str | None,
     tier: str,
-    poll: jobs.Poll,
+    poll: waiting.Poll,
     yes: bool,
 ) -> None:
     """Prove that FILE is what an archive holds, or by --sample that stored bytes can be read.
@@ -315,7 +316,7 @@ def verify(
 
 
 def _sample(
-    app: App, vault: str, count: int, *, seed: str | None, tier: str, poll: jobs.Poll, yes: bool
+    app: App, vault: str, count: int, *, seed: str | None, tier: str, poll: waiting.Poll, yes: bool
 ) -> None:
     """Read some stored bytes, having said what that costs and what it does not prove."""
     known = archives.listing(app.client, app.catalog, vault)

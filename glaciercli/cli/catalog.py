@@ -26,7 +26,8 @@ from glaciercli.cli.options import (
 )
 from glaciercli.cli.types import VAULT
 from glaciercli.errors import IntegrityError, NotReady, Partial
-from glaciercli.services import archives, exchange, inventory, jobs, scopes, vaults, verification
+from glaciercli.services import archives, exchange, inventory, scopes, vaults, verification
+from glaciercli.transfer import waiting
 from glaciercli.units import counted
 
 COLUMNS = ("vaultName", "name", "size", "creationDate", "status", "archiveId")
@@ -94,7 +95,7 @@ def search(app: App, text: str, limit: int | None, **bounds: object) -> None:
 @_vaults_argument
 @waiting_options
 @pass_app
-def sync(app: App, names: tuple[str, ...], poll: jobs.Poll) -> None:
+def sync(app: App, names: tuple[str, ...], poll: waiting.Poll) -> None:
     """Bring the inventories of vaults, or of all, into the catalog; exit 75 for those to come.
 
     Inventories are asked for and taken as far as they are ready, so from cron: --no-wait, and the
@@ -196,7 +197,7 @@ def import_(app: App, file: Path, vault: str | None, tool: str | None) -> None:
 @yes_option
 @pass_app
 def mapping(
-    app: App, vault: str, *, mapping: str | None, tier: str, poll: jobs.Poll, yes: bool
+    app: App, vault: str, *, mapping: str | None, tier: str, poll: waiting.Poll, yes: bool
 ) -> None:
     """Name the archives of a Synology NAS, whose names are in a second vault; run again to go on.
 

@@ -24,6 +24,7 @@ from glaciercli.cli.options import (
 from glaciercli.cli.types import RANGE, TIME
 from glaciercli.errors import UsageError
 from glaciercli.services import archives, downloads, jobs, ledger
+from glaciercli.transfer import waiting
 
 COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate", "OutputExpirationDate")
 OF_ALL = ("vaultName", "JobId", "Action", "StatusCode", "CreationDate", "OutputExpirationDate")
@@ -85,7 +86,7 @@ def show(app: App, job_id: str, vault: str) -> None:
 @vault_option
 @waiting_options
 @pass_app
-def wait(app: App, job_id: str, vault: str, poll: jobs.Poll) -> None:
+def wait(app: App, job_id: str, vault: str, poll: waiting.Poll) -> None:
     """Wait until a job is done; exit 75 when the time is up before that.
 
     Example:

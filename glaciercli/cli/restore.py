@@ -9,7 +9,8 @@ from glaciercli import models
 from glaciercli.catalog import filters as catalog_filters
 from glaciercli.cli.app import App
 from glaciercli.errors import NotFound
-from glaciercli.services import jobs, restoring, selection
+from glaciercli.services import restoring, selection
+from glaciercli.transfer import waiting
 from glaciercli.units import counted, format_size
 
 
@@ -20,7 +21,7 @@ def restore(
     *,
     filters: catalog_filters.Filter,
     tier: str,
-    poll: jobs.Poll,
+    poll: waiting.Poll,
     workers: int,
     overwrite: bool,
     dry_run: bool,

@@ -20,9 +20,10 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.errors import NotFound
-from glaciercli.services import emptying, jobs, scopes, vaults
+from glaciercli.services import emptying, scopes, vaults
 from glaciercli.services import inventory as inventories
 from glaciercli.services import notifications as service
+from glaciercli.transfer import waiting
 from glaciercli.units import counted, format_size
 
 _EVENTS = {
@@ -108,7 +109,7 @@ def delete(app: App, vault: str, *, yes: bool) -> None:
 @vault_argument
 @waiting_options
 @pass_app
-def inventory(app: App, vault: str, poll: jobs.Poll) -> None:
+def inventory(app: App, vault: str, poll: waiting.Poll) -> None:
     """Bring the vault's inventory into the catalog, so that its archives have names.
 
     Glacier takes an inventory about once a day, and takes hours to hand it out. What was uploaded
@@ -138,7 +139,7 @@ def empty(
     delete_vault: bool,
     glob: str | None,
     workers: int,
-    poll: jobs.Poll,
+    poll: waiting.Poll,
     dry_run: bool,
     yes: bool,
 ) -> None:

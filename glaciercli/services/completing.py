@@ -17,9 +17,9 @@ from glaciercli.errors import (
 )
 from glaciercli.models import Archive
 from glaciercli.services import scopes, vaults
-from glaciercli.services.jobs import Poll
 from glaciercli.services.upload_journal import Intent, UploadJournal
 from glaciercli.transfer.progress import Progress
+from glaciercli.transfer.waiting import Poll
 
 _ACCOUNT = re.compile(r"(?:^|/)(\d+)/vaults/")
 

@@ -16,7 +16,6 @@ from glaciercli.errors import Busy, GlacierError, NotFound, NotReady, Refused
 from glaciercli.models import Archive, Job
 from glaciercli.services import jobs, vaults
 from glaciercli.services.download_journal import DownloadJournal
-from glaciercli.services.jobs import Poll
 from glaciercli.services.receiving import Content, fetch, write_in_order
 from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.transfer.parts import Span, hash_window
@@ -24,6 +23,7 @@ from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
 from glaciercli.transfer.target import PartFile, finish_placing, require_free
+from glaciercli.transfer.waiting import Poll
 from glaciercli.treehash import combine_hex
 
 

@@ -12,11 +12,11 @@ from glaciercli.catalog import imports, readers
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.models import Imported, Scope
 from glaciercli.services import downloads, inventory, scopes, vaults
-from glaciercli.services.jobs import Poll
 from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.system import private_directory
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.target import PartFile, require_free
+from glaciercli.transfer.waiting import Poll
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog

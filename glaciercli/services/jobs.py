@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from math import inf
 from typing import Any
 
 from glaciercli.client import Client
@@ -16,6 +14,7 @@ from glaciercli.models import Job
 from glaciercli.services import ids
 from glaciercli.transfer.parts import Span
 from glaciercli.transfer.progress import NullProgress, Progress
+from glaciercli.transfer.waiting import Poll
 from glaciercli.units import format_time_seconds
 
 OWN_DESCRIPTION = "glaciercli "  # followed by a token, where the user gives no description
@@ -23,23 +22,6 @@ OUTPUT_LIFE = timedelta(hours=24)  # the service keeps an output at least this l
 #: What the service promises of each tier; inventories take as long as standard retrievals.
 USUAL_TIMES = {"Expedited": "1-5 minutes", "Standard": "3-5 hours", "Bulk": "5-12 hours"}
 _FIRST_POLL = 2.0  # seconds; expedited jobs take a minute, and local ones none at all
-
-
-@dataclass(frozen=True)
-class Poll:
-    """How often to look, at most, and how long to wait from now on; both in seconds.
-
-    A command makes one, and all that it waits for shares its time.
-    """
-
-    interval: float = 900.0
-    timeout: float = inf
-    _begun: float = field(default_factory=time.monotonic, init=False, repr=False, compare=False)
-
-    @property
-    def left(self) -> float:
-        """Seconds that are left to wait; 0 when the time is up."""
-        return max(0.0, self._begun + self.timeout - time.monotonic())
 
 
 def listing(client: Client, vault: str) -> Iterator[Job]:

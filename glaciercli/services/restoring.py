@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from glaciercli.errors import Conflict, GlacierError, NotReady, Partial, collecting
 from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import downloads, scopes
-from glaciercli.services.jobs import USUAL_TIMES, Poll
+from glaciercli.services.jobs import USUAL_TIMES
 from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.services.selection import Item, Selection, apart
 from glaciercli.services.trees import STAGING, Tree
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
+from glaciercli.transfer.waiting import Poll
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog

@@ -5,7 +5,7 @@ from helpers import payload
 
 from glaciercli.errors import Conflict, NotFound, UsageError
 from glaciercli.services import archives, inventory, uploads
-from glaciercli.services.jobs import Poll
+from glaciercli.transfer.waiting import Poll
 
 
 @pytest.fixture

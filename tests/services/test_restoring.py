@@ -15,9 +15,9 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.errors import Conflict, NotReady, Partial, Refused
 from glaciercli.models import Archive, Scope
 from glaciercli.services import inventory, restoring
-from glaciercli.services.jobs import Poll
 from glaciercli.services.selection import select
 from glaciercli.services.trees import STAGING
+from glaciercli.transfer.waiting import Poll
 from glaciercli.units import MIB
 
 NOW = Poll(timeout=0.0)
