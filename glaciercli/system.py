@@ -8,9 +8,11 @@ three, so a name that one of them lacks is found here or nowhere.
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 #: For every open: no child inherits it, and on Windows no line end is translated.
@@ -112,6 +114,11 @@ if sys.platform == "win32":
 
 else:
     import fcntl
+    import grp
+    import pwd
+
+    _ACCOUNTS = "/etc/passwd"
+    _MOST_ACCOUNTS = 1 << 20  # characters; where more are listed, nothing is concluded
 
     def read_into(descriptor: int, view: memoryview, position: int) -> int:
         """Fill `view` from `position` as far as one read goes; return the bytes, 0 at the end."""
@@ -188,12 +195,44 @@ else:
 
         Where users have a group of their own, their umask lets it write to all that they make.
         """
-        return status.st_mode & (0o007 if status.st_gid == os.getegid() else 0o077)
+        mine = os.getegid()
+        is_own = status.st_gid == mine and _is_alone(os.geteuid(), mine)
+        return status.st_mode & (0o007 if is_own else 0o077)
+
+    @functools.cache
+    def _is_alone(user: int, group: int) -> bool:
+        """Tell whether a user has a group alone and by name; False where that is not known.
+
+        The name decides where the file lists only some of the accounts: a group of everybody's,
+        such as `users` or `staff`, bears nobody's name.
+        """
+        try:
+            name, found = pwd.getpwuid(user).pw_name, grp.getgrgid(group)
+            with open(_ACCOUNTS, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+                accounts = file.read(_MOST_ACCOUNTS)
+                is_whole = not file.read(1)
+        except (KeyError, OSError):
+            return False
+        return (
+            is_whole and found.gr_name == name and is_own_group(name, group, found.gr_mem, accounts)
+        )
 
     def remove_locked(path: Path, descriptor: int) -> None:
         """Remove and close a file that this process has locked."""
         path.unlink(missing_ok=True)  # first: who waits for the lock must find that it is gone
         os.close(descriptor)
+
+
+def is_own_group(account: str, number: int, members: Iterable[str], accounts: str) -> bool:
+    """Tell whether the group of this number has no member but one account.
+
+    `members` are those that the group's entry lists, `accounts` is the text of /etc/passwd, whose
+    lines name each account's primary group. An account that is not among them comes from a
+    directory service, whose other accounts cannot be listed: nothing is known of the group then.
+    """
+    fields = [line.split(":") for line in accounts.splitlines()]
+    primary = {each[0] for each in fields if len(each) > 3 and each[3] == str(number)}
+    return primary == {account} and set(members) <= primary
 
 
 def move_to_free(

@@ -1,3 +1,6 @@
+import os
+
+import others
 import pytest
 from helpers import write
 
@@ -64,13 +67,41 @@ def test_a_mistake_in_the_file_is_named(tmp_path, text, reason):
 
 
 def test_a_file_that_others_can_write_is_not_believed(file):
-    """It says where data and signatures go; one's own group may write it, as a umask of 002 has."""
-    file.chmod(0o664)
-    load(file)
+    """It says where data and signatures go."""
     file.chmod(0o666)
 
     with pytest.raises(Conflict, match="can be written by, another user"):
         load(file)
+
+
+@pytest.fixture
+def group_file():
+    """A file that its group can write, where every user can read it."""
+    for directory in others.common_ground():
+        path = write(directory / "config.toml", b'endpoint-url = "https://example.com"\n')
+        path.chmod(0o664)
+        yield path
+
+
+def test_a_file_that_users_of_the_same_group_can_write_is_not_believed(group_file):
+    """As `users` on a NAS and `staff` on a Mac are everybody's primary group."""
+    found = others.account("nobody")
+    os.chown(group_file, 0, found.pw_gid)
+
+    with (
+        others.acting_as("nobody"),
+        pytest.raises(Conflict, match="can be written by, another user"),
+    ):
+        load(group_file)
+
+
+def test_a_file_that_the_users_own_group_can_write_is_believed(group_file):
+    """As a umask of 002 makes it, where every user has a group alone."""
+    found = others.account("games")
+    os.chown(group_file, found.pw_uid, found.pw_gid)
+
+    with others.acting_as("games"):
+        assert load(group_file)["endpoint-url"] == "https://example.com"
 
 
 def test_a_link_to_a_file_is_followed(file, tmp_path):

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 
+import others
 import pytest
 
 from glaciercli import system
@@ -63,6 +64,50 @@ def test_the_rights_of_others_are_seen(file):
 
     assert system.rights_of_others(os.fstat(file)) == 0o004
     assert system.is_own(os.fstat(file))
+
+
+_ACCOUNTS = """\
+root:x:0:0:root:/root:/bin/sh
+alice:x:1000:1000::/home/alice:/bin/sh
+bob:x:1001:100::/home/bob:/bin/sh
+carol:x:1002:100::/home/carol:/bin/sh
+dave:x:1003:1003::/home/dave:/bin/sh
+eve:x:1004:1003::/home/eve:/bin/sh
+# a comment, and a line of a directory service
++::::::
+"""
+
+
+@pytest.mark.parametrize(
+    ("account", "group", "members", "is_own"),
+    [
+        ("alice", 1000, [], True),
+        ("alice", 1000, ["alice"], True),
+        ("root", 0, [], True),
+        pytest.param("alice", 1000, ["bob"], False, id="a member"),
+        pytest.param("bob", 100, [], False, id="the primary group of two"),
+        pytest.param("dave", 1003, ["dave"], False, id="another's primary group"),
+        pytest.param("frank", 1005, [], False, id="an account out of a directory service"),
+        pytest.param("alice", 100, [], False, id="a group of others"),
+    ],
+)
+def test_a_group_is_a_users_own_where_nobody_else_is_in_it(account, group, members, is_own):
+    assert system.is_own_group(account, group, members, _ACCOUNTS) is is_own
+
+
+@pytest.mark.parametrize(
+    ("user", "rights"),
+    [
+        pytest.param("games", 0o004, id="alone in a group of that name"),
+        pytest.param("nobody", 0o064, id="not alone: others have that group too"),
+    ],
+)
+def test_a_primary_group_is_trusted_where_its_user_is_alone_in_it(file, user, rights):
+    found = others.account(user)
+    os.fchown(file, found.pw_uid, found.pw_gid)
+    os.fchmod(file, 0o664)
+    with others.acting_as(user):
+        assert system.rights_of_strangers(os.fstat(file)) == rights
 
 
 def test_directories_are_for_their_owner_alone(tmp_path):
