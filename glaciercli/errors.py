@@ -14,6 +14,7 @@
     │   ├── Throttled       8   the service asks all callers to slow down
     │   ├── Unreachable     8   no connection was made, so nothing was sent
     │   └── LostReply       8   the request may have been applied, the reply never came
+    │       └── StrangeReply 8  it came whole, and says what cannot be
     ├── Partial             9   some of the items asked for failed; each is named
     ├── NotReady           75   run this again later
     └── Interrupted     128+N   stopped by signal N; state is kept
@@ -163,6 +164,13 @@ class Unreachable(Unavailable):
 
 class LostReply(Unavailable):
     """The connection broke after sending: the request may or may not have been applied."""
+
+
+class StrangeReply(LostReply):
+    """A whole reply says what cannot be: damage on the way, or a server that is none of Glacier's.
+
+    A few repetitions tell which; two minutes of them would tell no more.
+    """
 
 
 class Partial(GlacierError):

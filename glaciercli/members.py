@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from glaciercli.errors import LostReply
-from glaciercli.units import GIB, MIB, parse_time
+from glaciercli import limits
+from glaciercli.errors import LostReply, StrangeReply
+from glaciercli.units import parse_time
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
@@ -22,7 +23,6 @@ Check = Callable[[Any], bool]
 
 _LONGEST = 64 * 1024  # characters of a text; a policy has 20 KB, a description 1,024
 _LARGEST = 1 << 63  # what the catalog can hold; all the world's vaults hold less
-_LARGEST_ARCHIVE = 10_000 * 4 * GIB
 
 
 def _matching(pattern: str) -> Check:
@@ -31,24 +31,19 @@ def _matching(pattern: str) -> Check:
 
 def _is_time(text: str) -> bool:
     try:
-        parse_time(text)
+        return limits.is_time(parse_time(text))
     except ValueError:
         return False
-    return True
 
 
 def _is_range(text: str) -> bool:
     """Tell whether text is `first-last` within an archive, the last byte included."""
     match = re.fullmatch(r"(\d{1,15})-(\d{1,15})", text, re.ASCII)
-    return match is not None and int(match[1]) <= int(match[2]) < _LARGEST_ARCHIVE
+    return match is not None and int(match[1]) <= int(match[2]) < limits.MAX_ARCHIVE_SIZE
 
 
-def _is_archive_size(size: int) -> bool:
-    return size <= _LARGEST_ARCHIVE
-
-
-def _is_part_size(size: int) -> bool:
-    return MIB <= size <= 4 * GIB and size & (size - 1) == 0
+def _at_most(largest: int) -> Check:
+    return lambda number: bool(number <= largest)
 
 
 def _is_policy(text: str) -> bool:
@@ -66,33 +61,32 @@ def _is_policy(text: str) -> bool:
     )
 
 
-_is_id = _matching(r"[\w-]{1,256}")  # opaque, never longer
-_is_hash = _matching(r"[0-9a-f]{64}")
-
 _FORMS: dict[str, Check] = {
-    "ArchiveId": _is_id,
-    "ArchiveSHA256TreeHash": _is_hash,
-    "ArchiveSizeInBytes": _is_archive_size,
-    "CapacityId": _is_id,
+    "ArchiveId": limits.is_id,
+    "ArchiveSHA256TreeHash": limits.is_tree_hash,
+    "ArchiveSizeInBytes": limits.is_archive_size,
+    "CapacityId": limits.is_id,
     "CompletionDate": _is_time,
     "CreationDate": _is_time,
     "ExpirationDate": _is_time,
-    "InventorySizeInBytes": _is_archive_size,
-    "JobId": _is_id,
+    "InventorySizeInBytes": _at_most(limits.MAX_INVENTORY_SIZE),
+    "JobId": limits.is_id,
     "LastInventoryDate": _is_time,
-    "MultipartUploadId": _is_id,
-    "PartSizeInBytes": _is_part_size,
+    "MultipartUploadId": limits.is_id,
+    "NumberOfArchives": _at_most(limits.MAX_ARCHIVES),
+    "PartSizeInBytes": limits.is_part_size,
     "RangeInBytes": _is_range,
     "RetrievalByteRange": _is_range,
-    "SHA256TreeHash": _is_hash,
+    "SHA256TreeHash": limits.is_tree_hash,
+    "SizeInBytes": _at_most(limits.MAX_VAULT_SIZE),
     "VaultARN": _matching(r"arn:[\w-]+:glacier:[\w-]*:[\w-]*:vaults/[\w.-]{1,255}"),
-    "VaultName": _matching(r"[\w.-]{1,255}"),
-    "archiveId": _is_id,
-    "capacityId": _is_id,
-    "checksum": _is_hash,
-    "jobId": _is_id,
-    "lockId": _is_id,
-    "uploadId": _is_id,
+    "VaultName": limits.is_vault_name,
+    "archiveId": limits.is_id,
+    "capacityId": limits.is_id,
+    "checksum": limits.is_tree_hash,
+    "jobId": limits.is_id,
+    "lockId": limits.is_id,
+    "uploadId": limits.is_id,
 }
 _POLICIES = {"VaultAccessPolicy", "GetVaultLockOutput"}  # whose member Policy is JSON in text
 
@@ -128,17 +122,28 @@ _REPEATED = {
 }
 
 
+class _Flaw(NamedTuple):
+    """What is wrong with a reply: a member that is not there, or is what it cannot be."""
+
+    member: str
+    is_absent: bool = False
+
+
 def require_whole(
     operation: OperationModel, reply: Mapping[str, Any], parameters: Mapping[str, Any]
 ) -> None:
-    """Raise LostReply for a reply that is not what it must be: whatever was asked may be done."""
+    """Raise LostReply for a reply that is not what it must be: whatever was asked may be done.
+
+    StrangeReply where a member is there, and says what cannot be.
+    """
     shape = operation.output_shape
-    strange = None if shape is None else _strange(shape, reply, operation.name)
+    flaw = None if shape is None else _flaw(shape, reply, operation.name)
     member, parameter = _REPEATED.get(operation.name, ("", ""))
-    if strange is None and member and reply[member] != parameters[parameter]:
-        strange = member
-    if strange is not None:
-        raise LostReply(f"{operation.name}: the reply has no usable {strange}")
+    if flaw is None and member and reply[member] != parameters[parameter]:
+        flaw = _Flaw(member)
+    if flaw is not None:
+        kind = LostReply if flaw.is_absent else StrangeReply
+        raise kind(f"{operation.name}: the reply has no usable {flaw.member}")
     code = operation.http.get("responseCode", 200)
     if code in {201, 204} and (shape is None or shape.name not in _REQUIRED):
         # All that such a reply says is its status; another one with a page of text is the answer
@@ -149,32 +154,32 @@ def require_whole(
             raise LostReply(f"{operation.name}: the reply is none of Glacier's")
 
 
-def _strange(shape: Shape, value: Any, name: str) -> str | None:
-    """Return the name of the first member that cannot be what it says; None for a sound value."""
+def _flaw(shape: Shape, value: Any, name: str) -> _Flaw | None:
+    """Return the first member that cannot be what it says; None for a sound value."""
     kind = shape.type_name
     if kind == "structure":
-        return _strange_member(shape, value, name)
+        return _flaw_of_members(shape, value, name)
     if kind == "list":
         items = value if isinstance(value, list) else [None]
-        return next(filter(None, (_strange(shape.member, each, name) for each in items)), None)
+        return next(filter(None, (_flaw(shape.member, each, name) for each in items)), None)
     if kind == "map":
         texts = isinstance(value, dict) and all(map(_is_text, (*value, *value.values())))
-        return None if texts else name
+        return None if texts else _Flaw(name)
     is_form = _FORMS.get(name)
     is_sound = _TYPES[kind](value) and (is_form is None or is_form(value))
-    return None if is_sound else name
+    return None if is_sound else _Flaw(name)
 
 
-def _strange_member(shape: Shape, value: Any, name: str) -> str | None:
+def _flaw_of_members(shape: Shape, value: Any, name: str) -> _Flaw | None:
     if not isinstance(value, dict):
-        return name
+        return _Flaw(name)
     for member in _REQUIRED.get(shape.name, ()):
         if value.get(member) in (None, ""):
-            return member
+            return _Flaw(member, is_absent=True)
     if shape.name in _POLICIES and not _is_policy(value["Policy"]):
-        return "Policy"
+        return _Flaw("Policy")
     found = (
-        _strange(shape.members[member], each, member)
+        _flaw(shape.members[member], each, member)
         for member, each in value.items()
         if member in shape.members
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from glaciercli.errors import Throttled, Unavailable, Unreachable
+from glaciercli.errors import StrangeReply, Throttled, Unavailable, Unreachable
 
 T = TypeVar("T")
 
@@ -22,6 +22,7 @@ _FIRST_DELAY = 0.25  # seconds before the first repetition, doubled for each fur
 _LONGEST_DELAY = 20.0  # seconds between repetitions
 _LONGEST_QUIET = 32.0  # seconds that all workers pause under repeated throttling
 _LONGEST_RETRY_AFTER = 300.0  # seconds that a server may ask for; more is a mistake or an attack
+_MOST_STRANGE = 3  # replies of a call; damage on the way does not come three times in a row
 
 
 def may_have_been_applied(error: Unavailable) -> bool:
@@ -80,9 +81,10 @@ class Pace:
         """Return `work()`, repeated while it raises Unavailable, `again(error)` and time allows.
 
         Before each repetition `recover(error)` may find the result of the attempt that failed.
-        Raises the last error with how long it was tried.
+        Raises the last error with how long it was tried; a reply that is strange three times over
+        is not asked for any longer.
         """
-        failing_since = 0.0
+        failing_since, strange = 0.0, 0
         delay = _FIRST_DELAY
         while True:
             with self._turn():
@@ -95,7 +97,8 @@ class Pace:
                     return result
             now = time.monotonic()
             failing_since = failing_since or now
-            if not again(error) or self.stop.is_set():
+            strange += isinstance(error, StrangeReply)
+            if not again(error) or self.stop.is_set() or strange == _MOST_STRANGE:
                 raise error
             if now - max(failing_since, self._last_move) >= self.timeout:
                 raise self._given_up(error)

@@ -16,7 +16,7 @@ LAYERS = [
     {"services"},
     {"session", "client", "replies", "catalog", "transfer"},
     {"retry", "models", "members", "treehash"},
-    {"errors", "config"},
+    {"errors", "config", "limits"},
     {"units", "system", "__init__"},
 ]
 

@@ -3,7 +3,7 @@
 import pytest
 from botocore.session import Session
 
-from glaciercli.errors import LostReply
+from glaciercli.errors import LostReply, StrangeReply
 from glaciercli.members import require_whole
 
 MODEL = Session().get_service_model("glacier")
@@ -36,6 +36,9 @@ def check(operation, reply):
         ("ListVaults", {"VaultList": [None]}, "VaultList"),
         ("DescribeVault", {**VAULT, "VaultARN": "arn"}, "VaultARN"),
         ("DescribeVault", {**VAULT, "CreationDate": "yesterday"}, "CreationDate"),
+        ("DescribeVault", {**VAULT, "CreationDate": "1970-01-01T00:00:00.000Z"}, "CreationDate"),
+        ("DescribeVault", {**VAULT, "LastInventoryDate": "9999-12-31T0:0:0Z"}, "LastInventoryDate"),
+        ("DescribeVault", {**VAULT, "NumberOfArchives": 2**62}, "NumberOfArchives"),
         ("DescribeVault", {**VAULT, "SizeInBytes": 2**63}, "SizeInBytes"),
         ("DescribeVault", {**VAULT, "SizeInBytes": True}, "SizeInBytes"),
         ("DescribeVault", {**VAULT, "VaultName": "docs"}, "VaultName"),
@@ -43,6 +46,11 @@ def check(operation, reply):
         ("DescribeJob", {**JOB, "Completed": "no"}, "Completed"),
         ("DescribeJob", {**JOB, "RetrievalByteRange": "9-5"}, "RetrievalByteRange"),
         ("DescribeJob", {**JOB, "ArchiveSizeInBytes": 1 << 50}, "ArchiveSizeInBytes"),
+        ("DescribeJob", {**JOB, "ArchiveSizeInBytes": (40_000 << 30) + 1}, "ArchiveSizeInBytes"),
+        ("DescribeJob", {**JOB, "ArchiveSizeInBytes": -5}, "ArchiveSizeInBytes"),
+        ("DescribeJob", {**JOB, "ArchiveSizeInBytes": 5.0}, "ArchiveSizeInBytes"),
+        ("DescribeJob", {**JOB, "InventorySizeInBytes": 1 << 43}, "InventorySizeInBytes"),
+        ("DescribeJob", {**JOB, "RetrievalByteRange": f"0-{40_000 << 30}"}, "RetrievalByteRange"),
         ("DescribeJob", {**JOB, "JobDescription": "x" * 70_000}, "JobDescription"),
         ("DescribeJob", {**JOB, "InventoryRetrievalParameters": {"Limit": 5}}, "Limit"),
         ("ListTagsForVault", {"Tags": {"a": None}}, "Tags"),
@@ -89,3 +97,18 @@ def test_a_page_of_text_is_no_yes(operation, length):
 @pytest.mark.parametrize("reply", [answered(204), answered(200, "0")])
 def test_nothing_at_all_is_a_yes(reply):
     check("DeleteVault", reply)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ({}, LostReply),  # botocore makes this of a document that was cut
+        ({**JOB, "StatusCode": None}, LostReply),
+        ({**JOB, "ArchiveSizeInBytes": 1 << 55}, StrangeReply),
+        ({**JOB, "JobId": "another"}, StrangeReply),
+    ],
+)
+def test_what_is_absent_is_told_from_what_is_strange(reply, kind):
+    with pytest.raises(LostReply) as caught:
+        check("DescribeJob", reply)
+    assert type(caught.value) is kind

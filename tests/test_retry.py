@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from glaciercli.errors import LostReply, Throttled, Unavailable, Unreachable
+from glaciercli.errors import LostReply, StrangeReply, Throttled, Unavailable, Unreachable
 from glaciercli.retry import Pace, may_have_been_applied
 
 
@@ -49,6 +49,14 @@ def test_what_a_lost_request_made_is_found_instead_of_made_again():
 
     assert Pace().run(work, recover=lambda _: 42) == 42
     assert work.asked == 1
+
+
+def test_a_reply_that_says_what_cannot_be_is_asked_for_three_times():
+    work = Flaky(*[StrangeReply("2^55 bytes")] * 9)
+
+    with pytest.raises(StrangeReply):
+        Pace().run(work)
+    assert work.asked == 3
 
 
 def test_a_server_without_progress_is_given_up_with_what_was_tried():

@@ -15,10 +15,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
+from glaciercli.catalog.events import Alias, Deleted, Source
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.inventories import Document
 from glaciercli.catalog.merging import merge
-from glaciercli.catalog.readers import READERS, TOOLS, Alias, Deleted, Source, detect
+from glaciercli.catalog.readers import READERS, TOOLS, detect
 from glaciercli.catalog.states import STATES
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import IntegrityError, Refused, UsageError

@@ -15,13 +15,12 @@ from typing import Any, BinaryIO, NamedTuple
 
 import ijson
 
+from glaciercli import limits
 from glaciercli.errors import IntegrityError
 from glaciercli.units import parse_time
 
 _BUFFER = 1 << 16  # bytes; larger ones leave the processor's cache, and take half as long again
-_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _HASH_LENGTH = 64
-_MAX_SIZE = 1 << 50  # bytes; far above Glacier's 40 TB, far below what SQLite cannot hold
 
 # The description is the only field that may hold a quote or a comma, and the others are strict; so
 # what stands between them is the description, whatever it looks like.
@@ -86,10 +85,17 @@ def _head(file: BinaryIO, path: Path) -> tuple[str, datetime]:
                 found[prefix] = True
             # Without a list there would be no archives, and all that are known would be missing.
             if len(found) == 3:
-                return found["VaultARN"], parse_time(found["InventoryDate"])
+                return found["VaultARN"], _date(found["InventoryDate"])
     except (ijson.JSONError, ValueError) as error:
         raise IntegrityError(f"{str(path)!r} is not an inventory: {str(error)[:200]}") from error
     raise IntegrityError(f"{str(path)!r} is not an inventory: its head is not all there")
+
+
+def _date(text: str) -> datetime:
+    made = parse_time(text)
+    if not limits.is_time(made):
+        raise ValueError(f"no inventory is of {text}")
+    return made
 
 
 def _json_items(file: BinaryIO) -> Iterator[dict[str, Any]]:
@@ -118,14 +124,17 @@ def _csv_items(file: BinaryIO) -> Iterator[dict[str, Any]]:
 def _entry(item: dict[str, Any]) -> Entry:
     ident, size, tree_hash = item["ArchiveId"], item["Size"], item["SHA256TreeHash"]
     description = item["ArchiveDescription"] or ""
-    if _ID.fullmatch(ident) is None or not isinstance(description, str):
+    if not limits.is_id(ident) or not isinstance(description, str):
         raise ValueError(f"{ident!r}, {description!r} are not an archive's id and description")
     digest = bytearray.fromhex(tree_hash)  # which passes over blanks
     if len(tree_hash) != _HASH_LENGTH or len(digest) * 2 != _HASH_LENGTH:
         raise ValueError(f"archive {ident} has tree hash {tree_hash!r}")
-    if type(size) is not int or not 0 <= size <= _MAX_SIZE:
+    if type(size) is not int or not limits.is_archive_size(size):
         raise ValueError(f"archive {ident} has size {size!r}")
-    return Entry(ident, description, _created(item["CreationDate"]), size, digest)
+    created = _created(item["CreationDate"])
+    if not limits.is_time(created):
+        raise ValueError(f"archive {ident} was created on {created.isoformat()}")
+    return Entry(ident, description, created, size, digest)
 
 
 def _created(text: str) -> datetime:

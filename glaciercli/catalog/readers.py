@@ -15,17 +15,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import NamedTuple
 
+from glaciercli import limits
+from glaciercli.catalog import caches
 from glaciercli.catalog.database import foreign_rows
-from glaciercli.errors import IntegrityError, Refused, UsageError
+from glaciercli.catalog.events import Alias, Deleted, Event, Source, sound
+from glaciercli.errors import IntegrityError, Refused, Unavailable
 from glaciercli.models import Archive, Scope
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_ENDPOINT = 4096  # characters: a URL, or the path of a directory
+_OF_JSON = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _SNIFFED = 4096  # bytes that tell what a file is
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
@@ -48,47 +52,13 @@ _SAGU_LINE = re.compile(
 _SAGU_FIELD = re.compile(r'(?:- )?\s+(\w+):\s+"(.*)"')
 
 
-class Deleted(NamedTuple):
-    """A deletion that another tool has recorded."""
-
-    vault: str
-    id: str
-    when: datetime
-
-
-class Alias(NamedTuple):
-    """A further name of an archive."""
-
-    vault: str
-    name: str
-    id: str
-
-
-Event = Archive | Deleted | Alias
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file, and where its archives are as far as it does not say so itself."""
-
-    path: Path
-    scope: Scope
-    vault: str | None
-
-    @property
-    def the_vault(self) -> str:
-        if self.vault is None:
-            raise UsageError(f"{str(self.path)!r} does not name its vault", hint="add --vault NAME")
-        return self.vault
-
-
 def detect(path: Path) -> str:
     """Return which tool's file this is; raises Refused when it is nobody's that we know."""
     with path.open("rb") as file:
         start = file.read(_SNIFFED)
     if start.startswith(b"SQLite format 3\0"):
         tables = {row["name"] for row in foreign_rows(path, "SELECT name FROM sqlite_master")}
-        for table, tool in (("file_info_tb", "synology"), ("archive", "glacier-cli")):
+        for tool, table in caches.TABLES.items():
             if table in tables:
                 return tool
     line = start.decode("utf-8", "replace").lstrip("\r\n").split("\n", 1)[0].rstrip("\r")
@@ -127,68 +97,25 @@ def _journal(source: Source) -> Iterator[tuple[Scope, Event]]:
 def _journal_event(vault: str, found: dict[str, str]) -> Event | None:
     when = _EPOCH + timedelta(seconds=int(found["time"]))
     if found["deleted"]:
-        return Deleted(vault, found["deleted"], when)
+        return sound(Deleted(vault, found["deleted"], when))
     if not found["id"]:
         return None  # a job, long expired
     # Entries that it took from an inventory and could not read are named by their ids.
     foreign = found["name"] == found["id"]
     mtime = found.get("mtime") or "NONE"
-    return Archive(
-        found["id"],
-        vault,
-        int(found["size"]),
-        _hash(found["hash"]),
-        None if foreign else found["name"],
-        created=when,
-        modified=None if foreign or mtime == "NONE" else _EPOCH + timedelta(seconds=int(mtime)),
-        tool="mt-aws-glacier",
-    )
-
-
-def _glacier_cli(source: Source) -> Iterator[tuple[Scope, Event]]:
-    """Yield glacier-cli's archives; its cache holds the accounts of several access keys."""
-    keys = [row[0] for row in foreign_rows(source.path, "SELECT DISTINCT key FROM archive")]
-    if len(keys) > 1:
-        raise Refused(f"{str(source.path)!r} mixes the accounts of {len(keys)} access keys")
-    query = "SELECT id, name, vault, created_here, last_seen_upstream, deleted_here FROM archive"
-    for row in foreign_rows(source.path, query):
-        vault, ident, name = str(row["vault"]), str(row["id"]), row["name"]
-        born = _stamp(source.path, row["created_here"] or row["last_seen_upstream"])
-        archive = Archive(ident, vault, name=name and str(name), created=born, tool="glacier-cli")
-        yield source.scope, archive
-        if row["deleted_here"]:
-            yield source.scope, Deleted(vault, ident, _stamp(source.path, row["deleted_here"]))
-
-
-def _synology(source: Source) -> Iterator[tuple[Scope, Event]]:
-    """Yield the paths of a Synology mapping; several may share one archive of the data vault."""
-    vault, previous = source.the_vault, None
-    query = (
-        "SELECT shareName, basePath, archiveID, CAST(fileSize AS INTEGER) AS size, lastBkpTime "
-        "FROM file_info_tb ORDER BY archiveID, key"
-    )
-    for row in foreign_rows(source.path, query):
-        ident, name = (
-            str(row["archiveID"]),
-            f"{row['shareName']}/{str(row['basePath']).lstrip('/')}",
+    modified = None if foreign or mtime == "NONE" else _EPOCH + timedelta(seconds=int(mtime))
+    return sound(
+        Archive(
+            found["id"],
+            vault,
+            int(found["size"]),
+            found["hash"].lower(),
+            None if foreign else found["name"],
+            created=when,
+            modified=modified,
+            tool="mt-aws-glacier",
         )
-        born = _stamp(source.path, row["lastBkpTime"])
-        if ident == previous:
-            yield source.scope, Alias(vault, name, ident)
-        else:
-            yield (
-                source.scope,
-                Archive(ident, vault, row["size"], name=name, created=born, tool="Synology"),
-            )
-        previous = ident
-
-
-def _stamp(path: Path, seconds: object) -> datetime:
-    """Return the time of a column of seconds since 1970; it may be null, and may be anything."""
-    try:
-        return _EPOCH + timedelta(seconds=int(str(seconds or 0).partition(".")[0]))
-    except (ValueError, OverflowError) as error:
-        raise IntegrityError(f"{str(path)!r} holds {seconds!r} for a time") from error
+    )
 
 
 def _sagu(source: Source) -> Iterator[tuple[Scope, Event]]:
@@ -199,15 +126,17 @@ def _sagu(source: Source) -> Iterator[tuple[Scope, Event]]:
         if region is not None and region[0] != source.scope.region:
             continue
         try:
-            archive = Archive(
-                found["ArchiveID"],
-                found["Vault"],
-                int(found["Bytes"]),
-                _hash(found["Hash"]),
-                found["File"],
-                created=_java_date(found["Date"]),
-                path=found["File"],
-                tool="SAGU",
+            archive = sound(
+                Archive(
+                    found["ArchiveID"],
+                    found["Vault"],
+                    int(found["Bytes"]),
+                    found["Hash"].lower(),
+                    found["File"],
+                    created=_java_date(found["Date"]),
+                    path=found["File"],
+                    tool="SAGU",
+                )
             )
         except (KeyError, ValueError, OverflowError) as error:
             raise _senseless(source.path, number, str(found)) from error
@@ -242,10 +171,11 @@ def _export(source: Source) -> Iterator[tuple[Scope, Event]]:
     for number, line in _lines(source.path):
         try:
             record = json.loads(line)
-            scope = Scope(*(str(record[each]) for each in ("endpoint", "account", "region")))
-            archive = _sound(Archive.from_api(record))
-            names = [str(each) for each in record.get("aliases", ())]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            scope = _scope(record)
+            archive = sound(_typed(Archive.from_api(record)))
+            names = _names(record.get("aliases", []))
+        # Unavailable is what a record raises for a member that it cannot have.
+        except (*_OF_JSON, Unavailable) as error:
             raise _senseless(source.path, number, line) from error
         yield scope, archive
         if archive.deleted is not None:
@@ -254,19 +184,33 @@ def _export(source: Source) -> Iterator[tuple[Scope, Event]]:
             yield scope, Alias(archive.vault, name, archive.id)
 
 
-def _sound(archive: Archive) -> Archive:
-    """Return the archive if its fields are what they must be; raises TypeError or ValueError."""
+def _scope(record: dict[str, object]) -> Scope:
+    """Return the world of an exported archive; raises ValueError or TypeError for none."""
+    endpoint, account, region = record["endpoint"], record["account"], record["region"]
+    if not isinstance(endpoint, str) or not isinstance(account, str) or not isinstance(region, str):
+        raise TypeError("endpoint, account and region are texts")
+    if not 0 < len(endpoint) <= _LONGEST_ENDPOINT:
+        raise ValueError(f"{endpoint[:80]!r} is no endpoint")
+    if not limits.is_account(account) or not limits.is_region(region):
+        raise ValueError(f"{account!r}, {region!r} are no account and region")
+    return Scope(endpoint, account, region)
+
+
+def _typed(archive: Archive) -> Archive:
+    """Return the archive if its fields are of their types; raises TypeError."""
     kinds = {"size": int, **dict.fromkeys(("created", "modified", "seen", "deleted", "recorded"))}
     for each in fields(archive):
         value = getattr(archive, each.name)
         kind = kinds.get(each.name, str) or datetime
         if value is not None and type(value) is not kind:
             raise TypeError(f"{each.name} is {value!r}")
-    if archive.tree_hash is not None:
-        _hash(archive.tree_hash)
-    if not 0 <= (archive.size or 0) < 1 << 62:
-        raise ValueError(f"size is {archive.size}")
     return archive
+
+
+def _names(names: object) -> list[str]:
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise TypeError("aliases are a list of names")
+    return names
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -282,12 +226,6 @@ def _senseless(path: Path, number: int, line: str) -> IntegrityError:
     return IntegrityError(f"line {number} of {str(path)!r} makes no sense: {line[:80]!r}")
 
 
-def _hash(text: str) -> str:
-    if len(bytes.fromhex(text)) != 32:
-        raise ValueError(f"{text!r} is not a tree hash")
-    return text.lower()
-
-
 def _java_date(text: str) -> datetime:
     """Return the time of `Tue Aug 21 17:08:24 EDT 2012`; an unknown zone counts as UTC."""
     _, month, day, time, zone, year = text.split()
@@ -298,9 +236,9 @@ def _java_date(text: str) -> datetime:
 #: By the name of its tool, what a file tells, line by line.
 READERS: dict[str, Callable[[Source], Iterator[tuple[Scope, Event]]]] = {
     "mt-aws-glacier": _journal,
-    "glacier-cli": _glacier_cli,
+    "glacier-cli": caches.glacier_cli,
     "sagu": _sagu,
-    "synology": _synology,
+    "synology": caches.synology,
     "export": _export,
 }
 TOOLS = (*READERS, "inventory")

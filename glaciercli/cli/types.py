@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from glaciercli.cli.words import ID_MARK
+from glaciercli.limits import is_vault_name
 from glaciercli.units import parse_duration, parse_size, parse_time
-
-_VAULT = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 
 class Parsed(click.ParamType):
@@ -53,7 +51,7 @@ def parse_reference(text: str) -> str:
 
 def parse_vault(text: str) -> str:
     """Return a vault's name; raises ValueError for what the service would refuse."""
-    if not _VAULT.fullmatch(text):
+    if not is_vault_name(text):
         raise ValueError(f"{text!r} is not a vault's name: 1 to 255 letters, digits and _ . -")
     return text
 

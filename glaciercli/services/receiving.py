@@ -44,7 +44,12 @@ class Content:
             raise IntegrityError(f"job {job.id} is done, but the service does not tell its size")
         if job.archive_size is None:
             return cls(job, size)
-        return cls(job, size, job.span[0] if job.span else 0, job.archive_size)
+        start, stop = job.span or (0, size)
+        if stop > job.archive_size:
+            raise IntegrityError(
+                f"job {job.id} says bytes {start}-{stop - 1} of an archive of {job.archive_size}"
+            )
+        return cls(job, size, start, job.archive_size)
 
     def begin(self, progress: Progress) -> None:
         """Begin to receive it, having said so where its bytes will come without a checksum."""

@@ -25,6 +25,7 @@ from glaciercli.errors import (
     Unavailable,
     concerns_all,
 )
+from glaciercli.limits import MAX_PARTS
 from glaciercli.models import Archive
 from glaciercli.services.completing import Uncertain, complete, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
@@ -33,7 +34,7 @@ from glaciercli.services.upload_journal import UploadJournal, known
 from glaciercli.system import private_directory
 from glaciercli.transfer.descriptor import Descriptor
 from glaciercli.transfer.journal import sweep
-from glaciercli.transfer.parts import MAX_PARTS, Window, check_part_size
+from glaciercli.transfer.parts import Window, check_part_size
 from glaciercli.transfer.pool import Pool
 from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Stream

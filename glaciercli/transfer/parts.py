@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from typing import Self
 
 from glaciercli.errors import IntegrityError, Refused
+from glaciercli.limits import (
+    MAX_ARCHIVE_SIZE,
+    MAX_PART_SIZE,
+    MAX_PARTS,
+    MIN_PART_SIZE,
+    is_part_size,
+)
 from glaciercli.transfer.descriptor import Descriptor
 from glaciercli.treehash import TreeHash, hash_range
-from glaciercli.units import GIB, MIB, format_size
-
-MIN_PART_SIZE = MIB  # Glacier's smallest part, and the step of its tree hash
-MAX_PART_SIZE = 4 * GIB  # Glacier's largest part
-MAX_PARTS = 10_000  # per multipart upload, Glacier's limit
-MAX_ARCHIVE_SIZE = MAX_PARTS * MAX_PART_SIZE
+from glaciercli.units import MIB, format_size
 
 # Each part is a paid request, and below 16 MiB the requests cost more processor time than they
 # save; above it a lost connection costs more bytes, and nothing gets faster.
@@ -83,7 +85,7 @@ def smallest_part_size(size: int) -> int:
 
 def check_part_size(part_size: int) -> None:
     """Raise Refused unless a part size is a power of two from 1 MiB to 4 GiB."""
-    if not MIN_PART_SIZE <= part_size <= MAX_PART_SIZE or part_size & (part_size - 1):
+    if not is_part_size(part_size):
         raise Refused(
             f"part size {part_size} is not a power of two from 1 MiB to 4 GiB",
             hint="--part-size 16MiB",

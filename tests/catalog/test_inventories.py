@@ -99,6 +99,7 @@ def test_every_cut_document_is_refused(read):
         {**HEAD, "ArchiveList": [item("a" * 257)]},
         {**HEAD, "ArchiveList": [item(size=-1)]},
         {**HEAD, "ArchiveList": [item(size=1 << 63)]},
+        {**HEAD, "ArchiveList": [item(size=(40_000 << 30) + 1)]},
         {**HEAD, "ArchiveList": [item(size="5")]},
         {**HEAD, "ArchiveList": [item(size=5.5)]},
         {**HEAD, "ArchiveList": [item(size=True)]},
@@ -108,6 +109,9 @@ def test_every_cut_document_is_refused(read):
         {**HEAD, "ArchiveList": [item(SHA256TreeHash=7)]},
         {**HEAD, "ArchiveList": [item(CreationDate="yesterday")]},
         {**HEAD, "ArchiveList": [item(CreationDate=None)]},
+        {**HEAD, "ArchiveList": [item(CreationDate="1970-01-01T00:00:00Z")]},
+        {**HEAD, "ArchiveList": [item(CreationDate="9999-12-31T00:00:00Z")]},
+        {**HEAD, "InventoryDate": "9999-12-31T00:00:00Z", "ArchiveList": []},
         {**HEAD, "ArchiveList": [item(ArchiveDescription=7)]},
     ],
 )

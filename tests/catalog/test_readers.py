@@ -1,5 +1,6 @@
 """Other tools' catalogs and logs, as their code writes them."""
 
+import json
 import os
 import sqlite3
 from contextlib import closing
@@ -174,22 +175,13 @@ def test_the_yaml_of_sagu(catalog, scope, file):
     assert (found["id2"].name, found["id2"].created) == ("C:\\dir\\new", DAY)
 
 
-def test_the_mapping_of_synology(catalog, scope, tmp_path):
-    path = tmp_path / "mapping.db"
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(
-            "CREATE TABLE file_info_tb (key TEXT, shareName TEXT, basePath TEXT, archiveID TEXT, "
-            "lastBkpTime INTEGER, fileSize INTEGER, archiveVersion INTEGER, current INTEGER)"
-        )
-        connection.executemany(
-            "INSERT INTO file_info_tb VALUES (?, ?, ?, ?, ?, ?, 1, 1)",
-            [
-                ("1", "photo", "2013/a.jpg", "id1", EPOCH, 5),
-                ("2", "photo", "/copy of a.jpg", "id1", EPOCH, 5),
-                ("3", "music", "b.mp3", "id2", None, None),
-            ],
-        )
-    connection.close()
+def test_the_mapping_of_synology(catalog, scope, synology):
+    path = synology(
+        ("1", "photo", "2013/a.jpg", "id1", EPOCH, 5),
+        ("2", "photo", "/copy of a.jpg", "id1", EPOCH, 5),
+        ("3", "music", "b.mp3", "id2", None, None),
+        ("4", "music", "empty", None, EPOCH, 0),
+    )
     report = import_file(catalog, scope, path, vault="nas")
 
     assert (report.tool, report.archives, report.new) == ("synology", 2, 2)
@@ -206,6 +198,135 @@ def test_an_id_that_is_no_text_is_refused_and_nothing_is_imported(catalog, scope
 
     with pytest.raises(GlacierError, match=r"id\\udcff"):
         import_file(catalog, scope, path, vault="photos")
+    assert everything(catalog, scope) == {}
+
+
+STRANGE_IDS = [
+    "$(id>&2)#aaa",
+    "=cmd|'/C calc'!A0",
+    "a/../../etc/passwd",
+    "a\x1b]0;x\x07",
+    "é",
+    "a" * 257,
+]
+STRANGE_VAULTS = ["a/b", "..", "$(id)", "v" * 256]
+STRANGE_SIZES = [-1, 40_000 * (1 << 30) + 1, 1 << 55, 1 << 70]
+STRANGE_TIMES = [-(1 << 40), 5000, 1 << 38, 1e30]
+
+
+def exported(**fields):
+    record = {
+        "endpoint": "aws", "account": "123456789012", "region": "eu-west-1",
+        "archiveId": "id1", "vaultName": "photos", "size": 5, "checksum": HASH,
+        "creationDate": "2013-05-01T00:00:00.000Z",
+    }  # fmt: skip
+    return json.dumps({**record, **fields}) + "\n"
+
+
+def journal(ident="id1", size=5, time=EPOCH, tree_hash=HASH):
+    return f"B\t{time}\tCREATED\t{ident}\t{size}\t123\t{tree_hash}\ta\n"
+
+
+STRANGE_EXPORTS = [
+    *(exported(archiveId=each) for each in STRANGE_IDS),
+    *(exported(vaultName=each) for each in STRANGE_VAULTS),
+    *(exported(size=each) for each in (*STRANGE_SIZES, 5.0, True, "5")),
+    *(exported(creationDate=each) for each in ("1970-01-02T00:00:00Z", "9999-12-31T00:00:00Z", 5)),
+    *(exported(checksum=each) for each in ("ab", "ab " * 32, 7)),
+    *(exported(account=each) for each in ("-", "1", "$(id)", 5)),
+    *(exported(region=each) for each in ("", "a b", "$(id)", None)),
+    *(exported(endpoint=each) for each in ("", 5, "e" * 5000)),
+    *(exported(aliases=each) for each in ("names", [5])),
+]
+STRANGE_JOURNALS = [
+    *(journal(each) for each in STRANGE_IDS),
+    *(f"B\t{EPOCH}\tDELETED\t{each}\ta\n" for each in STRANGE_IDS),
+    *(f"{EPOCH} DELETED {each} a\n" for each in STRANGE_IDS if " " not in each),
+    *(journal(size=each) for each in STRANGE_SIZES),
+    *(journal(time=each) for each in (5000, 99_999_999_999)),
+]
+STRANGE_LOGS = [
+    *(sagu_csv(each, "a") for each in STRANGE_IDS),
+    *(sagu_csv("id1", "a").replace(",photos,", f",{each},") for each in STRANGE_VAULTS),
+    *(sagu_csv("id1", "a").replace(",5,", f",{each},") for each in STRANGE_SIZES),
+    *(sagu_csv("id1", "a").replace(" 2013", f" {each}") for each in (1970, 9999)),
+]
+
+
+@pytest.mark.parametrize(
+    ("sound", "strange"),
+    [
+        *((exported(), each) for each in STRANGE_EXPORTS),
+        *((journal(), each) for each in STRANGE_JOURNALS),
+        *((sagu_csv("id1", "a"), each) for each in STRANGE_LOGS),
+    ],
+)
+def test_what_the_service_cannot_have_told_is_refused_and_nothing_is_imported(
+    catalog, scope, file, sound, strange
+):
+    path = file(sound + strange)
+
+    with pytest.raises(IntegrityError, match="line 2 of"):
+        import_file(catalog, scope, path, vault="photos" if sound == journal() else None)
+    assert everything(catalog, scope) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *((0, each) for each in (*STRANGE_IDS, b"bytes")),
+        (1, b"bytes"),
+        *((2, each) for each in (*STRANGE_VAULTS, b"bytes")),
+        *((5, each) for each in (*STRANGE_TIMES, "soon", b"5")),
+        *((6, each) for each in STRANGE_TIMES),
+    ],
+)
+def test_a_cache_of_what_the_service_cannot_have_told_is_refused(
+    catalog, scope, glacier_cli, column, value
+):
+    row = ["id1", "a", "photos", "AKID", EPOCH, EPOCH, None]
+    row[column] = value
+    path = glacier_cli(("id0", "a", "photos", "AKID", EPOCH, EPOCH, None), row)
+
+    with pytest.raises(IntegrityError, match="holds"):
+        import_file(catalog, scope, path)
+    assert everything(catalog, scope) == {}
+
+
+@pytest.fixture
+def synology(tmp_path):
+    def make(*rows):
+        path = tmp_path / "mapping.db"
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(
+                "CREATE TABLE file_info_tb (key TEXT, shareName TEXT, basePath TEXT, archiveID, "
+                "lastBkpTime INTEGER, fileSize, archiveVersion INTEGER, current INTEGER)"
+            )
+            connection.executemany("INSERT INTO file_info_tb VALUES (?, ?, ?, ?, ?, ?, 1, 1)", rows)
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *((1, each) for each in (b"bytes", None)),
+        *((2, each) for each in (b"bytes", None)),
+        *((3, each) for each in (*STRANGE_IDS, b"bytes", 5)),
+        *((4, each) for each in (*STRANGE_TIMES, "soon")),
+        *((5, each) for each in STRANGE_SIZES[:3]),
+    ],
+)
+def test_a_mapping_of_what_the_service_cannot_have_told_is_refused(
+    catalog, scope, synology, column, value
+):
+    row = ["1", "photo", "a.jpg", "id1", EPOCH, 5]
+    row[column] = value
+    path = synology(("0", "photo", "b.jpg", "id0", EPOCH, 5), row)
+
+    with pytest.raises(IntegrityError, match="holds"):
+        import_file(catalog, scope, path, vault="nas")
     assert everything(catalog, scope) == {}
 
 

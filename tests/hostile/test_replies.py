@@ -9,10 +9,13 @@ import json
 import time
 
 import pytest
+from hostile.endpoint import Player
 from hostile.mutations import MODEL, mutations
 from hostile.scenes import DATA, OTHER, SECRET
 
-from glaciercli.errors import EXIT_MEANINGS, Exit
+from glaciercli.client import Target
+from glaciercli.errors import EXIT_MEANINGS, Exit, StrangeReply
+from glaciercli.session import connect
 
 _SOON = 5.0  # seconds; a run that is not disturbed takes a tenth of one
 
@@ -139,3 +142,27 @@ def test_pages_without_an_end_come_to_one(theatre, operation, scene, is_same, mo
 
     assert run.exit == Exit.UNAVAILABLE, run
     assert asked == (2 if is_same else 20)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("ArchiveSizeInBytes", 1 << 55),
+        ("RetrievalByteRange", f"0-{(1 << 55) - 1}"),
+        ("CompletionDate", "9999-12-31T23:59:59.999Z"),
+        ("ArchiveId", "$(id)"),
+    ],
+)
+def test_a_job_that_cannot_be_is_given_up_at_once_and_not_after_two_minutes(theatre, member, value):
+    scene = "job show {job} -V photos"
+    right = theatre.replies[scene]["DescribeJob"][0]
+    document = json.loads(right.body)
+    wrong = right.with_body(json.dumps({**document, member: value}).encode())
+    theatre.endpoint.answer = player = Player({}, "DescribeJob", lambda _: wrong)
+    client = connect(Target(region="us-east-1", endpoint_url=theatre.endpoint.url))
+    started = time.monotonic()
+
+    with pytest.raises(StrangeReply, match=member):
+        client.call("DescribeJob", vaultName="photos", jobId=document["JobId"])
+    assert player.asked["DescribeJob"] == 3
+    assert time.monotonic() - started < _SOON

@@ -1,8 +1,10 @@
 """Ranges of an output: each is one that the service gives a checksum for."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glaciercli.errors import IntegrityError
 from glaciercli.models import Job
 from glaciercli.services.receiving import Content
 from glaciercli.treehash import is_tree_hash_aligned
@@ -34,3 +36,10 @@ def test_ranges_cover_an_output_and_each_can_be_proven(job, power):
         first, last = content.offset + start, content.offset + stop
         assert 0 < last - first <= MIB << power
         assert is_tree_hash_aligned(first, last, content.whole)
+
+
+def test_a_job_of_more_bytes_than_its_archive_has_is_refused():
+    job = Job("j", "v", "ArchiveRetrieval", "Succeeded", archive_size=5, range="0-42949672959999")
+
+    with pytest.raises(IntegrityError, match="bytes 0-42949672959999 of an archive of 5"):
+        Content.of(job)

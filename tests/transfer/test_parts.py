@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glaciercli.errors import Conflict, IntegrityError, Refused
+from glaciercli.limits import MAX_ARCHIVE_SIZE, MAX_PARTS
 from glaciercli.transfer.parts import (
     DEFAULT_PART_SIZE,
-    MAX_ARCHIVE_SIZE,
-    MAX_PARTS,
     Window,
     content_range,
     parse_content_range,
