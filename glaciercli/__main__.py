@@ -21,7 +21,7 @@ def main() -> NoReturn:
     from glaciercli.cli import boundary  # noqa: PLC0415
     from glaciercli.cli.app import App  # noqa: PLC0415
     from glaciercli.cli.root import cli  # noqa: PLC0415
-    from glaciercli.cli.signals import catch_signals  # noqa: PLC0415
+    from glaciercli.cli.signals import catch_signals, hold_signals  # noqa: PLC0415
 
     _write_whole()
     for stream in (sys.stdout, sys.stderr):
@@ -35,6 +35,8 @@ def main() -> NoReturn:
         code = boundary.run(lambda: cli.run(arguments, app), app, arguments)
     except Exception as error:  # noqa: BLE001 - a signal that arrived while an error was told
         code = boundary.tell(error, app, arguments)
+    hold_signals()  # all is told; what follows takes a moment, and must not fail halfway
+    app.close_catalog()
     # Not sys.exit: daemon threads may still hold a request that nobody waits for any more, and
     # between an acknowledged result and the end there must be no moment to fail in.
     os._exit(code)

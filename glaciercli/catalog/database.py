@@ -27,6 +27,7 @@ Migration = Callable[[Connection], None]
 
 _APPLICATION_ID = 0x676C6369  # "glci": tells our files from any other SQLite file
 _BUSY_TIMEOUT = 300.0  # seconds; another process may be merging an inventory of millions
+_AT_END = 1.0  # seconds that an ending run waits for a change of its own to be over
 _PAGE = 8192  # bytes; twice SQLite's own, half the calls that a large merge makes
 _CHECKED_AT_OPEN = 4 << 20  # bytes; a larger file is checked through when damage was met
 _WAL_KEPT = 8 << 20  # bytes of write-ahead log left on disk after a large merge
@@ -65,8 +66,16 @@ class Database:
                 self._connection = self._opened_again()
 
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        """Close the file, and its log into it where no other run has them open.
+
+        Where a thread that nobody waits for any more is in the midst of a change, both stay as
+        they are, and are whole together.
+        """
+        if self._lock.acquire(timeout=_AT_END):
+            try:
+                self._connection.close()
+            finally:
+                self._lock.release()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

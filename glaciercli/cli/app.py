@@ -183,10 +183,14 @@ class App:
         except StoreError as error:
             raise Conflict(str(error)) from error
 
-    def close(self) -> None:
-        """Close what was opened; a process that ends anyway need not."""
+    def close_catalog(self) -> None:
+        """Make the catalog one file again, for people who copy it; every run ends by this."""
         if "catalog" in self.__dict__:
             self.catalog.close()
+
+    def close(self) -> None:
+        """Close all that was opened; a process that ends anyway leaves the engine open."""
+        self.close_catalog()
         if "client" in self.__dict__ and self.client.engine is not None:
             self.client.engine.close()
 
