@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from glaciercli.local import archives, locks, policy, rules, tags
+from glaciercli.iam import policy
+from glaciercli.local import archives, locks, rules, tags
 from glaciercli.local.clock import DAY, SECOND, written_seconds
 from glaciercli.local.errors import denied, not_found
 from glaciercli.local.store import Row, Transaction

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glaciercli.local import policy
+from glaciercli.iam import policy
 from glaciercli.local.errors import ServiceError, invalid, missing
 from glaciercli.treehash import is_megabyte_aligned
 from glaciercli.units import GIB, MIB

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import AccessDenied, NotFound, Refused, Unavailable
+from glaciercli.iam import words
 from glaciercli.models import Lock
 from glaciercli.retry import telling_if_applied
-from glaciercli.services import documents, vaults
+from glaciercli.services import policies, vaults
 
 if TYPE_CHECKING:
     from glaciercli.client import Client
@@ -25,14 +26,14 @@ def show(client: Client, vault: str) -> Lock:
             f"vault {vault!r} has no lock", hint=f"glacier lock start {vault} POLICY.json"
         ) from error
     document = json.loads(reply["Policy"])
-    forbids = tuple(documents.denials(document))
+    forbids = tuple(words.denials(document))
     return Lock.from_api({**reply, "Policy": document}, vault=vault, forbids=forbids)
 
 
 def check(client: Client, vault: str, text: str) -> Lock:
     """Return the lock that a policy would be, having set nothing; raises Refused for a bad one."""
-    document = documents.read(text, arn=vaults.show(client, vault).arn)
-    forbids = tuple(documents.denials(document))
+    document = json.loads(policies.read(text, arn=vaults.show(client, vault).arn))
+    forbids = tuple(words.denials(document))
     if not forbids:
         raise Refused("the policy denies nothing, so locking it would protect nothing")
     return Lock(vault=vault, state="NotStarted", policy=document, forbids=forbids)

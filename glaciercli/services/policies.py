@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from glaciercli.errors import NotFound, UsageError
+from glaciercli.errors import NotFound, Refused, UsageError
+from glaciercli.iam import policy as iam
 from glaciercli.models import Policy, RetrievalPolicy
-from glaciercli.services import documents, vaults
+from glaciercli.services import vaults
 from glaciercli.units import parse_size
 
 if TYPE_CHECKING:
@@ -29,11 +30,10 @@ def show(client: Client, vault: str) -> Policy:
 
 
 def set_(client: Client, vault: str, text: str) -> Policy:
-    """Replace the access policy; raises Refused for one that is not JSON or for another vault."""
-    document = documents.read(text, arn=vaults.show(client, vault).arn)
-    policy = {"Policy": json.dumps(document)}
-    client.call("SetVaultAccessPolicy", vaultName=vault, policy=policy)
-    return Policy(vault=vault, document=document)
+    """Replace the access policy; raises Refused for one that `read` does not take."""
+    policy = read(text, arn=vaults.show(client, vault).arn)
+    client.call("SetVaultAccessPolicy", vaultName=vault, policy={"Policy": policy})
+    return Policy(vault=vault, document=json.loads(policy))
 
 
 def delete(client: Client, vault: str) -> Policy:
@@ -41,6 +41,28 @@ def delete(client: Client, vault: str) -> Policy:
     policy = show(client, vault)
     client.call("DeleteVaultAccessPolicy", vaultName=vault)
     return policy
+
+
+def read(text: str, *, arn: str) -> str:
+    """Return a policy for the vault of `arn`, as it is to be sent.
+
+    Raises Refused for what is no policy of Glacier, and for one of another vault: the service would
+    store it, and it would protect nothing.
+    """
+    try:
+        iam.validate(text)
+    except ValueError as error:
+        raise Refused(f"the policy is not one that Glacier takes: {error}") from error
+    statements = json.loads(text)["Statement"]
+    for statement in statements if isinstance(statements, list) else [statements]:
+        resources = statement.get("Resource", [])
+        for resource in [resources] if isinstance(resources, str) else resources:
+            if resource not in {arn, "*"}:
+                raise Refused(
+                    f"the policy is for {resource}, the vault is {arn}",
+                    hint=f'write "Resource": "{arn}"',
+                )
+    return text
 
 
 def show_retrieval(client: Client) -> RetrievalPolicy:

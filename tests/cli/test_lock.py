@@ -72,13 +72,13 @@ def test_a_lock_on_trial_can_be_aborted_and_ends_by_itself(glacier, file, engine
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "not valid JSON"),
+        ("{", "not JSON"),
         ('{"Statement": [], "Statement": []}', "same key twice"),
-        ("{}", "no Statement"),
+        ("{}", "Statement is missing"),
         (json.dumps(policy("arn:aws:glacier:us-east-1:000000000000:vaults/other")), "the vault is"),
         (json.dumps(policy(effect="Allow")), "denies nothing"),
-        (json.dumps(policy(effect="deny")), "neither"),
-        (json.dumps(policy()) + " " * 20480, "Glacier takes 20480"),
+        (json.dumps(policy(effect="deny")), "Effect must be Allow or Deny"),
+        (json.dumps(policy()) + " " * 20480, "larger than 20480 bytes"),
     ],
 )
 def test_a_policy_that_cannot_be_meant_is_refused_before_it_is_sent(glacier, file, text, reason):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glaciercli.local.conditions import condition, glob
+from glaciercli.iam.conditions import condition, glob
 
 CASES = [
     # operator, policy's values, request's values (None: the key is absent), holds

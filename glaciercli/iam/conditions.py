@@ -24,6 +24,7 @@ _KEY = re.compile(r"[A-Za-z0-9-]+:\S.*")  # like glacier:ResourceTag/Legal Hold
 class _Operator:
     """How values are read and compared; both readers raise ValueError for nonsense."""
 
+    family: str  # String, Numeric, Date, Bool, Arn, IpAddress or Null
     wanted: Callable[[str], Any]
     given: Callable[[str], Any]
     compare: Callable[[Any, Any], Any]  # (given, wanted)
@@ -39,13 +40,19 @@ class _Operator:
 
 @dataclass(frozen=True)
 class Condition:
-    """One operator on one key."""
+    """One operator on one key; `name` is the operator as the policy writes it."""
 
-    key: str  # without case: the guide itself writes ArchiveAgeInDays and ArchiveAgeinDays
+    name: str
+    written: str  # the key, as the policy writes it
     operator: _Operator
     wanted: tuple[Any, ...]
     quantifier: str = ""  # or ForAllValues, ForAnyValue
     if_exists: bool = False
+
+    @property
+    def key(self) -> str:
+        """The key without case: the guide itself writes ArchiveAgeInDays and ArchiveAgeinDays."""
+        return self.written.casefold()
 
     def holds(self, context: Mapping[str, Sequence[str]]) -> bool:
         """Tell whether it holds for a request whose keys are case-folded."""
@@ -76,7 +83,7 @@ def condition(name: str, key: str, values: Sequence[str]) -> Condition:
         wanted = tuple(found.wanted(value) for value in values)
     except ValueError as error:
         raise ValueError(f"{name} {key}: {error}") from None
-    return Condition(key.casefold(), found, wanted, quantifier, base.endswith("IfExists"))
+    return Condition(name, key, found, wanted, quantifier, base.endswith("IfExists"))
 
 
 def glob(pattern: str, flags: int = 0) -> re.Pattern[str]:
@@ -124,6 +131,13 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     return ipaddress.ip_network(text, strict=False)
 
 
+def _is_within(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network,
+) -> bool:
+    return address in network
+
+
 def _arn(text: str) -> list[str]:
     parts = text.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn":
@@ -140,12 +154,12 @@ def _arn_matches(given: list[str], wanted: list[re.Pattern[str]]) -> bool:
     return all(map(_glob_matches, given, wanted))
 
 
-_NULL = _Operator(_boolean, _boolean, operator.eq)  # is the key absent, true or false
+_NULL = _Operator("Null", _boolean, _boolean, operator.eq)  # is the key absent, true or false
 
 
 def _operators() -> Iterator[tuple[str, _Operator]]:
     yield "Null", _NULL
-    yield "Bool", _Operator(_boolean, _boolean, operator.eq)
+    yield "Bool", _Operator("Bool", _boolean, _boolean, operator.eq)
     order = {
         "LessThan": operator.lt,
         "LessThanEquals": operator.le,
@@ -153,21 +167,21 @@ def _operators() -> Iterator[tuple[str, _Operator]]:
         "GreaterThanEquals": operator.ge,
     }
     for suffix, compare in order.items():
-        yield f"Numeric{suffix}", _Operator(_number, _number, compare)
-        yield f"Date{suffix}", _Operator(_date, _date, compare)
-    equality: dict[str, tuple[Any, Any, Any]] = {
-        "String{}Equals": (str, str, operator.eq),
-        "String{}EqualsIgnoreCase": (str.casefold, str.casefold, operator.eq),
-        "String{}Like": (glob, str, _glob_matches),
-        "Numeric{}Equals": (_number, _number, operator.eq),
-        "Date{}Equals": (_date, _date, operator.eq),
-        "Arn{}Equals": (_arn_globs, _arn, _arn_matches),
-        "Arn{}Like": (_arn_globs, _arn, _arn_matches),
-        "{}IpAddress": (_network, ipaddress.ip_address, lambda address, net: address in net),
+        yield f"Numeric{suffix}", _Operator("Numeric", _number, _number, compare)
+        yield f"Date{suffix}", _Operator("Date", _date, _date, compare)
+    equality: dict[str, tuple[str, Any, Any, Any]] = {
+        "String{}Equals": ("String", str, str, operator.eq),
+        "String{}EqualsIgnoreCase": ("String", str.casefold, str.casefold, operator.eq),
+        "String{}Like": ("String", glob, str, _glob_matches),
+        "Numeric{}Equals": ("Numeric", _number, _number, operator.eq),
+        "Date{}Equals": ("Date", _date, _date, operator.eq),
+        "Arn{}Equals": ("Arn", _arn_globs, _arn, _arn_matches),
+        "Arn{}Like": ("Arn", _arn_globs, _arn, _arn_matches),
+        "{}IpAddress": ("IpAddress", _network, ipaddress.ip_address, _is_within),
     }
-    for name, functions in equality.items():
-        yield name.format(""), _Operator(*functions)
-        yield name.format("Not"), _Operator(*functions, negated=True)
+    for name, (family, wanted, given, compare) in equality.items():
+        yield name.format(""), _Operator(family, wanted, given, compare)
+        yield name.format("Not"), _Operator(family, wanted, given, compare, negated=True)
 
 
 _OPERATORS = dict(_operators())

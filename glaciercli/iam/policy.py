@@ -1,7 +1,7 @@
 """Vault policies: is a document one, and does one of them deny a request.
 
-Access policies and lock policies are the same IAM grammar. The caller of the local engine owns the
-account, so an Allow gives nothing that was not there, and only an explicit Deny decides.
+Access policies and lock policies are the same IAM grammar. Only an explicit Deny decides here: the
+caller that the embedded Glacier knows owns the account, so an Allow gives it nothing new.
 
 A policy that we would read differently from the service must not be stored: for a vault lock there
 is no way back. So `validate` refuses what it does not know instead of skipping it, and also what
@@ -15,12 +15,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from botocore.loaders import Loader
-
-from glaciercli.local.conditions import Condition, condition, glob
+from glaciercli.iam.actions import ACTIONS
+from glaciercli.iam.conditions import Condition, condition, glob
 
 MAX_SIZE = 20_480  # bytes of a document; the guide's "20 KB"
 
@@ -173,15 +172,9 @@ def _actions(name: str, value: Any) -> _Patterns:
     texts = _strings(value, name)
     patterns = tuple(glob(text, re.IGNORECASE) for text in texts)
     for text, pattern in zip(texts, patterns, strict=True):
-        if not any(pattern.fullmatch(f"glacier:{action}") for action in _service_actions()):
+        if not any(pattern.fullmatch(f"glacier:{action}") for action in ACTIONS):
             raise ValueError(f"{name} {text!r} is no action of glacier")
     return _Patterns(patterns, name.startswith("Not"))
-
-
-@cache
-def _service_actions() -> frozenset[str]:
-    """Return what a policy can speak of; the actions are named as the operations are."""
-    return frozenset(Loader().load_service_model("glacier", "service-2")["operations"])
 
 
 def _resources(name: str, value: Any) -> _Patterns:

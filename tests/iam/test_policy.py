@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glaciercli.local.conditions import glob
-from glaciercli.local.policy import MAX_SIZE, decide, validate
+from glaciercli.iam.conditions import glob
+from glaciercli.iam.policy import MAX_SIZE, decide, validate
 
 VAULT = "arn:aws:glacier:us-east-1:123456789012:vaults/photos"
 ROOT = "arn:aws:iam::123456789012:root"

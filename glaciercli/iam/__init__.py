@@ -1,0 +1,1 @@
+"""Policies of vaults as IAM writes them: read, decided, checked for sense, and said in words."""
