@@ -7,6 +7,8 @@ from pathlib import Path
 
 import boto3
 import pytest
+from survival import forks
+from survival.scenarios import SCENARIOS
 from survival.world import World, memory_directory, share_session
 
 
@@ -24,3 +26,11 @@ def world(room, monkeypatch):
     session = functools.partial(boto3.Session, botocore_session=share_session())
     monkeypatch.setattr(boto3, "Session", session)
     return World(room / "world")
+
+
+@pytest.fixture(params=SCENARIOS, ids=lambda each: each.name)
+def scenario(request, world):
+    """A scenario, prepared: each run begins by `world.reset()`."""
+    forks.run(lambda: request.param.prepare(world)).require("prepare")
+    world.keep()
+    return request.param

@@ -97,7 +97,8 @@ class Recorder:
         return lambda self, path, *_: Op(kind, path)
 
     _rename, _link = _two("rename"), _two("link")
-    _unlink, _mkdir, _mode = _one("unlink"), _one("mkdir"), _one("mode")
+    _unlink, _rmdir = _one("unlink"), _one("rmdir")
+    _mkdir, _mode = _one("mkdir"), _one("mode")
 
 
 _TRANSLATIONS = {
@@ -112,6 +113,7 @@ _TRANSLATIONS = {
     "link": Recorder._link,
     "unlink": Recorder._unlink,
     "mkdir": Recorder._mkdir,
+    "rmdir": Recorder._rmdir,
     "chmod": Recorder._mode,
     "fchmod": Recorder._mode,
     "utime": Recorder._mode,
@@ -284,6 +286,11 @@ class Disk:
         if op.path in self._names:
             self._change(op)
 
+    def _do_rmdir(self, op):
+        inside = [path for path in self._names if path.startswith(f"{op.path}/")]
+        if op.path in self._names and not inside:  # else the call fails
+            self._change(op)
+
     def _do_write(self, op):
         self._names[op.path].pending.append(op)
 
@@ -307,7 +314,7 @@ def _nothing(_op):
 
 def _rename_in(names, op, file):
     """Apply a change of names."""
-    if op.kind in {"rename", "unlink"}:
+    if op.kind in {"rename", "unlink", "rmdir"}:
         names.pop(op.path, None)
     if op.kind in {"rename", "link"}:
         names[op.other] = file

@@ -4,6 +4,7 @@ Installed in a forked child only, which never takes it down again. What is seen:
 `os` that change files, SQLite's commits, and requests on their way out and back.
 """
 
+import itertools
 import os
 import sqlite3
 import threading
@@ -63,7 +64,7 @@ class Watch:
 
     def _wrapped(self, name, real):
         def call(*args, **kwargs):
-            self.happen(name, *args)
+            self.happen(name, *_whole(args, **kwargs))
             if (self._halves or self._short) and name in _WRITES and len(args[1]) > 1:
                 half = memoryview(args[1])[: len(args[1]) // 2]
                 done = real(args[0], half, *args[2:])
@@ -80,7 +81,7 @@ class Watch:
     def _wrapped_open(self, real):
         def call(path, flags, *args, **kwargs):
             if flags & _FOR_WRITING:
-                self.happen("open", path, flags)
+                self.happen("open", *_whole((path,), **kwargs), flags)
             return real(path, flags, *args, **kwargs)
 
         return call
@@ -105,3 +106,12 @@ class Watch:
             self.happen(event, event_name.rpartition(".")[2])
 
         return see
+
+
+def _whole(args, *, dir_fd=None, src_dir_fd=None, dst_dir_fd=None, **_):
+    """Return a call's arguments with names relative to open directories as whole paths."""
+    directories = [src_dir_fd, dst_dir_fd] if dir_fd is None else [dir_fd]
+    return tuple(
+        arg if directory is None else os.path.join(os.readlink(f"/proc/self/fd/{directory}"), arg)  # noqa: PTH115, PTH118
+        for arg, directory in itertools.zip_longest(args, directories[: len(args)])
+    )

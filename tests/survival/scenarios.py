@@ -1,29 +1,20 @@
-"""The commands that are stopped, each with its beginning and with what must be true in the end.
+"""The commands about one archive that are stopped.
 
 `run` is the command as the program runs it: the service, then telling the user, then acknowledging.
-Run again after whatever happened, it must succeed at once, and `check` must hold.
 """
 
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from helpers import RecordingProgress
-from survival.world import DATA, VAULT, World
+from survival.many import MANY
+from survival.scenario import Scenario
+from survival.world import DATA, VAULT
 
 from glaciercli.errors import GlacierError
 from glaciercli.services import downloads, jobs, streams, uploads
 from glaciercli.units import MIB
 
 OTHER = DATA[::-1]  # another version of the source, of the same size
-
-
-@dataclass(frozen=True)
-class Scenario:
-    name: str
-    prepare: Callable[[World], None]
-    run: Callable[[World], None]
-    check: Callable[[World], None]
 
 
 # --- uploads
@@ -281,4 +272,6 @@ SCENARIOS = [
     Scenario("download, over", _archive_and_target, _download_over, _one_file),
     Scenario("download, range", _archive, _download_range, _one_range),
     Scenario("job output", _finished_job, _job_output, _one_inventory),
+    *MANY,
 ]
+BY_NAME = {each.name: each for each in SCENARIOS}

@@ -14,14 +14,13 @@ from pathlib import Path
 
 import pytest
 from survival import forks
-from survival.scenarios import SCENARIOS
+from survival.scenarios import BY_NAME
 from survival.world import share_session
 
 from glaciercli.errors import Conflict
 
 KIB = 1024
 SIZE = 4 * KIB * KIB  # of the small file system
-BY_NAME = {each.name: each for each in SCENARIOS}
 
 _NEW_MOUNTS, _NEW_USER = 0x00020000, 0x10000000  # flags of unshare(2)
 _BIND, _PRIVATE = 0x1000, 0x40000 | 0x4000  # flags of mount(2), the second for all below

@@ -16,12 +16,25 @@ from helpers import payload
 from survival.proxy import FITTING_SOME, KINDS, Proxy
 from survival.world import share_session
 
+from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.store import Catalog
 from glaciercli.client import Target
 from glaciercli.errors import GlacierError
 from glaciercli.local.engine import open_engine
 from glaciercli.local.server import Server
-from glaciercli.services import archives, downloads, jobs, open_uploads, uploads, vaults
+from glaciercli.services import (
+    archives,
+    downloads,
+    emptying,
+    inventory,
+    jobs,
+    open_uploads,
+    restoring,
+    uploads,
+    vaults,
+)
+from glaciercli.services.jobs import Poll
+from glaciercli.services.selection import select
 from glaciercli.session import connect
 from glaciercli.units import MIB
 
@@ -116,6 +129,38 @@ class Cell:
         downloads.job_output(self.client, self.job, self.target, journals=self.journals, workers=1)
         downloads.acknowledge_output(self.client, self.job, self.target, journals=self.journals)
 
+    # --- commands about many
+
+    def store_two(self):
+        """Put two archives into the vault, with the inventory that lists them in the catalog."""
+        for name in ("one.bin", "two.bin"):
+            self.direct.call(
+                "UploadArchive", vaultName=VAULT, archiveDescription=name, body=name.encode()
+            )
+
+    def know_two(self):
+        self.store_two()
+        self.client.pace.timeout = PATIENCE
+        self.sync()  # through the proxy, which is another world of vaults than the server
+
+    def sync(self):
+        inventory.sync_all(self.client, self.catalog, poll=Poll(0.05, PATIENCE))
+
+    def restore(self):
+        wanted = select(self.client, self.catalog, VAULT, self.out, filters=Filter())
+        restoring.restore(
+            self.client,
+            self.catalog,
+            wanted,
+            journals=self.journals,
+            poll=Poll(0.05, PATIENCE),
+            workers=1,
+        )
+
+    def empty(self):
+        plan = emptying.plan(self.client, self.catalog, VAULT, poll=Poll(0.05, PATIENCE))
+        emptying.empty(self.client, self.catalog, plan, workers=1)
+
     def begin_inventory(self):
         self.store()
         self.job = jobs.wait(self.direct, VAULT, jobs.start_inventory(self.direct, VAULT).id)
@@ -156,6 +201,22 @@ class Cell:
 
     def one_job(self):
         assert len(list(self.direct.pages("ListJobs", vaultName=VAULT))) == 1
+
+    def two_files(self):
+        there = {each.name: each.read_text() for each in self.out.iterdir()}
+        assert there == {name: name for name in ("one.bin", "two.bin")}
+        jobs = [each["Action"] for each in self.direct.pages("ListJobs", vaultName=VAULT)]
+        assert jobs.count("ArchiveRetrieval") == 2
+
+    def two_known(self):
+        [scope] = self.catalog.scopes()
+        found = {each.name for each in self.catalog.archives(scope, VAULT)}
+        assert found == {"one.bin", "two.bin"}
+
+    def two_deleted(self):
+        self.nothing_held()
+        [scope] = self.catalog.scopes()
+        assert list(self.catalog.archives(scope, VAULT)) == []
 
     def one_inventory(self):
         assert self.archive.id in self.target.read_text()
@@ -213,6 +274,14 @@ ROWS = [
     Row("DescribeVault", lambda c: vaults.show(c.client, VAULT)),
     Row("ListVaults", lambda c: list(vaults.listing(c.client))),
     Row("DeleteVault", lambda c: vaults.delete(c.client, VAULT), Cell.no_vault),
+    Row("ListJobs", Cell.restore, Cell.two_files, Cell.know_two, "of a restore"),
+    Row("InitiateJob", Cell.restore, Cell.two_files, Cell.know_two, "of a restore"),
+    Row("GetJobOutput", Cell.restore, Cell.two_files, Cell.know_two, "of a restore"),
+    Row("DescribeVault", Cell.sync, Cell.two_known, Cell.store_two, "of a sync"),
+    Row("InitiateJob", Cell.sync, Cell.two_known, Cell.store_two, "of a sync"),
+    Row("GetJobOutput", Cell.sync, Cell.two_known, Cell.store_two, "of a sync"),
+    Row("DescribeVault", Cell.empty, Cell.two_deleted, Cell.know_two, "of emptying"),
+    Row("DeleteArchive", Cell.empty, Cell.two_deleted, Cell.know_two, "of emptying"),
 ]
 
 

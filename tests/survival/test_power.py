@@ -9,10 +9,10 @@ import shutil
 
 import pytest
 from survival import forks
+from survival.accidents import recover
 from survival.disk import Disk, Recorder, State, digest_of, read_tree
 from survival.events import Watch
-from survival.scenarios import SCENARIOS
-from survival.test_kill import recover
+from survival.scenarios import BY_NAME, SCENARIOS
 from survival.world import share_session
 
 from glaciercli.transfer.journal import Journal
@@ -104,7 +104,7 @@ def test_all_states_after_a_power_failure_are_brought_to_order(record, count):
     count({"power-loss states of commands": len(states)})
 
 
-@pytest.mark.parametrize("record", [SCENARIOS[0]], indirect=True, ids=["upload"])
+@pytest.mark.parametrize("record", [BY_NAME["upload"]], indirect=True, ids=["upload"])
 @pytest.mark.parametrize("kind", ["sync", "syncdir"])
 def test_the_harness_finds_a_sync_that_is_missing(record, kind):
     _, states = record.states(without=kind)

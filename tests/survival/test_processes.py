@@ -12,13 +12,12 @@ import pytest
 from helpers import payload
 from survival import forks
 from survival.programs import ONES, Program, wait_until, warm
-from survival.scenarios import SCENARIOS
+from survival.scenarios import BY_NAME
 from survival.world import VAULT, share_session
 
 from glaciercli.units import MIB
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-BY_NAME = {each.name: each for each in SCENARIOS}
 
 
 class Command:
