@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import ijson
 
 from glaciercli import limits
+from glaciercli.catalog import texts
+from glaciercli.catalog.nesting import Shallow
 from glaciercli.errors import IntegrityError
 from glaciercli.units import parse_time
 
 _BUFFER = 1 << 16  # bytes; larger ones leave the processor's cache, and take half as long again
 _HASH_LENGTH = 64
+_LEVELS, _ITEMS = 4, 2  # the document, its list, an archive and what may be new in one; the list's
+_LONGEST_ITEM = 1 << 16  # bytes of an archive; its description has 1,024 characters
 
 # The description is the only field that may hold a quote or a comma, and the others are strict; so
 # what stands between them is the description, whatever it looks like.
@@ -52,29 +57,34 @@ class Document:
     @classmethod
     def open(cls, path: Path) -> Document:
         """Return the document with what its head says; raises IntegrityError where it is none."""
-        with path.open("rb") as file:
-            if file.read(4096).lstrip()[:1] != b"{":
-                return cls(path, None, None)
-            file.seek(0)
+        if not texts.beginning(path).lstrip().startswith("{"):
+            return cls(path, None, None)
+        with _json(path) as file:
             return cls(path, *_head(file, path))
 
     def entries(self) -> Iterator[Entry]:
         """Yield the archives; raises IntegrityError where the document ends early."""
-        with self.path.open("rb") as file:
-            items = _json_items(file) if self.arn is not None else _csv_items(file)
-            last = "none"
-            try:
-                for item in items:
-                    yield _entry(item)
-                    last = item["ArchiveId"]
-            except (ijson.JSONError, KeyError, TypeError, ValueError, AttributeError) as error:
-                raise IntegrityError(
-                    f"inventory {str(self.path)!r} is damaged or cut off after archive {last}: "
-                    f"{str(error)[:200]}"
-                ) from error
+        items = _json_items(self.path) if self.arn is not None else _csv_items(self.path)
+        last = "none"
+        try:
+            for item in items:
+                yield _entry(item)
+                last = item["ArchiveId"]
+        except (ijson.JSONError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise IntegrityError(
+                f"inventory {str(self.path)!r} is damaged or cut off after archive {last}: "
+                f"{str(error)[:200]}"
+            ) from error
 
 
-def _head(file: BinaryIO, path: Path) -> tuple[str, datetime]:
+@contextmanager
+def _json(path: Path) -> Iterator[Shallow]:
+    """Open an inventory's JSON, no deeper than one is and in no larger pieces."""
+    with texts.as_utf8(path) as file:
+        yield Shallow(file, levels=_LEVELS, items=_ITEMS, longest=_LONGEST_ITEM)
+
+
+def _head(file: Shallow, path: Path) -> tuple[str, datetime]:
     """Return VaultARN and InventoryDate; they come first, but JSON's order is no promise."""
     found: dict[str, Any] = {}
     try:
@@ -98,18 +108,18 @@ def _date(text: str) -> datetime:
     return made
 
 
-def _json_items(file: BinaryIO) -> Iterator[dict[str, Any]]:
-    items: Iterator[dict[str, Any]] = ijson.items(file, "ArchiveList.item", buf_size=_BUFFER)
-    return items
+def _json_items(path: Path) -> Iterator[dict[str, Any]]:
+    with _json(path) as file:
+        yield from ijson.items(file, "ArchiveList.item", buf_size=_BUFFER)
 
 
-def _csv_items(file: BinaryIO) -> Iterator[dict[str, Any]]:
+def _csv_items(path: Path) -> Iterator[dict[str, Any]]:
     r"""Yield the rows of Glacier's CSV, in which a quote is `\"` and a backslash just itself."""
-    lines = (line.decode().removesuffix("\n").removesuffix("\r") for line in file)
-    header = next(lines, "").replace('"', "")
-    if header != _CSV_HEADER:
+    lines = texts.lines(path)
+    _, header = next(lines, (0, ""))
+    if header.replace('"', "") != _CSV_HEADER:
         raise ValueError("the first line is not the header of an inventory")
-    for line in lines:
+    for _, line in lines:
         match = _CSV_LINE.fullmatch(line)
         if match is None:
             raise ValueError(f"cannot read {line[:80]!r}")

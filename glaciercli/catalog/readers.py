@@ -21,16 +21,18 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from glaciercli import limits
-from glaciercli.catalog import caches
+from glaciercli.catalog import caches, texts
 from glaciercli.catalog.database import foreign_rows
 from glaciercli.catalog.events import Alias, Deleted, Event, Source, sound
 from glaciercli.errors import IntegrityError, Refused, Unavailable
 from glaciercli.models import Archive, Scope
+from glaciercli.units import MIB
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_ENDPOINT = 4096  # characters: a URL, or the path of a directory
+# Characters; a Synology names an archive of equal files by the path of each of them.
+_LONGEST_EXPORT = 16 * MIB
 _OF_JSON = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-_SNIFFED = 4096  # bytes that tell what a file is
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 _JOURNAL = re.compile(
@@ -54,14 +56,13 @@ _SAGU_FIELD = re.compile(r'(?:- )?\s+(\w+):\s+"(.*)"')
 
 def detect(path: Path) -> str:
     """Return which tool's file this is; raises Refused when it is nobody's that we know."""
-    with path.open("rb") as file:
-        start = file.read(_SNIFFED)
-    if start.startswith(b"SQLite format 3\0"):
+    start = texts.beginning(path)
+    if start.startswith("SQLite format 3\0"):
         tables = {row["name"] for row in foreign_rows(path, "SELECT name FROM sqlite_master")}
         for tool, table in caches.TABLES.items():
             if table in tables:
                 return tool
-    line = start.decode("utf-8", "replace").lstrip("\r\n").split("\n", 1)[0].rstrip("\r")
+    line = start.lstrip("\r\n").split("\n", 1)[0].rstrip("\r")
     for pattern, tool in (
         (r'\{.*"archiveId"', "export"),
         (r"\{", "inventory"),
@@ -82,7 +83,7 @@ def detect(path: Path) -> str:
 def _journal(source: Source) -> Iterator[tuple[Scope, Event]]:
     """Yield the lines of an mt-aws-glacier journal; it names neither vault nor region."""
     vault = source.the_vault
-    for number, line in _lines(source.path):
+    for number, line in texts.lines(source.path):
         match = _JOURNAL.fullmatch(line) or _JOURNAL_0.fullmatch(line)
         if match is None:
             raise _senseless(source.path, number, line)
@@ -119,8 +120,7 @@ def _journal_event(vault: str, found: dict[str, str]) -> Event | None:
 
 
 def _sagu(source: Source) -> Iterator[tuple[Scope, Event]]:
-    with source.path.open("rb") as file:
-        is_yaml = file.read(_SNIFFED).lstrip().startswith(b"-")
+    is_yaml = texts.beginning(source.path).lstrip().startswith("-")
     for number, found in _sagu_yaml(source.path) if is_yaml else _sagu_csv(source.path):
         region = _REGION.search(found.get("Location", ""))
         if region is not None and region[0] != source.scope.region:
@@ -144,7 +144,7 @@ def _sagu(source: Source) -> Iterator[tuple[Scope, Event]]:
 
 
 def _sagu_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in _lines(path):
+    for number, line in texts.lines(path):
         match = _SAGU_LINE.fullmatch(line)
         if match is None:
             raise _senseless(path, number, line)
@@ -155,7 +155,7 @@ def _sagu_yaml(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the records; SAGU escapes quotes and nothing else, so no YAML reader would do."""
     record: dict[str, str] = {}
     number = 0
-    for number, line in _lines(path):
+    for number, line in texts.lines(path):
         match = _SAGU_FIELD.fullmatch(line)
         if match is None:
             raise _senseless(path, number, line)
@@ -168,7 +168,7 @@ def _sagu_yaml(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _export(source: Source) -> Iterator[tuple[Scope, Event]]:
-    for number, line in _lines(source.path):
+    for number, line in texts.lines(source.path, _LONGEST_EXPORT):
         try:
             record = json.loads(line)
             scope = _scope(record)
@@ -211,15 +211,6 @@ def _names(names: object) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
         raise TypeError("aliases are a list of names")
     return names
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the lines that are not empty, numbered; bytes that are not UTF-8 are kept."""
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-        for number, line in enumerate(file, start=1):
-            stripped = line.rstrip("\r\n")
-            if stripped.strip():
-                yield number, stripped
 
 
 def _senseless(path: Path, number: int, line: str) -> IntegrityError:

@@ -1,6 +1,8 @@
 """Inventory documents: what the service writes, what tools exported, and what is cut or hostile."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import ijson
@@ -165,7 +167,7 @@ def test_csv_round_trips_every_description_without_a_backslash(tmp_path_factory,
         "ArchiveId\n",
         f"{HEADER}\na,b\n",
         f"{HEADER}\na,b,2013-05-01T01:02:03Z,5,{HASH[:-1]}",
-        f"{HEADER}\n\na,b,2013-05-01T01:02:03Z,5,{HASH}",
+        f"{HEADER}\na,{'b' * 70_000},2013-05-01T01:02:03Z,5,{HASH}",
         b"\xff\xfe",
         b"\0" * 10,
     ],
@@ -173,6 +175,100 @@ def test_csv_round_trips_every_description_without_a_backslash(tmp_path_factory,
 def test_csv_that_is_no_inventory_is_refused(read, content):
     with pytest.raises(IntegrityError):
         read(content)
+
+
+CODED = {
+    "a mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "UTF-16, as PowerShell's > writes it": lambda text: text.encode("utf-16"),
+    "UTF-16, the other way round": lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
+    "UTF-16 without a mark": lambda text: text.encode("utf-16-le"),
+    "UTF-16 without a mark, the other way round": lambda text: text.encode("utf-16-be"),
+}
+
+
+@pytest.mark.parametrize("code", CODED)
+def test_an_inventory_that_an_editor_or_a_shell_has_saved_is_read(read, code):
+    text = json.dumps({**HEAD, "ArchiveList": [item(), item("b", "Żółw 🐢")]}, ensure_ascii=False)
+    document, entries = read(CODED[code](text + "\r\n"))
+
+    assert (document.arn, entries) == (ARN, [entry(), entry("b", "Żółw 🐢")])
+
+
+@pytest.mark.parametrize("code", CODED)
+def test_a_csv_that_an_editor_or_a_shell_has_saved_is_read(read, code):
+    text = f"{HEADER}\r\na-_1,Żółw,2013-05-01T01:02:03Z,5,{HASH}\r\n\r\n"
+    _, entries = read(CODED[code](text))
+
+    assert entries == [entry(description="Żółw")]
+
+
+@pytest.mark.parametrize("code", CODED)
+def test_every_cut_of_what_an_editor_has_saved_is_refused(read, code):
+    content = CODED[code](json.dumps({**HEAD, "ArchiveList": [item()]}))
+    for length in range(0, len(content), 7):
+        with pytest.raises(IntegrityError):
+            read(content[:length])
+
+
+# What nests, what is long, and what pretends not to be; each a few bytes for each byte of a level.
+BOMBS = {
+    "brackets": lambda size: {"ArchiveDescription": Raw("[" * size + "]" * size)},
+    "objects": lambda size: {"ArchiveDescription": Raw('{"a":' * size + "1" + "}" * size)},
+    "brackets between texts": lambda size: {"New": Raw('["]",' * size + "1" + "]" * size)},
+    "a text": lambda size: {"ArchiveDescription": "x" * size * 20},
+    "a text of brackets": lambda size: {"ArchiveDescription": "[" * size * 20},
+    "a number": lambda size: {"Size": Raw("9" * size * 20)},
+    "an archive of a million members": lambda size: {f"m{number}": 1 for number in range(size)},
+    "a list in an archive": lambda size: {"New": Raw("[" + "1," * size * 10 + "1]")},
+}
+
+
+class Raw:
+    """JSON as it is to stand in the document."""
+
+    def __init__(self, text):
+        self.text = text
+
+
+@pytest.mark.parametrize("where", ["in an archive", "before the list"])
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_what_no_inventory_holds_takes_neither_memory_nor_time(tmp_path, bomb, where):
+    bombs = BOMBS[bomb](200_000)
+    texts = {key: each.text for key, each in bombs.items() if isinstance(each, Raw)}
+    plain = {key: f"@{key}@" if key in texts else each for key, each in bombs.items()}
+    head, archive = (HEAD, item(**plain)) if where == "in an archive" else ({"A": plain}, item())
+    content = json.dumps({**head, "ArchiveList": [archive], **HEAD})
+    for key, text in texts.items():
+        content = content.replace(f'"@{key}@"', text)
+    path = tmp_path / "inventory"
+    path.write_text(content)
+
+    run = subprocess.run(
+        [sys.executable, "-c", _MEASURED, path], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said, megabytes, seconds = run.stdout.split("|")
+    if (bomb, where) != _HARMLESS:
+        assert "IntegrityError" in said, run.stderr
+    assert int(megabytes) < 40  # more than before the file was opened
+    assert float(seconds) < 2
+
+
+# Members that are not ours are passed over one by one, and none of them is held.
+_HARMLESS = ("an archive of a million members", "before the list")
+_MEASURED = """
+import resource, sys, time
+from pathlib import Path
+from glaciercli.catalog.inventories import Document
+from glaciercli.errors import GlacierError
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+before, started, said = peak(), time.process_time(), "read"
+try:
+    list(Document.open(Path(sys.argv[1])).entries())
+except GlacierError as error:
+    said = repr(error)
+print(said, peak() - before, time.process_time() - started, sep="|")
+"""
 
 
 @given(st.binary(max_size=60))
