@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from glaciercli.catalog.database import foreign_rows
+from glaciercli.catalog import foreign
 from glaciercli.catalog.events import UNKNOWN, Alias, Deleted, Event, Source, sound
 from glaciercli.errors import IntegrityError, Refused
 from glaciercli.models import Archive, Scope
@@ -26,10 +26,11 @@ _MAPPING = (
 
 def glacier_cli(source: Source) -> Iterator[tuple[Scope, Event]]:
     """Yield glacier-cli's archives; its cache holds the accounts of several access keys."""
-    keys = [row[0] for row in foreign_rows(source.path, _KEYS)]
+    table = TABLES["glacier-cli"]
+    keys = [row["key"] for row in foreign.rows(source.path, table, _KEYS)]
     if len(keys) > 1:
         raise Refused(f"{str(source.path)!r} mixes the accounts of {len(keys)} access keys")
-    for row in foreign_rows(source.path, _CACHE):
+    for row in foreign.rows(source.path, table, _CACHE):
         with _named(source.path):
             vault, ident = _text(row["vault"]), _text(row["id"])
             name = None if row["name"] is None else _text(row["name"])
@@ -44,7 +45,7 @@ def glacier_cli(source: Source) -> Iterator[tuple[Scope, Event]]:
 def synology(source: Source) -> Iterator[tuple[Scope, Event]]:
     """Yield the paths of a Synology mapping; several may share one archive of the data vault."""
     vault, previous = source.the_vault, None
-    for row in foreign_rows(source.path, _MAPPING):
+    for row in foreign.rows(source.path, TABLES["synology"], _MAPPING):
         with _named(source.path):
             ident = _text(row["archiveID"])
             name = f"{_text(row['shareName'])}/{_text(row['basePath']).lstrip('/')}"

@@ -214,25 +214,6 @@ def transaction(connection: Connection, kind: str = "IMMEDIATE") -> Iterator[Non
         raise
 
 
-def foreign_rows(path: Path, query: str) -> Iterator[Row]:
-    """Yield the rows of a query on another tool's SQLite file; what it holds cannot run anything.
-
-    Raises Conflict where the file cannot be opened, IntegrityError where it is not what it must be.
-    """
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-    except sqlite3.OperationalError as error:
-        raise Conflict(f"{str(path)!r}: {error}") from error
-    try:
-        _distrust(connection)
-        connection.row_factory = sqlite3.Row
-        yield from connection.execute(query)
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        raise IntegrityError(f"{str(path)!r}: {error}") from error
-    finally:
-        connection.close()
-
-
 def _connect(path: Path) -> Connection:
     connection = sqlite3.connect(
         path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False

@@ -21,8 +21,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from glaciercli import limits
-from glaciercli.catalog import caches, texts
-from glaciercli.catalog.database import foreign_rows
+from glaciercli.catalog import caches, foreign, texts
 from glaciercli.catalog.events import Alias, Deleted, Event, Source, sound
 from glaciercli.errors import IntegrityError, Refused, Unavailable
 from glaciercli.models import Archive, Scope
@@ -58,7 +57,7 @@ def detect(path: Path) -> str:
     """Return which tool's file this is; raises Refused when it is nobody's that we know."""
     start = texts.beginning(path)
     if start.startswith("SQLite format 3\0"):
-        tables = {row["name"] for row in foreign_rows(path, "SELECT name FROM sqlite_master")}
+        tables = foreign.tables(path)
         for tool, table in caches.TABLES.items():
             if table in tables:
                 return tool

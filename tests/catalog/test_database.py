@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from glaciercli.catalog.database import Database, _quick_check, foreign_rows
+from glaciercli.catalog.database import Database, _quick_check
 from glaciercli.catalog.schema import INDEXES, MIGRATIONS
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
@@ -354,21 +354,6 @@ def test_what_was_acknowledged_survives_kill_minus_nine(path):
         assert {f"{name}{number}" for number in range(last + 1)} <= found
     catalog.database.check()
     catalog.close()
-
-
-def test_a_foreign_file_is_only_read(tmp_path):
-    path = tmp_path / "it's 100%?.db"
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("CREATE TABLE a AS SELECT 7 AS b")
-    connection.close()
-
-    assert [row["b"] for row in foreign_rows(path, "SELECT b FROM a")] == [7]
-    with pytest.raises(IntegrityError, match="readonly"):
-        list(foreign_rows(path, "INSERT INTO a VALUES (1)"))
-    with pytest.raises(IntegrityError, match="no such table"):
-        list(foreign_rows(path, "SELECT * FROM c"))
-    with pytest.raises(Conflict):
-        list(foreign_rows(tmp_path / "missing.db", "SELECT 1"))
 
 
 def test_times_are_kept_to_the_millisecond(path):
