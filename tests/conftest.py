@@ -70,7 +70,7 @@ def local_root(home):
 
 @pytest.fixture
 def target(local_root):
-    from glaciercli.client import Target
+    from glaciercli.clients.glacier import Target
 
     return Target(local_root=local_root)
 
@@ -78,7 +78,7 @@ def target(local_root):
 @pytest.fixture
 def client(target):
     """A client of the embedded engine that gives up soon."""
-    from glaciercli.session import connect
+    from glaciercli.clients.session import connect
 
     client = connect(target, timeout=5.0)
     yield client
@@ -94,7 +94,7 @@ def engine(client):
 @pytest.fixture
 def stored(target, vault):
     """A look at what the vault holds, id by content, through the API and not our own code's."""
-    from glaciercli.session import connect
+    from glaciercli.clients.session import connect
 
     client = connect(target)
     yield lambda: helpers.held(client, vault)

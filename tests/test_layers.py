@@ -14,8 +14,8 @@ LAYERS = [
     {"__main__", "docgen"},
     {"cli"},
     {"services"},
-    {"session", "client", "replies", "catalog", "transfer"},
-    {"retry", "models", "members", "treehash", "iam"},
+    {"clients", "catalog", "transfer"},
+    {"models", "treehash", "iam"},
     {"errors", "config", "limits"},
     {"units", "system", "__init__"},
 ]
@@ -26,8 +26,8 @@ ONLY = [
     ("rich", {"cli"}, "nothing below cli prints"),
     ("tqdm", {"cli"}, "nothing below cli draws progress"),
     ("jmespath", {"cli"}, "a query is about output"),
-    ("boto3", {"session"}, "one door to Glacier: one place for errors, retries and the engine"),
-    ("botocore", {"session", "replies", "local"}, "as boto3; the engine reads the model"),
+    ("boto3", {"clients"}, "one door to Glacier: one place for errors, retries and the engine"),
+    ("botocore", {"clients", "local"}, "as boto3; the engine reads the model"),
     ("sqlite3", {"catalog", "local"}, "two stores; nobody else writes SQL"),
     ("h11", {"local"}, "only the engine serves"),
     ("platformdirs", {"config"}, "one place knows where files live"),
@@ -88,9 +88,9 @@ def test_imports_point_down_only(path):
                 "policy is what the command line checks"
             )
         elif other == "local":
-            assert mine in {"session", "cli"}, (
+            assert mine in {"clients", "cli"}, (
                 f"{mine} imports local: services speak to a client, wherever it leads; only "
-                "session plugs the engine in, and `glacier local` tends it"
+                "clients plug the engine in, and `glacier local` tends it"
             )
         else:
             assert layer_of(other) >= layer_of(mine), (

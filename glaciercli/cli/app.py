@@ -26,7 +26,7 @@ from glaciercli.units import KIB, counted, format_size, parse_duration, parse_ra
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.client import Client, Target
+    from glaciercli.clients.glacier import Client, Target
     from glaciercli.local.engine import Engine
 
 _CONNECTIONS = 16  # enough for the default workers; --workers raises it
@@ -93,7 +93,7 @@ class App:
     @cached_property
     def target(self) -> Target:
         # Imported here, as below: boto3 costs more than all the rest of a command's start.
-        from glaciercli.client import Target  # noqa: PLC0415
+        from glaciercli.clients.glacier import Target  # noqa: PLC0415
 
         return Target(
             region=self.settings["region"],
@@ -120,7 +120,7 @@ class App:
 
     @cached_property
     def client(self) -> Client:
-        from glaciercli.session import connect  # noqa: PLC0415
+        from glaciercli.clients.session import connect  # noqa: PLC0415
 
         limit = self._parsed("bandwidth-limit", parse_rate)
         if limit is not None and limit < _LEAST_BANDWIDTH:

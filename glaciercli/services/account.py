@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from glaciercli.clients.pace import telling_if_applied
 from glaciercli.errors import AccessDenied, Unavailable
 from glaciercli.models import Capacity
-from glaciercli.retry import telling_if_applied
 
 if TYPE_CHECKING:
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 
 def capacity(client: Client) -> list[Capacity]:

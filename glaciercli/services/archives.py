@@ -13,7 +13,7 @@ from glaciercli.services import scopes, vaults
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 # Amazon's ids have 138 characters, but they are opaque; nobody's file has so long a name of these.
 _WHOLE_ID = re.compile(r"[A-Za-z0-9_-]{64,256}")

@@ -7,7 +7,7 @@ import re
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import INVENTORY_LAG
 from glaciercli.catalog.store import Catalog
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
 from glaciercli.errors import (
     Conflict,
     IntegrityError,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
 from glaciercli.services.transfer_journal import TransferJournal
 from glaciercli.transfer.journal import Journal
 from glaciercli.transfer.parts import Span

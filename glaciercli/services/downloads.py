@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
 from glaciercli.errors import Busy, GlacierError, NotFound, NotReady, Refused
 from glaciercli.models import Archive, Job
 from glaciercli.services import jobs, vaults

@@ -30,7 +30,7 @@ from glaciercli.transfer.waiting import Poll
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 EARLY = timedelta(days=90)  # younger archives cost the rest of their 90 days when deleted
 _FIRST_AND_LAST = 5  # archives that a plan names at either end

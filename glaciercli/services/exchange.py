@@ -20,7 +20,7 @@ from glaciercli.transfer.waiting import Poll
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 
 def import_file(

@@ -31,7 +31,7 @@ from glaciercli.units import counted, format_time_seconds
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 # How the service says that a vault is too new to have an inventory.
 _NONE_YET = "cannot be initiated yet"

@@ -10,7 +10,7 @@ from glaciercli.services import jobs, scopes, vaults
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 
 def refresh(client: Client, catalog: Catalog, vault: str | None = None) -> list[Job]:

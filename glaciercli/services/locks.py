@@ -6,14 +6,14 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from glaciercli.clients.pace import telling_if_applied
 from glaciercli.errors import AccessDenied, NotFound, Refused, Unavailable
 from glaciercli.iam import words
 from glaciercli.models import Lock
-from glaciercli.retry import telling_if_applied
 from glaciercli.services import policies, vaults
 
 if TYPE_CHECKING:
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 
 def show(client: Client, vault: str) -> Lock:

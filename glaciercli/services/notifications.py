@@ -10,7 +10,7 @@ from glaciercli.models import Notifications
 from glaciercli.services import vaults
 
 if TYPE_CHECKING:
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 EVENTS = ("ArchiveRetrievalCompleted", "InventoryRetrievalCompleted")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from glaciercli.catalog import descriptions
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
 from glaciercli.models import Part, Upload
 from glaciercli.services import ids
 from glaciercli.services.upload_journal import UploadJournal, UploadState, known

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from glaciercli.catalog import descriptions
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
 from glaciercli.errors import NotFound, Refused
 from glaciercli.models import Upload
 from glaciercli.services.completing import account_of

@@ -12,7 +12,7 @@ from glaciercli.services import vaults
 from glaciercli.units import parse_size
 
 if TYPE_CHECKING:
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 _STRATEGIES = {"none": "None", "free-tier": "FreeTier"}
 

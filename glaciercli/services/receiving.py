@@ -8,10 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
+from glaciercli.clients.replies import Output
 from glaciercli.errors import IntegrityError, LostReply, NotFound
 from glaciercli.models import Job
-from glaciercli.replies import Output
 from glaciercli.transfer.parts import Span, parse_content_range
 from glaciercli.transfer.progress import Progress
 from glaciercli.treehash import LEAF_SIZE, TreeHash, is_tree_hash_aligned

@@ -26,7 +26,7 @@ from glaciercli.transfer.waiting import Poll
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 
 def plan(selection: Selection, *, tier: str = "Standard") -> RestorePlan:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
 from glaciercli.errors import IntegrityError, Refused
 from glaciercli.models import Archive, Job
 from glaciercli.services import jobs

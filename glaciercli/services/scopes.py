@@ -11,7 +11,7 @@ from glaciercli.services import vaults
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 
 def of(client: Client, catalog: Catalog) -> Scope:

@@ -18,7 +18,7 @@ from glaciercli.services.trees import STAGING, Tree
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 _ON_WINDOWS = sys.platform == "win32"
 

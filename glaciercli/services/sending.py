@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
 from glaciercli.errors import AccessDenied, Conflict, IntegrityError, Refused, disputes_content
 from glaciercli.models import Part, Upload
 from glaciercli.transfer.parts import Plan, Span, Window, content_range, hash_window

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from glaciercli.catalog.store import Catalog
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
 from glaciercli.errors import (
     Conflict,
     GlacierError,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from glaciercli.models import Tag
 
 if TYPE_CHECKING:
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 _A_REQUEST = 10  # tags that the service takes at a time
 

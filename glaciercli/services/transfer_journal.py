@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
 from glaciercli.errors import Conflict, quoted
 from glaciercli.transfer.journal import UNREADABLE, Journal, key_of, path_of
 

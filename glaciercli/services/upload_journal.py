@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
 from glaciercli.models import Archive
 from glaciercli.services.transfer_journal import TransferJournal, folded
 from glaciercli.transfer.journal import UNREADABLE, Journal, stored

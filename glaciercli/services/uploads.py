@@ -14,7 +14,8 @@ from pathlib import Path
 
 from glaciercli.catalog import descriptions
 from glaciercli.catalog.store import Catalog
-from glaciercli.client import Client
+from glaciercli.clients.glacier import Client
+from glaciercli.clients.pace import telling_if_applied
 from glaciercli.errors import (
     Busy,
     Conflict,
@@ -27,7 +28,6 @@ from glaciercli.errors import (
     quoted,
 )
 from glaciercli.models import Archive, Upload
-from glaciercli.retry import telling_if_applied
 from glaciercli.services import open_uploads, scopes, vaults
 from glaciercli.services.completing import (
     complete,

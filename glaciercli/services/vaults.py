@@ -13,7 +13,7 @@ from glaciercli.transfer.waiting import Poll
 from glaciercli.units import counted, format_time_seconds
 
 if TYPE_CHECKING:
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 _NOT_EMPTY = "Vault not empty or recently written to"  # how the service begins its refusal
 _LOOK_EVERY = 3.0  # seconds

@@ -35,7 +35,7 @@ from glaciercli.units import MIB, counted
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
-    from glaciercli.client import Client
+    from glaciercli.clients.glacier import Client
 
 
 def archive(

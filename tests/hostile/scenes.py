@@ -220,8 +220,8 @@ class Theatre:
 
     def _half_an_upload(self):
         """Begin an upload and store one part of it, as another machine would."""
-        from glaciercli.client import Target
-        from glaciercli.session import connect
+        from glaciercli.clients.glacier import Target
+        from glaciercli.clients.session import connect
         from glaciercli.treehash import tree_hash
 
         client = connect(Target(region="us-east-1", endpoint_url=self.endpoint.url), timeout=5.0)

@@ -29,9 +29,9 @@ from glaciercli import config, units
 from glaciercli.catalog import descriptions
 from glaciercli.catalog.inventories import Document
 from glaciercli.cli import types, words
+from glaciercli.clients.checks import require_whole
 from glaciercli.errors import GlacierError, LostReply
 from glaciercli.local.wire import model
-from glaciercli.members import require_whole
 from glaciercli.models import Archive
 from glaciercli.services.download_journal import DownloadState
 from glaciercli.services.paths import Layout, Unsafe, relative

@@ -13,9 +13,9 @@ from hostile.endpoint import Player
 from hostile.mutations import MODEL, mutations
 from hostile.scenes import DATA, OTHER, SECRET
 
-from glaciercli.client import Target
+from glaciercli.clients.glacier import Target
+from glaciercli.clients.session import connect
 from glaciercli.errors import EXIT_MEANINGS, Exit, StrangeReply
-from glaciercli.session import connect
 
 _SOON = 5.0  # seconds; a run that is not disturbed takes a tenth of one
 
@@ -130,7 +130,7 @@ _PAGED = {
 @pytest.mark.parametrize(("operation", "scene"), _PAGED.items())
 @pytest.mark.parametrize("is_same", [True, False])
 def test_pages_without_an_end_come_to_one(theatre, operation, scene, is_same, monkeypatch):
-    monkeypatch.setattr("glaciercli.client._MOST_PAGES", 20)
+    monkeypatch.setattr("glaciercli.clients.glacier._MOST_PAGES", 20)
     right = theatre.replies[scene][operation][0]
     page = json.loads(right.body)
 

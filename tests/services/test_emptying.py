@@ -303,8 +303,8 @@ import sys
 from pathlib import Path
 from glaciercli.catalog.store import Catalog
 from glaciercli.services import emptying
-from glaciercli.client import Target
-from glaciercli.session import connect
+from glaciercli.clients.glacier import Target
+from glaciercli.clients.session import connect
 
 catalog = Catalog.open(Path(sys.argv[2]))
 client = connect(Target(local_root=Path(sys.argv[1])), timeout=30.0)

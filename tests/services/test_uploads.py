@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from helpers import RecordingProgress, payload, write
 
+from glaciercli.clients.session import connect
 from glaciercli.errors import (
     AccessDenied,
     Conflict,
@@ -27,7 +28,6 @@ from glaciercli.errors import (
 )
 from glaciercli.services import scopes, uploads
 from glaciercli.services.upload_journal import UploadJournal
-from glaciercli.session import connect
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
 

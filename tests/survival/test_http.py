@@ -18,7 +18,8 @@ from survival.world import share_session
 
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.store import Catalog
-from glaciercli.client import Target
+from glaciercli.clients.glacier import Target
+from glaciercli.clients.session import connect
 from glaciercli.errors import GlacierError
 from glaciercli.local.engine import open_engine
 from glaciercli.local.server import Server
@@ -35,7 +36,6 @@ from glaciercli.services import (
 )
 from glaciercli.services.jobs import Poll
 from glaciercli.services.selection import select
-from glaciercli.session import connect
 from glaciercli.units import MIB
 
 DATA = payload(MIB + 777, seed=8)  # two parts

@@ -17,9 +17,9 @@ import botocore.session
 import helpers
 
 from glaciercli.catalog.store import Catalog
-from glaciercli.client import Target
+from glaciercli.clients.glacier import Target
+from glaciercli.clients.session import connect
 from glaciercli.models import Scope
-from glaciercli.session import connect
 from glaciercli.units import MIB
 
 VAULT = "photos"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from glaciercli.client import Target
+from glaciercli.clients.glacier import Target
+from glaciercli.clients.session import connect
 from glaciercli.errors import AccessDenied, Conflict, Refused, Unavailable, UsageError
 from glaciercli.local.server import Server
-from glaciercli.session import connect
 
-CERTIFICATE = Path(__file__).parent / "data" / "self-signed.pem"
+CERTIFICATE = Path(__file__).parents[1] / "data" / "self-signed.pem"
 
 
 @pytest.mark.parametrize("url", ["http://example.com", "http://10.0.0.1:80", "ftp://127.0.0.1"])

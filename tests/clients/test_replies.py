@@ -5,6 +5,7 @@ import io
 import botocore.exceptions as aws
 import pytest
 
+from glaciercli.clients.replies import Output, translate, translated
 from glaciercli.errors import (
     AccessDenied,
     Conflict,
@@ -16,7 +17,6 @@ from glaciercli.errors import (
     Unreachable,
     UsageError,
 )
-from glaciercli.replies import Output, translate, translated
 
 
 def reply(code, status, message="text", **headers):

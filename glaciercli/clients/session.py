@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from glaciercli import __version__
-from glaciercli.client import Client, Target
+from glaciercli.clients.glacier import Client, Target
+from glaciercli.clients.pace import GIVE_UP_AFTER, Pace
+from glaciercli.clients.replies import Bounded, translated
 from glaciercli.errors import Conflict, Refused, UsageError
-from glaciercli.replies import Bounded, translated
-from glaciercli.retry import GIVE_UP_AFTER, Pace
 
 if TYPE_CHECKING:
     from botocore.config import Config

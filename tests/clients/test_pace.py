@@ -3,8 +3,8 @@ import time
 
 import pytest
 
+from glaciercli.clients.pace import Pace, may_have_been_applied
 from glaciercli.errors import LostReply, StrangeReply, Throttled, Unavailable, Unreachable
-from glaciercli.retry import Pace, may_have_been_applied
 
 
 class Flaky:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from glaciercli.client import Target
+from glaciercli.clients.glacier import Target
+from glaciercli.clients.session import connect
 from glaciercli.errors import AccessDenied, LostReply
 from glaciercli.local.server import Server
-from glaciercli.session import connect
 
 
 def test_what_makes_something_is_not_repeated_blindly(client, engine, vault):

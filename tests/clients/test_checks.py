@@ -3,8 +3,8 @@
 import pytest
 from botocore.session import Session
 
+from glaciercli.clients.checks import require_whole
 from glaciercli.errors import LostReply, StrangeReply
-from glaciercli.members import require_whole
 
 MODEL = Session().get_service_model("glacier")
 ARN = "arn:aws:glacier:us-east-1:000000000000:vaults/photos"
