@@ -15,7 +15,7 @@ LAYERS = [
     {"cli"},
     {"services"},
     {"clients", "catalog", "transfer"},
-    {"models", "treehash", "iam"},
+    {"tasks", "models", "treehash", "iam"},
     {"errors", "config", "limits"},
     {"units", "system", "__init__"},
 ]

@@ -52,7 +52,8 @@ try:
     cli.main([sys.argv[1], "--help"])
 except SystemExit:
     pass
-below = ("glaciercli.services.", "glaciercli.catalog.", "glaciercli.transfer.")
+below = ("glaciercli.services.", "glaciercli.catalog.", "glaciercli.transfer.",
+         "glaciercli.tasks.")
 print([name for name, each in sys.modules.items()
        if name.startswith(below) and type(each) is not _LazyModule])
 """

@@ -41,7 +41,7 @@ from glaciercli.errors import (
     collecting,
 )
 from glaciercli.services import archives, downloads, verification
-from glaciercli.transfer import waiting
+from glaciercli.tasks import waiting
 from glaciercli.units import counted, format_size
 
 COLUMNS = ("name", "size", "creationDate", "status", "archiveId")

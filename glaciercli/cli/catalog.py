@@ -27,7 +27,7 @@ from glaciercli.cli.options import (
 from glaciercli.cli.types import VAULT
 from glaciercli.errors import IntegrityError, NotReady, Partial
 from glaciercli.services import archives, exchange, inventory, scopes, vaults, verification
-from glaciercli.transfer import waiting
+from glaciercli.tasks import waiting
 from glaciercli.units import counted
 
 COLUMNS = ("vaultName", "name", "size", "creationDate", "status", "archiveId")

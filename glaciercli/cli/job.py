@@ -24,7 +24,7 @@ from glaciercli.cli.options import (
 from glaciercli.cli.types import RANGE, TIME
 from glaciercli.errors import UsageError
 from glaciercli.services import archives, downloads, jobs, ledger
-from glaciercli.transfer import waiting
+from glaciercli.tasks import waiting
 
 COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate", "OutputExpirationDate")
 OF_ALL = ("vaultName", "JobId", "Action", "StatusCode", "CreationDate", "OutputExpirationDate")

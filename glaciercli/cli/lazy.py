@@ -19,6 +19,7 @@ _LATER = (
     "glaciercli.catalog.",
     "glaciercli.models",
     "glaciercli.services.",
+    "glaciercli.tasks.",
     "glaciercli.transfer.",
     "glaciercli.treehash",
 )

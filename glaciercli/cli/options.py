@@ -180,7 +180,7 @@ def waiting_options(function: F) -> F:
         no_wait: bool,
         **kwargs: Any,
     ) -> Any:
-        from glaciercli.transfer.waiting import Poll  # noqa: PLC0415 - help does not need it
+        from glaciercli.tasks.waiting import Poll  # noqa: PLC0415 - help does not need it
 
         if poll_interval < _LEAST_INTERVAL:
             raise UsageError("a --poll-interval below 1s would ask all the time, and pay for it")

@@ -10,7 +10,7 @@ from glaciercli.catalog import filters as catalog_filters
 from glaciercli.cli.app import App
 from glaciercli.errors import NotFound
 from glaciercli.services import restoring, selection
-from glaciercli.transfer import waiting
+from glaciercli.tasks import waiting
 from glaciercli.units import counted, format_size
 
 

@@ -23,7 +23,7 @@ from glaciercli.errors import NotFound
 from glaciercli.services import emptying, scopes, vaults
 from glaciercli.services import inventory as inventories
 from glaciercli.services import notifications as service
-from glaciercli.transfer import waiting
+from glaciercli.tasks import waiting
 from glaciercli.units import counted, format_size
 
 _EVENTS = {

@@ -18,8 +18,8 @@ from glaciercli.errors import (
 from glaciercli.models import Archive
 from glaciercli.services import scopes, vaults
 from glaciercli.services.upload_journal import Intent, UploadJournal
-from glaciercli.transfer.progress import Progress
-from glaciercli.transfer.waiting import Poll
+from glaciercli.tasks.progress import Progress
+from glaciercli.tasks.waiting import Poll
 
 _ACCOUNT = re.compile(r"(?:^|/)(\d+)/vaults/")
 

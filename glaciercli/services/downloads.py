@@ -18,12 +18,12 @@ from glaciercli.services import jobs, vaults
 from glaciercli.services.download_journal import DownloadJournal
 from glaciercli.services.receiving import Content, fetch, write_in_order
 from glaciercli.services.retrievals import Retrievals, Wanted
+from glaciercli.tasks.pool import Pool
+from glaciercli.tasks.progress import NullProgress, Progress
+from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.parts import Span, hash_window
-from glaciercli.transfer.pool import Pool
-from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
 from glaciercli.transfer.target import PartFile, finish_placing, require_free
-from glaciercli.transfer.waiting import Poll
 from glaciercli.treehash import combine_hex
 
 

@@ -24,9 +24,9 @@ from glaciercli.errors import (
 )
 from glaciercli.models import Archive, Emptied, EmptyPlan, Scope, Vault
 from glaciercli.services import inventory, scopes, vaults
-from glaciercli.transfer.pool import Pool
-from glaciercli.transfer.progress import NullProgress, Progress
-from glaciercli.transfer.waiting import Poll
+from glaciercli.tasks.pool import Pool
+from glaciercli.tasks.progress import NullProgress, Progress
+from glaciercli.tasks.waiting import Poll
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog

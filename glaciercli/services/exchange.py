@@ -14,9 +14,9 @@ from glaciercli.models import Imported, Scope
 from glaciercli.services import downloads, inventory, scopes, vaults
 from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.system import private_directory
-from glaciercli.transfer.progress import NullProgress, Progress
+from glaciercli.tasks.progress import NullProgress, Progress
+from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.target import PartFile, require_free
-from glaciercli.transfer.waiting import Poll
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog

@@ -25,8 +25,8 @@ from glaciercli.errors import (
 )
 from glaciercli.models import Inventory, Job, Scope, Vault
 from glaciercli.services import downloads, jobs, scopes, vaults
-from glaciercli.transfer.progress import NullProgress, Progress
-from glaciercli.transfer.waiting import Poll
+from glaciercli.tasks.progress import NullProgress, Progress
+from glaciercli.tasks.waiting import Poll
 from glaciercli.units import counted, format_time_seconds
 
 if TYPE_CHECKING:

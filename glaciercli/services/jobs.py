@@ -12,9 +12,9 @@ from glaciercli.clients.glacier import Client
 from glaciercli.errors import AccessDenied, NotFound, NotReady, Refused, Unavailable
 from glaciercli.models import Job
 from glaciercli.services import ids
+from glaciercli.tasks.progress import NullProgress, Progress
+from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.parts import Span
-from glaciercli.transfer.progress import NullProgress, Progress
-from glaciercli.transfer.waiting import Poll
 from glaciercli.units import format_time_seconds
 
 OWN_DESCRIPTION = "glaciercli "  # followed by a token, where the user gives no description

@@ -20,9 +20,9 @@ from glaciercli.services.jobs import USUAL_TIMES
 from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.services.selection import Item, Selection, apart
 from glaciercli.services.trees import STAGING, Tree
-from glaciercli.transfer.pool import Pool
-from glaciercli.transfer.progress import NullProgress, Progress
-from glaciercli.transfer.waiting import Poll
+from glaciercli.tasks.pool import Pool
+from glaciercli.tasks.progress import NullProgress, Progress
+from glaciercli.tasks.waiting import Poll
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog

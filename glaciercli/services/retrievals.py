@@ -10,8 +10,8 @@ from glaciercli.clients.glacier import Client
 from glaciercli.errors import IntegrityError, Refused
 from glaciercli.models import Archive, Job
 from glaciercli.services import jobs
+from glaciercli.tasks.progress import Progress
 from glaciercli.transfer.parts import Span
-from glaciercli.transfer.progress import Progress
 from glaciercli.treehash import is_tree_hash_aligned
 from glaciercli.units import MIB, format_size
 

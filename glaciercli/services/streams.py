@@ -32,11 +32,11 @@ from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import Piece, counted, send_pieces
 from glaciercli.services.upload_journal import UploadJournal, known
 from glaciercli.system import private_directory
+from glaciercli.tasks.pool import Pool
+from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.descriptor import Descriptor
 from glaciercli.transfer.journal import sweep
 from glaciercli.transfer.parts import Window, check_part_size
-from glaciercli.transfer.pool import Pool
-from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Stream
 from glaciercli.treehash import TreeHash, combine_hex
 from glaciercli.units import MIB, format_size

@@ -39,8 +39,8 @@ from glaciercli.services.completing import (
 from glaciercli.services.opening import drop, new_intent, open_upload
 from glaciercli.services.sending import counted, send_file
 from glaciercli.services.upload_journal import Intent, UploadJournal, UploadState, known
+from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.parts import Window, check_single, plan
-from glaciercli.transfer.progress import NullProgress, Progress
 from glaciercli.transfer.source import Source
 from glaciercli.units import format_size
 

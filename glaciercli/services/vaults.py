@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from glaciercli.errors import NotFound, NotReady, Refused, no_vault
 from glaciercli.models import Vault
-from glaciercli.transfer.waiting import Poll
+from glaciercli.tasks.waiting import Poll
 from glaciercli.units import counted, format_time_seconds
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from helpers import payload
 
 from glaciercli.errors import Conflict, NotFound, UsageError
 from glaciercli.services import archives, inventory, uploads
-from glaciercli.transfer.waiting import Poll
+from glaciercli.tasks.waiting import Poll
 
 
 @pytest.fixture

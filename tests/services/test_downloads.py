@@ -13,8 +13,8 @@ from glaciercli.models import Archive
 from glaciercli.services import downloads, jobs, uploads
 from glaciercli.services.download_journal import DownloadJournal
 from glaciercli.services.retrievals import Retrievals
+from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.target import PartFile
-from glaciercli.transfer.waiting import Poll
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
 

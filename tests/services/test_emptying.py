@@ -13,7 +13,7 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.errors import AccessDenied, NotFound, NotReady, Partial, Refused, Unavailable
 from glaciercli.models import Archive, Scope
 from glaciercli.services import emptying
-from glaciercli.transfer.waiting import Poll
+from glaciercli.tasks.waiting import Poll
 
 COUNT = 30
 

@@ -13,7 +13,7 @@ from glaciercli.catalog.states import STATES
 from glaciercli.errors import IntegrityError, LostReply, NotFound, NotReady, Partial
 from glaciercli.models import Scope
 from glaciercli.services import archives, inventory, jobs, vaults
-from glaciercli.transfer.waiting import Poll
+from glaciercli.tasks.waiting import Poll
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
 

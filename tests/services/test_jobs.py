@@ -9,7 +9,7 @@ from helpers import RecordingProgress, payload
 
 from glaciercli.errors import AccessDenied, Conflict, NotFound, NotReady, Refused
 from glaciercli.services import jobs
-from glaciercli.transfer.waiting import Poll
+from glaciercli.tasks.waiting import Poll
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
 

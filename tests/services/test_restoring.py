@@ -17,7 +17,7 @@ from glaciercli.models import Archive, Scope
 from glaciercli.services import inventory, restoring
 from glaciercli.services.selection import select
 from glaciercli.services.trees import STAGING
-from glaciercli.transfer.waiting import Poll
+from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
 
 NOW = Poll(timeout=0.0)

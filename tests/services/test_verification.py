@@ -13,7 +13,7 @@ from glaciercli.catalog.merging import merge
 from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Partial, Refused
 from glaciercli.models import Archive, Scope
 from glaciercli.services import inventory, uploads, verification
-from glaciercli.transfer.waiting import Poll
+from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
 
 NOW = Poll(timeout=0.0)

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from glaciercli.errors import Conflict
-from glaciercli.transfer.pool import Halted, Pool
+from glaciercli.tasks.pool import Halted, Pool
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8])
