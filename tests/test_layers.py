@@ -15,7 +15,7 @@ LAYERS = [
     {"cli"},
     {"services"},
     {"clients", "catalog", "transfer"},
-    {"tasks", "models", "treehash", "iam"},
+    {"files", "tasks", "models", "treehash", "iam"},
     {"errors", "config", "limits"},
     {"units", "system", "__init__"},
 ]
@@ -28,7 +28,7 @@ ONLY = [
     ("jmespath", {"cli"}, "a query is about output"),
     ("boto3", {"clients"}, "one door to Glacier: one place for errors, retries and the engine"),
     ("botocore", {"clients", "local"}, "as boto3; the engine reads the model"),
-    ("sqlite3", {"catalog", "local"}, "two stores; nobody else writes SQL"),
+    ("sqlite3", {"files", "local"}, "two stores; nobody else writes SQL"),
     ("h11", {"local"}, "only the engine serves"),
     ("platformdirs", {"config"}, "one place knows where files live"),
 ]
@@ -115,7 +115,7 @@ def test_sql_is_written_in_the_two_stores_only():
         if "sqlite3" in {each.split(".")[0] for each in imports(path)}
     }
 
-    assert found == {"catalog/database.py", "catalog/foreign.py", "local/store.py"}
+    assert found == {"files/database.py", "catalog/foreign.py", "local/store.py"}
 
 
 _PRINTERS = {"cli/output.py", "docgen.py"}

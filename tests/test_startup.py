@@ -53,7 +53,7 @@ try:
 except SystemExit:
     pass
 below = ("glaciercli.services.", "glaciercli.catalog.", "glaciercli.transfer.",
-         "glaciercli.tasks.")
+         "glaciercli.tasks.", "glaciercli.files.")
 print([name for name, each in sys.modules.items()
        if name.startswith(below) and type(each) is not _LazyModule])
 """

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from glaciercli.catalog.database import Connection
 from glaciercli.catalog.rows import milliseconds, stored
 from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import UsageError
+from glaciercli.files.database import Connection
 
 _FEW = 1000  # rows that are worth being fetched one by one
 

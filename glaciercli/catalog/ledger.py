@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from glaciercli.catalog.database import Connection, Row
 from glaciercli.catalog.rows import milliseconds, vault_key
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import IntegrityError
+from glaciercli.files.database import Connection, Row
 from glaciercli.models import Job, Scope
 
 

@@ -12,13 +12,13 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
-from glaciercli.catalog.database import Connection, transaction
 from glaciercli.catalog.descriptions import decode
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.rows import loaded, milliseconds, stored, vault_key
 from glaciercli.catalog.schema import INDEXES
 from glaciercli.catalog.states import CONDITIONS, Horizon, horizon_of
 from glaciercli.catalog.store import Catalog
+from glaciercli.files.database import Connection, transaction
 from glaciercli.models import Inventory, Scope
 
 # Below this many new rows, keeping the indexes is cheaper than making them again.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 
-from glaciercli.catalog.database import Connection, Row
 from glaciercli.catalog.rows import archives_of, stored
 from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import Conflict, NotFound
+from glaciercli.files.database import Connection, Row
 from glaciercli.models import Archive
 from glaciercli.units import format_time_seconds
 

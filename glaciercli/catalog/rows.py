@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from glaciercli.catalog.database import Connection, Row
 from glaciercli.catalog.descriptions import decode
 from glaciercli.catalog.states import Horizon
 from glaciercli.errors import IntegrityError
+from glaciercli.files.database import Connection, Row
 from glaciercli.models import Archive, Scope
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ Times are milliseconds since 1970 UTC, tree hashes are their 32 bytes.
 
 from __future__ import annotations
 
-from glaciercli.catalog.database import Connection, Migration
+from glaciercli.files.database import Connection, Migration
 
 
 def _first(connection: Connection) -> None:

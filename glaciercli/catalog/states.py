@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
-from glaciercli.catalog.database import Connection, Row
+from glaciercli.files.database import Connection, Row
 
 STATES = ("new", "seen", "missing", "gone", "deleted")
 PRESENT = frozenset({"new", "seen", "missing"})  # what listings show when nothing else is asked

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from glaciercli.catalog import references
-from glaciercli.catalog.database import Database, Row
 from glaciercli.catalog.filters import EVERYTHING, Filter, source
 from glaciercli.catalog.rows import (
     RECORD,
@@ -29,6 +28,7 @@ from glaciercli.catalog.rows import (
 )
 from glaciercli.catalog.schema import MIGRATIONS
 from glaciercli.catalog.states import horizon_of
+from glaciercli.files.database import Database, Row
 from glaciercli.models import Archive, Scope
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)

@@ -17,6 +17,7 @@ from types import ModuleType
 
 _LATER = (
     "glaciercli.catalog.",
+    "glaciercli.files.",
     "glaciercli.models",
     "glaciercli.services.",
     "glaciercli.tasks.",

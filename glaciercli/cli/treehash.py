@@ -14,7 +14,8 @@ from glaciercli import treehash as hashing
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Command, pass_app
 from glaciercli.errors import Conflict
-from glaciercli.transfer import descriptor, source
+from glaciercli.files import descriptor
+from glaciercli.transfer import source
 from glaciercli.units import MIB
 
 COLUMNS = ("checksum", "path")

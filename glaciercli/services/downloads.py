@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import Busy, GlacierError, NotFound, NotReady, Refused
+from glaciercli.files.target import PartFile, finish_placing, require_free
 from glaciercli.models import Archive, Job
 from glaciercli.services import jobs, vaults
 from glaciercli.services.download_journal import DownloadJournal
@@ -23,7 +24,6 @@ from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.parts import Span, hash_window
 from glaciercli.transfer.source import Source
-from glaciercli.transfer.target import PartFile, finish_placing, require_free
 from glaciercli.treehash import combine_hex
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from glaciercli.catalog import imports, readers
 from glaciercli.errors import Conflict, NotFound
+from glaciercli.files.target import PartFile, require_free
 from glaciercli.models import Imported, Scope
 from glaciercli.services import downloads, inventory, scopes, vaults
 from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.system import private_directory
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
-from glaciercli.transfer.target import PartFile, require_free
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog

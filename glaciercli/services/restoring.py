@@ -14,12 +14,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import Conflict, GlacierError, NotReady, Partial, collecting
+from glaciercli.files.tree import STAGING, Tree
 from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import downloads, scopes
 from glaciercli.services.jobs import USUAL_TIMES
 from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.services.selection import Item, Selection, apart
-from glaciercli.services.trees import STAGING, Tree
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll

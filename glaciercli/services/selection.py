@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from glaciercli.catalog.descriptions import decode
 from glaciercli.catalog.filters import EVERYTHING, Filter
 from glaciercli.errors import GlacierError, Refused
+from glaciercli.files.paths import Layout, Unsafe, relative
+from glaciercli.files.tree import STAGING, Tree
 from glaciercli.models import Archive
 from glaciercli.services import scopes
-from glaciercli.services.paths import Layout, Unsafe, relative
-from glaciercli.services.trees import STAGING, Tree
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog

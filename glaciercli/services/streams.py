@@ -25,6 +25,7 @@ from glaciercli.errors import (
     Unavailable,
     concerns_all,
 )
+from glaciercli.files.descriptor import Descriptor
 from glaciercli.limits import MAX_PARTS
 from glaciercli.models import Archive
 from glaciercli.services.completing import Uncertain, complete, settle
@@ -34,7 +35,6 @@ from glaciercli.services.upload_journal import UploadJournal, known
 from glaciercli.system import private_directory
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
-from glaciercli.transfer.descriptor import Descriptor
 from glaciercli.transfer.journal import sweep
 from glaciercli.transfer.parts import Window, check_part_size
 from glaciercli.transfer.source import Stream

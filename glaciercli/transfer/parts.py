@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from glaciercli.errors import IntegrityError, Refused
+from glaciercli.files.descriptor import Descriptor
 from glaciercli.limits import (
     MAX_ARCHIVE_SIZE,
     MAX_PART_SIZE,
@@ -19,7 +20,6 @@ from glaciercli.limits import (
     MIN_PART_SIZE,
     is_part_size,
 )
-from glaciercli.transfer.descriptor import Descriptor
 from glaciercli.treehash import TreeHash, hash_range
 from glaciercli.units import MIB, format_size
 

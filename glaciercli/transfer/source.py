@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Self
 
 from glaciercli import system
 from glaciercli.errors import Conflict, Refused, UsageError, quoted
-from glaciercli.transfer.descriptor import Descriptor
+from glaciercli.files.descriptor import Descriptor
 
 # Some file systems keep what any 64 bits say.
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))

@@ -31,10 +31,10 @@ from glaciercli.catalog.inventories import Document
 from glaciercli.cli import types, words
 from glaciercli.clients.checks import require_whole
 from glaciercli.errors import GlacierError, LostReply
+from glaciercli.files.paths import Layout, Unsafe, relative
 from glaciercli.local.wire import model
 from glaciercli.models import Archive
 from glaciercli.services.download_journal import DownloadState
-from glaciercli.services.paths import Layout, Unsafe, relative
 from glaciercli.services.transfer_journal import folded
 from glaciercli.services.upload_journal import UploadState
 from glaciercli.transfer.journal import UNREADABLE, Journal

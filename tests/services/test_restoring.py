@@ -13,10 +13,10 @@ from helpers import RecordingProgress, payload
 from glaciercli.catalog.descriptions import encode
 from glaciercli.catalog.filters import Filter
 from glaciercli.errors import Conflict, NotReady, Partial, Refused
+from glaciercli.files.tree import STAGING
 from glaciercli.models import Archive, Scope
 from glaciercli.services import inventory, restoring
 from glaciercli.services.selection import select
-from glaciercli.services.trees import STAGING
 from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
 

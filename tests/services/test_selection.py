@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 import pytest
 
 from glaciercli.catalog.filters import Filter
+from glaciercli.files.tree import STAGING
 from glaciercli.models import Archive, Scope
 from glaciercli.services.selection import apart, select
-from glaciercli.services.trees import STAGING
 from glaciercli.treehash import tree_hash
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)

@@ -14,8 +14,8 @@ from typing import Self
 
 from glaciercli import system
 from glaciercli.errors import Conflict, quoted
-from glaciercli.services.folders import Folder, open_folder
-from glaciercli.transfer.descriptor import Descriptor
+from glaciercli.files.descriptor import Descriptor
+from glaciercli.files.folders import Folder, open_folder
 
 STAGING = ".glacier-restore"  # where files wait, in the same file system, until they are proven
 _BLOCK = 1 << 20  # bytes copied at once

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glaciercli.files.paths import MAX_COMPONENT, Layout, Unsafe, relative
 from glaciercli.models import Archive
-from glaciercli.services.paths import MAX_COMPONENT, Layout, Unsafe, relative
 
 ID = "-AbCdEfGh" + "x" * 129
 

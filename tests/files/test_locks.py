@@ -5,7 +5,7 @@ import os
 import pytest
 
 from glaciercli.errors import Busy
-from glaciercli.transfer.locks import try_lock
+from glaciercli.files.locks import try_lock
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from glaciercli.catalog.database import Database, _quick_check
 from glaciercli.catalog.schema import INDEXES, MIGRATIONS
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
+from glaciercli.files.database import Database, _quick_check
 from glaciercli.models import Archive, Scope
 
 SCOPE = Scope("aws", "1" * 12, "eu-west-1")
@@ -214,7 +214,7 @@ def test_random_damage_gives_the_truth_or_our_errors_and_loses_no_byte(path):
 
 
 def test_damage_met_later_is_found_at_the_next_opening(path, monkeypatch):
-    monkeypatch.setattr("glaciercli.catalog.database._CHECKED_AT_OPEN", 0)  # as if it were large
+    monkeypatch.setattr("glaciercli.files.database._CHECKED_AT_OPEN", 0)  # as if it were large
     fill(path, 3000)
     size = path.stat().st_size
     with path.open("r+b") as file:
@@ -289,7 +289,7 @@ def test_check_reads_the_whole_file(path):
 
 
 def test_a_catalog_in_use_is_a_conflict(path, monkeypatch):
-    monkeypatch.setattr("glaciercli.catalog.database._BUSY_TIMEOUT", 0.01)
+    monkeypatch.setattr("glaciercli.files.database._BUSY_TIMEOUT", 0.01)
     fill(path)
     one, two = Catalog.open(path), Catalog.open(path)
 

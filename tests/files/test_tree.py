@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from glaciercli.errors import Conflict
-from glaciercli.services.trees import STAGING, Tree
+from glaciercli.files.tree import STAGING, Tree
 from glaciercli.treehash import tree_hash
 
 

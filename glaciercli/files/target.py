@@ -11,8 +11,8 @@ from typing import Self
 
 from glaciercli import system
 from glaciercli.errors import Busy, Conflict, GlacierError, quoted
-from glaciercli.transfer.descriptor import Descriptor
-from glaciercli.transfer.locks import is_current
+from glaciercli.files.descriptor import Descriptor
+from glaciercli.files.locks import is_current
 from glaciercli.treehash import LEAF_SIZE
 
 _MAX_NAME = 255  # bytes, on every file system that matters

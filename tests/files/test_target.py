@@ -9,7 +9,7 @@ import pytest
 
 from glaciercli import system
 from glaciercli.errors import Busy, Conflict
-from glaciercli.transfer.target import PartFile, require_free
+from glaciercli.files.target import PartFile, require_free
 
 CONTENT = "an archive"
 
@@ -76,7 +76,7 @@ _WITH_UMASK = """
 import os, sys
 from pathlib import Path
 os.umask(int(sys.argv[2]))
-from glaciercli.transfer.target import PartFile
+from glaciercli.files.target import PartFile
 part, _ = (PartFile.open(Path(sys.argv[1], name), "content") for name in ("target", "other"))
 part.finish(0, None)
 part.place(overwrite=False)
