@@ -10,9 +10,9 @@ from hostile.test_corpus import make
 
 from glaciercli.config import SETTINGS
 from glaciercli.docgen import ROOT
-from glaciercli.services.download_journal import DownloadState
-from glaciercli.services.upload_journal import UploadState
+from glaciercli.transfer.download_journal import DownloadState
 from glaciercli.transfer.journal import Journal
+from glaciercli.transfer.upload_journal import UploadState
 
 PAGES = {path.name: path.read_text() for path in (ROOT / "man" / "man5").iterdir()}
 # Lines that the sample of all formats does not have, because its upload took the other way.

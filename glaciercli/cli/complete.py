@@ -60,7 +60,7 @@ def jobs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[C
 
 def uploads(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the ids of uploads that were begun here and are open, each with its file."""
-    from glaciercli.services.upload_journal import known  # noqa: PLC0415 - for this word alone
+    from glaciercli.transfer.upload_journal import known  # noqa: PLC0415 - for this word alone
 
     def begun() -> dict[str, str]:
         vault = _vault(ctx)

@@ -17,9 +17,9 @@ from glaciercli.errors import (
 )
 from glaciercli.models import Archive
 from glaciercli.services import scopes, vaults
-from glaciercli.services.upload_journal import Intent, UploadJournal
 from glaciercli.tasks.progress import Progress
 from glaciercli.tasks.waiting import Poll
+from glaciercli.transfer.upload_journal import Intent, UploadJournal
 
 _ACCOUNT = re.compile(r"(?:^|/)(\d+)/vaults/")
 

@@ -16,13 +16,13 @@ from glaciercli.errors import Busy, GlacierError, NotFound, NotReady, Refused
 from glaciercli.files.target import PartFile, finish_placing, require_free
 from glaciercli.models import Archive, Job
 from glaciercli.services import jobs, vaults
-from glaciercli.services.download_journal import DownloadJournal
-from glaciercli.services.receiving import Content, fetch, write_in_order
 from glaciercli.services.retrievals import Retrievals, Wanted
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
+from glaciercli.transfer.download_journal import DownloadJournal
 from glaciercli.transfer.parts import Span, hash_window
+from glaciercli.transfer.receiving import Content, fetch, write_in_order
 from glaciercli.transfer.source import Source
 from glaciercli.treehash import combine_hex
 

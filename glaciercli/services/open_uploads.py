@@ -12,7 +12,7 @@ from glaciercli.catalog import descriptions
 from glaciercli.clients.glacier import Client
 from glaciercli.models import Part, Upload
 from glaciercli.services import ids
-from glaciercli.services.upload_journal import UploadJournal, UploadState, known
+from glaciercli.transfer.upload_journal import UploadJournal, UploadState, known
 
 
 def listing(client: Client, vault: str, *, journals: Path | None) -> Iterator[Upload]:

@@ -30,14 +30,14 @@ from glaciercli.limits import MAX_PARTS
 from glaciercli.models import Archive
 from glaciercli.services.completing import Uncertain, complete, settle
 from glaciercli.services.opening import drop, new_intent, open_upload
-from glaciercli.services.sending import Piece, counted, send_pieces
-from glaciercli.services.upload_journal import UploadJournal, known
 from glaciercli.system import private_directory
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.journal import sweep
 from glaciercli.transfer.parts import Window, check_part_size
+from glaciercli.transfer.sending import Piece, counted, send_pieces
 from glaciercli.transfer.source import Stream
+from glaciercli.transfer.upload_journal import UploadJournal, known
 from glaciercli.treehash import TreeHash, combine_hex
 from glaciercli.units import MIB, format_size
 

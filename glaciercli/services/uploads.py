@@ -37,11 +37,11 @@ from glaciercli.services.completing import (
     settle,
 )
 from glaciercli.services.opening import drop, new_intent, open_upload
-from glaciercli.services.sending import counted, send_file
-from glaciercli.services.upload_journal import Intent, UploadJournal, UploadState, known
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.parts import Window, check_single, plan
+from glaciercli.transfer.sending import counted, send_file
 from glaciercli.transfer.source import Source
+from glaciercli.transfer.upload_journal import Intent, UploadJournal, UploadState, known
 from glaciercli.units import format_size
 
 _AT_ONCE = 100  # journals that are open; macOS lets a process have 256 files

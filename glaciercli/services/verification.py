@@ -26,10 +26,10 @@ from glaciercli.errors import (
 )
 from glaciercli.models import Archive, Audit, Job, Sample, Verified
 from glaciercli.services import archives, jobs, scopes
-from glaciercli.services.receiving import Content, fetch
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.parts import Span
+from glaciercli.transfer.receiving import Content, fetch
 from glaciercli.transfer.source import Source
 from glaciercli.units import MIB, counted
 

@@ -25,10 +25,10 @@ def make(where):
     from glaciercli.catalog.store import Catalog
     from glaciercli.local.engine import open_engine
     from glaciercli.models import Archive, Job, Scope
-    from glaciercli.services.download_journal import DownloadJournal
-    from glaciercli.services.upload_journal import Intent, UploadJournal
+    from glaciercli.transfer.download_journal import DownloadJournal
     from glaciercli.transfer.journal import Journal
     from glaciercli.transfer.source import Identity
+    from glaciercli.transfer.upload_journal import Intent, UploadJournal
 
     where.mkdir(parents=True)
     archive = Archive(ID, "photos", size=3, tree_hash="0" * 64, name="big.tar", created=NOW)
@@ -72,9 +72,9 @@ def corpus(request, tmp_path):
 
 
 def test_journals_are_read(corpus):
-    from glaciercli.services.download_journal import DownloadJournal
-    from glaciercli.services.upload_journal import UploadJournal
+    from glaciercli.transfer.download_journal import DownloadJournal
     from glaciercli.transfer.journal import Journal
+    from glaciercli.transfer.upload_journal import UploadJournal
 
     with UploadJournal(Journal.open(corpus, "upload")) as upload:
         state = upload.state

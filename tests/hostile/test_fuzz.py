@@ -34,10 +34,10 @@ from glaciercli.errors import GlacierError, LostReply
 from glaciercli.files.paths import Layout, Unsafe, relative
 from glaciercli.local.wire import model
 from glaciercli.models import Archive
-from glaciercli.services.download_journal import DownloadState
-from glaciercli.services.transfer_journal import folded
-from glaciercli.services.upload_journal import UploadState
+from glaciercli.transfer.download_journal import DownloadState
 from glaciercli.transfer.journal import UNREADABLE, Journal
+from glaciercli.transfer.state import folded
+from glaciercli.transfer.upload_journal import UploadState
 
 _FUZZ_SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
 

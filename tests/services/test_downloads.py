@@ -12,9 +12,9 @@ from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Refu
 from glaciercli.files.target import PartFile
 from glaciercli.models import Archive
 from glaciercli.services import downloads, jobs, uploads
-from glaciercli.services.download_journal import DownloadJournal
 from glaciercli.services.retrievals import Retrievals
 from glaciercli.tasks.waiting import Poll
+from glaciercli.transfer.download_journal import DownloadJournal
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
 

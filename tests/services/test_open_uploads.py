@@ -5,7 +5,7 @@ from helpers import MIB, payload
 
 from glaciercli.errors import AccessDenied, Busy, NotFound
 from glaciercli.services import open_uploads, uploads
-from glaciercli.services.upload_journal import UploadJournal
+from glaciercli.transfer.upload_journal import UploadJournal
 
 
 @pytest.fixture

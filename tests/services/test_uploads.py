@@ -27,7 +27,7 @@ from glaciercli.errors import (
     UsageError,
 )
 from glaciercli.services import scopes, uploads
-from glaciercli.services.upload_journal import UploadJournal
+from glaciercli.transfer.upload_journal import UploadJournal
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
 

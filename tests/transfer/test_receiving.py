@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from glaciercli.errors import IntegrityError
 from glaciercli.models import Job
-from glaciercli.services.receiving import Content
+from glaciercli.transfer.receiving import Content
 from glaciercli.treehash import is_tree_hash_aligned
 from glaciercli.units import MIB
 

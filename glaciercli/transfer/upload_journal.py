@@ -21,9 +21,9 @@ from typing import Any, Self
 
 from glaciercli.clients.glacier import Client
 from glaciercli.models import Archive
-from glaciercli.services.transfer_journal import TransferJournal, folded
 from glaciercli.transfer.journal import UNREADABLE, Journal, stored
 from glaciercli.transfer.source import Identity
+from glaciercli.transfer.state import TransferJournal, folded
 from glaciercli.units import format_time, parse_time
 
 _CLOCK_SKEW = timedelta(minutes=15)  # between us and the service, which allows 5 itself

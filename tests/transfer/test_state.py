@@ -8,10 +8,10 @@ import pytest
 
 from glaciercli.errors import Conflict
 from glaciercli.models import Archive
-from glaciercli.services.download_journal import DownloadJournal
-from glaciercli.services.upload_journal import Intent, UploadJournal, known
+from glaciercli.transfer.download_journal import DownloadJournal
 from glaciercli.transfer.journal import Journal
 from glaciercli.transfer.source import Identity
+from glaciercli.transfer.upload_journal import Intent, UploadJournal, known
 
 NOW = datetime(2020, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 INTENT = Intent("v", "n", "/n", Identity(1, 2, 3, 4), 1 << 20, "t", "d", NOW, NOW)

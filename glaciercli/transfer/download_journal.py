@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from glaciercli.clients.glacier import Client
-from glaciercli.services.transfer_journal import TransferJournal
 from glaciercli.transfer.journal import Journal
 from glaciercli.transfer.parts import Span
+from glaciercli.transfer.state import TransferJournal
 
 
 @dataclass
