@@ -55,7 +55,8 @@ except SystemExit:
 below = ("glaciercli.services.", "glaciercli.catalog.", "glaciercli.transfer.",
          "glaciercli.tasks.", "glaciercli.files.")
 print([name for name, each in sys.modules.items()
-       if name.startswith(below) and type(each) is not _LazyModule])
+       if name.startswith(below) and type(each) is not _LazyModule
+       and not hasattr(each, "__path__")])
 """
     run = subprocess.run(
         [sys.executable, "-c", probe, group], capture_output=True, text=True, check=True

@@ -7,7 +7,7 @@ import click
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Group, pass_app
 from glaciercli.cli.options import yes_option
-from glaciercli.services import account
+from glaciercli.services.vaults import capacity as service
 
 COLUMNS = ("CapacityId", "StartDate", "ExpirationDate")
 _PRICE = "about 100 US dollars in us-east-1, 120 in Frankfurt (list prices of 2021)"
@@ -30,7 +30,7 @@ def list_(app: App) -> None:
     Example:
         glacier capacity list
     """
-    app.output.listing(account.capacity(app.client), COLUMNS, empty="no provisioned capacity")
+    app.output.listing(service.capacity(app.client), COLUMNS, empty="no provisioned capacity")
 
 
 @capacity.command()
@@ -45,4 +45,4 @@ def purchase(app: App, *, yes: bool) -> None:
         glacier capacity purchase --yes
     """
     app.confirm(f"buy one unit of capacity for a month, {_PRICE}?", yes=yes)
-    app.output.show(account.purchase(app.client), COLUMNS)
+    app.output.show(service.purchase(app.client), COLUMNS)

@@ -26,7 +26,8 @@ from glaciercli.cli.options import (
 )
 from glaciercli.cli.types import VAULT
 from glaciercli.errors import IntegrityError, NotReady, Partial
-from glaciercli.services import archives, exchange, inventory, scopes, vaults, verification
+from glaciercli.services import archives, exchange, inventory, scopes, verification
+from glaciercli.services.vaults import vaults
 from glaciercli.tasks import waiting
 from glaciercli.units import counted
 

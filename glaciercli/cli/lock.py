@@ -15,7 +15,7 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.cli.words import ID_MARK
-from glaciercli.services import locks
+from glaciercli.services.vaults import lock as service
 from glaciercli.units import format_duration
 
 
@@ -37,7 +37,7 @@ def show(app: App, vault: str) -> None:
     Example:
         glacier lock show photos
     """
-    found = locks.show(app.client, vault)
+    found = service.show(app.client, vault)
     app.output.show(found)
     _say_when(app, found)
 
@@ -57,14 +57,14 @@ def start(app: App, vault: str, policy: str, *, dry_run: bool, yes: bool) -> Non
     Example:
         glacier lock start photos keep-a-year.json
     """
-    checked = locks.check(app.client, vault, policy)
+    checked = service.check(app.client, vault, policy)
     for each in checked.forbids or ():
         app.output.note(f"will hold: {each}")
     if dry_run:
         app.output.show(checked)
         return
     app.confirm(f"start the trial of this lock on vault {vault}?", yes=yes)
-    started = locks.start(app.client, vault, policy)
+    started = service.start(app.client, vault, policy)
     app.output.show(started)
     for line in (
         f"to make it permanent: glacier lock complete {vault} {started.id}",
@@ -85,10 +85,10 @@ def complete(app: App, vault: str, lock_id: str, *, yes: bool) -> None:
     Example:
         glacier lock complete photos AE863rKkWZU53SLW5be4DUcW
     """
-    for each in locks.show(app.client, vault).forbids or ():
+    for each in service.show(app.client, vault).forbids or ():
         app.output.note(f"for ever: {each}")
     app.confirm(f"this locks vault {vault} for ever", yes=yes, typed=vault)
-    app.output.show(locks.complete(app.client, vault, lock_id.removeprefix(ID_MARK)))
+    app.output.show(service.complete(app.client, vault, lock_id.removeprefix(ID_MARK)))
 
 
 @lock.command()
@@ -102,7 +102,7 @@ def abort(app: App, vault: str, *, yes: bool) -> None:
         glacier lock abort photos --yes
     """
     app.confirm(f"give up the lock on trial of vault {vault}?", yes=yes)
-    record = locks.abort(app.client, vault)
+    record = service.abort(app.client, vault)
     app.output.done(record, f"vault {vault} has no lock any more")
 
 

@@ -7,7 +7,7 @@ import click
 from glaciercli.cli.app import App
 from glaciercli.cli.commands import Group, pass_app
 from glaciercli.cli.options import policy_argument, vault_argument, yes_option
-from glaciercli.services import policies
+from glaciercli.services.vaults import policies
 
 
 @click.group(cls=Group)

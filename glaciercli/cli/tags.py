@@ -8,7 +8,7 @@ from glaciercli.cli.app import App
 from glaciercli.cli.commands import Group, pass_app
 from glaciercli.cli.options import vault_argument, yes_option
 from glaciercli.errors import UsageError
-from glaciercli.services import tags as service
+from glaciercli.services.vaults import tags as service
 
 COLUMNS = ("Key", "Value")
 

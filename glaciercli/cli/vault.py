@@ -20,9 +20,10 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.errors import NotFound
-from glaciercli.services import emptying, scopes, vaults
+from glaciercli.services import emptying, scopes
 from glaciercli.services import inventory as inventories
-from glaciercli.services import notifications as service
+from glaciercli.services.vaults import notifications as service
+from glaciercli.services.vaults import vaults
 from glaciercli.tasks import waiting
 from glaciercli.units import counted, format_size
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from glaciercli.catalog.filters import EVERYTHING, Filter
 from glaciercli.errors import NotFound, UsageError
 from glaciercli.models import Archive
-from glaciercli.services import scopes, vaults
+from glaciercli.services import scopes
+from glaciercli.services.vaults import vaults
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog

@@ -16,7 +16,8 @@ from glaciercli.errors import (
     Refused,
 )
 from glaciercli.models import Archive
-from glaciercli.services import scopes, vaults
+from glaciercli.services import scopes
+from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.upload_journal import Intent, UploadJournal

@@ -23,7 +23,8 @@ from glaciercli.errors import (
     concerns_all,
 )
 from glaciercli.models import Archive, Emptied, EmptyPlan, Scope, Vault
-from glaciercli.services import inventory, scopes, vaults
+from glaciercli.services import inventory, scopes
+from glaciercli.services.vaults import vaults
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll

@@ -12,8 +12,9 @@ from glaciercli.catalog import imports, readers
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.files.target import PartFile, require_free
 from glaciercli.models import Imported, Scope
-from glaciercli.services import downloads, inventory, scopes, vaults
+from glaciercli.services import downloads, inventory, scopes
 from glaciercli.services.retrievals import Retrievals, Wanted
+from glaciercli.services.vaults import vaults
 from glaciercli.system import private_directory
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll

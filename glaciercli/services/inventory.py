@@ -24,7 +24,8 @@ from glaciercli.errors import (
     collecting,
 )
 from glaciercli.models import Inventory, Job, Scope, Vault
-from glaciercli.services import downloads, jobs, scopes, vaults
+from glaciercli.services import downloads, jobs, scopes
+from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.units import counted, format_time_seconds

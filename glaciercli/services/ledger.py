@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from glaciercli.catalog import ledger
 from glaciercli.models import Job
-from glaciercli.services import jobs, scopes, vaults
+from glaciercli.services import jobs, scopes
+from glaciercli.services.vaults import vaults
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from glaciercli.errors import GlacierError, NotFound
 from glaciercli.models import Scope, Vault
-from glaciercli.services import vaults
+from glaciercli.services.vaults import vaults
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog

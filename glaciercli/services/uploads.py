@@ -28,7 +28,7 @@ from glaciercli.errors import (
     quoted,
 )
 from glaciercli.models import Archive, Upload
-from glaciercli.services import open_uploads, scopes, vaults
+from glaciercli.services import open_uploads, scopes
 from glaciercli.services.completing import (
     complete,
     disputes_parts,
@@ -37,6 +37,7 @@ from glaciercli.services.completing import (
     settle,
 )
 from glaciercli.services.opening import drop, new_intent, open_upload
+from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.parts import Window, check_single, plan
 from glaciercli.transfer.sending import counted, send_file

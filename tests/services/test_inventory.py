@@ -12,7 +12,8 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import STATES
 from glaciercli.errors import IntegrityError, LostReply, NotFound, NotReady, Partial
 from glaciercli.models import Scope
-from glaciercli.services import archives, inventory, jobs, vaults
+from glaciercli.services import archives, inventory, jobs
+from glaciercli.services.vaults import vaults
 from glaciercli.tasks.waiting import Poll
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB

@@ -32,10 +32,10 @@ from glaciercli.services import (
     open_uploads,
     restoring,
     uploads,
-    vaults,
 )
 from glaciercli.services.jobs import Poll
 from glaciercli.services.selection import select
+from glaciercli.services.vaults import vaults
 from glaciercli.units import MIB
 
 DATA = payload(MIB + 777, seed=8)  # two parts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from glaciercli.errors import NotFound
 from glaciercli.models import Notifications
-from glaciercli.services import vaults
+from glaciercli.services.vaults import vaults
 
 if TYPE_CHECKING:
     from glaciercli.clients.glacier import Client

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from glaciercli.errors import NotFound, Refused, UsageError
 from glaciercli.iam import policy as iam
 from glaciercli.models import Policy, RetrievalPolicy
-from glaciercli.services import vaults
+from glaciercli.services.vaults import vaults
 from glaciercli.units import parse_size
 
 if TYPE_CHECKING:

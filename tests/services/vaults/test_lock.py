@@ -3,7 +3,7 @@ import json
 import pytest
 
 from glaciercli.errors import AccessDenied, LostReply, NotFound, Refused
-from glaciercli.services import locks, vaults
+from glaciercli.services.vaults import lock, vaults
 
 
 @pytest.fixture
@@ -20,19 +20,19 @@ def policy(client):
 
 def test_a_policy_on_trial_is_in_force_at_once(client, policy):
     archive = client.call("UploadArchive", vaultName="photos", body=b"x")["archiveId"]
-    locks.start(client, "photos", policy)
+    lock.start(client, "photos", policy)
 
     with pytest.raises(AccessDenied):
         client.call("DeleteArchive", vaultName="photos", archiveId=archive)
 
 
 def test_a_wrong_id_does_not_complete(client, policy):
-    locks.start(client, "photos", policy)
+    lock.start(client, "photos", policy)
 
     with pytest.raises(Refused):
-        locks.complete(client, "photos", "x" * 24)
+        lock.complete(client, "photos", "x" * 24)
 
-    assert locks.show(client, "photos").state == "InProgress"
+    assert lock.show(client, "photos").state == "InProgress"
 
 
 def test_a_refusal_for_another_reason_is_told_as_it_is(client, engine, policy):
@@ -41,7 +41,7 @@ def test_a_refusal_for_another_reason_is_told_as_it_is(client, engine, policy):
     )
 
     with pytest.raises(AccessDenied):
-        locks.start(client, "photos", policy)
+        lock.start(client, "photos", policy)
 
     assert engine.faults.delivered(fault) == 1
 
@@ -49,25 +49,25 @@ def test_a_refusal_for_another_reason_is_told_as_it_is(client, engine, policy):
 def test_a_lost_reply_says_how_to_get_a_lock_whose_id_is_known(client, engine, policy):
     fault = engine.faults.drop("InitiateVaultLock", applied=True)
     with pytest.raises(LostReply) as caught:
-        locks.start(client, "photos", policy)
+        lock.start(client, "photos", policy)
     assert engine.faults.delivered(fault) == 1
     assert "glacier lock abort photos" in caught.value.hint
-    locks.abort(client, "photos")
+    lock.abort(client, "photos")
 
-    assert locks.start(client, "photos", policy).id
+    assert lock.start(client, "photos", policy).id
 
 
 def test_the_id_is_told_though_the_lock_cannot_be_looked_at(client, engine, policy):
     fault = engine.faults.add(
         "GetVaultLock", kind="status", code="AccessDeniedException", status=403
     )
-    started = locks.start(client, "photos", policy)
+    started = lock.start(client, "photos", policy)
 
     assert engine.faults.delivered(fault) == 1
     assert started.forbids
-    assert locks.complete(client, "photos", started.id).state == "Locked"
+    assert lock.complete(client, "photos", started.id).state == "Locked"
 
 
 def test_aborting_nothing_is_not_found(client, policy):
     with pytest.raises(NotFound, match="has no lock"):
-        locks.abort(client, "photos")
+        lock.abort(client, "photos")

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from glaciercli.errors import NotFound, NotReady, Refused
-from glaciercli.services import vaults
+from glaciercli.services.vaults import vaults
 from glaciercli.treehash import tree_hash
 
 

@@ -1,32 +1,32 @@
 import pytest
 
 from glaciercli.errors import LostReply, Refused
-from glaciercli.services import account
+from glaciercli.services.vaults import capacity
 
 
 def test_a_unit_lasts_a_month(client):
-    bought = account.purchase(client)
+    bought = capacity.purchase(client)
 
-    assert account.capacity(client) == [bought]
+    assert capacity.capacity(client) == [bought]
     assert 28 <= (bought.expires - bought.start).days <= 31
 
 
 def test_a_third_unit_is_refused(client):
-    account.purchase(client)
-    account.purchase(client)
+    capacity.purchase(client)
+    capacity.purchase(client)
 
     with pytest.raises(Refused):
-        account.purchase(client)
+        capacity.purchase(client)
 
 
 def test_a_lost_reply_is_never_answered_with_a_second_purchase(client, engine):
     fault = engine.faults.drop("PurchaseProvisionedCapacity", applied=True)
 
     with pytest.raises(LostReply) as caught:
-        account.purchase(client)
+        capacity.purchase(client)
 
     assert engine.faults.delivered(fault) == 1
-    assert len(account.capacity(client)) == 1
+    assert len(capacity.capacity(client)) == 1
     assert caught.value.hint.endswith("look first: glacier capacity list")
 
 
@@ -34,7 +34,7 @@ def test_a_unit_that_was_bought_is_told_though_the_list_of_them_is_refused(clien
     fault = engine.faults.add(
         "ListProvisionedCapacity", kind="status", code="AccessDeniedException", status=403
     )
-    bought = account.purchase(client)
+    bought = capacity.purchase(client)
 
     assert engine.faults.delivered(fault) == 1
-    assert [each.id for each in account.capacity(client)] == [bought.id]
+    assert [each.id for each in capacity.capacity(client)] == [bought.id]

@@ -1,4 +1,4 @@
-from glaciercli.services import tags, vaults
+from glaciercli.services.vaults import tags, vaults
 
 
 def test_ten_tags_go_into_one_request(client, engine):

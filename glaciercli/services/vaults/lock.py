@@ -10,7 +10,7 @@ from glaciercli.clients.pace import telling_if_applied
 from glaciercli.errors import AccessDenied, NotFound, Refused, Unavailable
 from glaciercli.iam import words
 from glaciercli.models import Lock
-from glaciercli.services import policies, vaults
+from glaciercli.services.vaults import policies, vaults
 
 if TYPE_CHECKING:
     from glaciercli.clients.glacier import Client

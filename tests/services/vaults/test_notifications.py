@@ -1,7 +1,7 @@
 import pytest
 
 from glaciercli.errors import NotFound, Refused
-from glaciercli.services import notifications, vaults
+from glaciercli.services.vaults import notifications, vaults
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:jobs"
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from glaciercli.errors import NotFound, Refused, UsageError
-from glaciercli.services import policies, vaults
+from glaciercli.services.vaults import policies, vaults
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Vaults: made, described, given rules, locked."""
