@@ -46,14 +46,14 @@ def archives(ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
 
 def jobs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the ids of the jobs that the ledger knows, each with what it is."""
-    from glaciercli.catalog import ledger  # noqa: PLC0415 - for this word alone
+    from glaciercli.catalog import jobs as catalog_jobs  # noqa: PLC0415 - for this word alone
 
     return _from_catalog(
         ctx,
         incomplete,
         lambda app, scope: {
             job.id: f"{job.action}, {job.status}"
-            for job in ledger.jobs(app.catalog, scope, _vault(ctx))
+            for job in catalog_jobs.jobs(app.catalog, scope, _vault(ctx))
         },
     )
 

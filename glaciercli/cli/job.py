@@ -23,7 +23,8 @@ from glaciercli.cli.options import (
 )
 from glaciercli.cli.types import RANGE, TIME
 from glaciercli.errors import UsageError
-from glaciercli.services import archives, downloads, jobs, ledger
+from glaciercli.services import archives, downloads
+from glaciercli.services.jobs import jobs, listing
 from glaciercli.tasks import waiting
 
 COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate", "OutputExpirationDate")
@@ -59,7 +60,7 @@ def list_(app: App, vault: str | None, status: str | None, completed: bool | Non
     """
     found = [
         each
-        for each in ledger.refresh(app.client, app.catalog, vault)
+        for each in listing.refresh(app.client, app.catalog, vault)
         if (status is None or each.status == _STATUSES[status])
         and (completed is None or each.completed is completed)
     ]
@@ -291,4 +292,4 @@ def select(
 
 
 def _show(app: App, found: models.Job) -> None:
-    app.output.show(ledger.seen(app.client, app.catalog, found), COLUMNS)
+    app.output.show(listing.seen(app.client, app.catalog, found), COLUMNS)

@@ -15,8 +15,8 @@ from glaciercli.clients.glacier import Client
 from glaciercli.errors import Busy, GlacierError, NotFound, NotReady, Refused
 from glaciercli.files.target import PartFile, finish_placing, require_free
 from glaciercli.models import Archive, Job
-from glaciercli.services import jobs
-from glaciercli.services.retrievals import Retrievals, Wanted
+from glaciercli.services.jobs import jobs
+from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress

@@ -13,7 +13,7 @@ from glaciercli.errors import Conflict, NotFound
 from glaciercli.files.target import PartFile, require_free
 from glaciercli.models import Imported, Scope
 from glaciercli.services import downloads, inventory, scopes
-from glaciercli.services.retrievals import Retrievals, Wanted
+from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.services.vaults import vaults
 from glaciercli.system import private_directory
 from glaciercli.tasks.progress import NullProgress, Progress

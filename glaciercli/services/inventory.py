@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glaciercli import system
-from glaciercli.catalog import ledger
+from glaciercli.catalog import jobs as catalog_jobs
 from glaciercli.catalog.inventories import Document
 from glaciercli.catalog.merging import merge
 from glaciercli.errors import (
@@ -24,7 +24,8 @@ from glaciercli.errors import (
     collecting,
 )
 from glaciercli.models import Inventory, Job, Scope, Vault
-from glaciercli.services import downloads, jobs, scopes
+from glaciercli.services import downloads, scopes
+from glaciercli.services.jobs import jobs
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
@@ -62,9 +63,9 @@ def sync(
     last = catalog.inventory(scope, vault)
     merged = None if last is None else last.asked
     job = _job(client, there, merged=merged, progress=progress)
-    ledger.record(catalog, scope, job)
+    catalog_jobs.record(catalog, scope, job)
     job = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
-    ledger.record(catalog, scope, job)
+    catalog_jobs.record(catalog, scope, job)
     path = _receive(client, catalog, job, progress)
     try:
         document = Document.open(path)

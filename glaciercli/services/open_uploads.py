@@ -11,7 +11,7 @@ from typing import Any
 from glaciercli.catalog import descriptions
 from glaciercli.clients.glacier import Client
 from glaciercli.models import Part, Upload
-from glaciercli.services import ids
+from glaciercli.services.jobs import ids
 from glaciercli.transfer.upload_journal import UploadJournal, UploadState, known
 
 

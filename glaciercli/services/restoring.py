@@ -17,8 +17,8 @@ from glaciercli.errors import Conflict, GlacierError, NotReady, Partial, collect
 from glaciercli.files.tree import STAGING, Tree
 from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import downloads, scopes
-from glaciercli.services.jobs import USUAL_TIMES
-from glaciercli.services.retrievals import Retrievals, Wanted
+from glaciercli.services.jobs.jobs import USUAL_TIMES
+from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.services.selection import Item, Selection, apart
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress

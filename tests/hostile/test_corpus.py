@@ -21,7 +21,7 @@ ID = "a" * 138
 
 def make(where):
     """Write one file of each kind, as the program itself does."""
-    from glaciercli.catalog import ledger
+    from glaciercli.catalog import jobs as catalog_jobs
     from glaciercli.catalog.store import Catalog
     from glaciercli.local.engine import open_engine
     from glaciercli.models import Archive, Job, Scope
@@ -50,7 +50,7 @@ def make(where):
     catalog = Catalog.open(where / "catalog.db")
     catalog.created(Scope(*SCOPE), archive, token="t" * 16)
     job = Job("j" * 92, "photos", "ArchiveRetrieval", "Succeeded", created=NOW, archive_id=ID)
-    ledger.record(catalog, Scope(*SCOPE), job)
+    catalog_jobs.record(catalog, Scope(*SCOPE), job)
     catalog.close()
     open_engine(where / "store").close()
     for each in where.rglob("*.db"):
@@ -87,14 +87,14 @@ def test_journals_are_read(corpus):
 
 
 def test_the_catalog_is_read(corpus):
-    from glaciercli.catalog import ledger
+    from glaciercli.catalog import jobs as catalog_jobs
     from glaciercli.catalog.store import Catalog
     from glaciercli.models import Scope
 
     catalog = Catalog.open(corpus / "catalog.db")
     assert catalog.set_aside is None
     found = catalog.find(Scope(*SCOPE), "photos", "big.tar")
-    jobs = ledger.jobs(catalog, Scope(*SCOPE), "photos")
+    jobs = catalog_jobs.jobs(catalog, Scope(*SCOPE), "photos")
     catalog.close()
     assert (found.id, found.size, found.created) == (ID, 3, NOW)
     assert [job.id for job in jobs] == ["j" * 92]

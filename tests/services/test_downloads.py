@@ -11,8 +11,9 @@ from helpers import RecordingProgress, payload
 from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Refused
 from glaciercli.files.target import PartFile
 from glaciercli.models import Archive
-from glaciercli.services import downloads, jobs, uploads
-from glaciercli.services.retrievals import Retrievals
+from glaciercli.services import downloads, uploads
+from glaciercli.services.jobs import jobs
+from glaciercli.services.jobs.retrievals import Retrievals
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.download_journal import DownloadJournal
 from glaciercli.treehash import tree_hash

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from helpers import RecordingProgress, payload, write
 
-from glaciercli.catalog import ledger
+from glaciercli.catalog import jobs as catalog_jobs
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import STATES
 from glaciercli.errors import IntegrityError, LostReply, NotFound, NotReady, Partial
 from glaciercli.models import Scope
-from glaciercli.services import archives, inventory, jobs
+from glaciercli.services import archives, inventory
+from glaciercli.services.jobs import jobs
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.waiting import Poll
 from glaciercli.treehash import tree_hash
@@ -129,7 +130,7 @@ def test_a_job_that_takes_hours_is_started_once_and_then_used(put, sync, client,
 
     assert report.archives == 1
     assert client.engine.log.count("InitiateJob") == 1
-    [job] = ledger.jobs(
+    [job] = catalog_jobs.jobs(
         catalog, Scope(client.target.endpoint, client.engine.account, client.region)
     )
     assert (job.id, job.succeeded) == (report.job_id, True)

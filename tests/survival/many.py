@@ -16,7 +16,7 @@ from glaciercli.catalog.findings import look
 from glaciercli.errors import GlacierError, NotFound
 from glaciercli.models import Scope
 from glaciercli.services import emptying, exchange, inventory, restoring
-from glaciercli.services.jobs import Poll
+from glaciercli.services.jobs.jobs import Poll
 from glaciercli.services.selection import select
 from glaciercli.units import parse_time
 

@@ -11,7 +11,8 @@ from survival.scenario import Scenario
 from survival.world import DATA, VAULT
 
 from glaciercli.errors import GlacierError
-from glaciercli.services import downloads, jobs, streams, uploads
+from glaciercli.services import downloads, streams, uploads
+from glaciercli.services.jobs import jobs
 from glaciercli.units import MIB
 
 OTHER = DATA[::-1]  # another version of the source, of the same size

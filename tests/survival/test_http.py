@@ -28,12 +28,12 @@ from glaciercli.services import (
     downloads,
     emptying,
     inventory,
-    jobs,
     open_uploads,
     restoring,
     uploads,
 )
-from glaciercli.services.jobs import Poll
+from glaciercli.services.jobs import jobs
+from glaciercli.services.jobs.jobs import Poll
 from glaciercli.services.selection import select
 from glaciercli.services.vaults import vaults
 from glaciercli.units import MIB

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glaciercli.catalog import ledger
+from glaciercli.catalog import jobs as catalog_jobs
 from glaciercli.models import Job
-from glaciercli.services import jobs, scopes
+from glaciercli.services import scopes
+from glaciercli.services.jobs import jobs
 from glaciercli.services.vaults import vaults
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ def refresh(client: Client, catalog: Catalog, vault: str | None = None) -> list[
     scope = scopes.of(client, catalog)
     names = [vault] if vault else [each.name for each in vaults.listing(client)]
     for name in names:
-        ledger.record_listing(catalog, scope, name, jobs.listing(client, name), client.now())
-    return ledger.jobs(catalog, scope, vault)
+        catalog_jobs.record_listing(catalog, scope, name, jobs.listing(client, name), client.now())
+    return catalog_jobs.jobs(catalog, scope, vault)
 
 
 def seen(client: Client, catalog: Catalog, job: Job) -> Job:
     """Return the job, remembered as it is told here, so that a shell can complete its id."""
-    ledger.record(catalog, scopes.of(client, catalog), job)
+    catalog_jobs.record(catalog, scopes.of(client, catalog), job)
     return job

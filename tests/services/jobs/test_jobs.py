@@ -8,7 +8,7 @@ import pytest
 from helpers import RecordingProgress, payload
 
 from glaciercli.errors import AccessDenied, Conflict, NotFound, NotReady, Refused
-from glaciercli.services import jobs
+from glaciercli.services.jobs import jobs
 from glaciercli.tasks.waiting import Poll
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB

@@ -11,7 +11,7 @@ from typing import Any
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import AccessDenied, NotFound, NotReady, Refused, Unavailable
 from glaciercli.models import Job
-from glaciercli.services import ids
+from glaciercli.services.jobs import ids
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.parts import Span

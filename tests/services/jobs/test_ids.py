@@ -4,7 +4,7 @@ import pytest
 
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.models import Job
-from glaciercli.services.ids import beginning_with
+from glaciercli.services.jobs.ids import beginning_with
 
 THERE = [Job(each, "photos", "Select", "Failed") for each in ("abc", "abcd", "xyz")]
 

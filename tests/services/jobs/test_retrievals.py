@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from glaciercli.errors import IntegrityError, NotFound, Refused
 from glaciercli.models import Archive, Job
-from glaciercli.services.retrievals import Retrievals, Wanted
+from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.treehash import is_tree_hash_aligned
 from glaciercli.units import MIB
 

@@ -1,0 +1,1 @@
+"""Jobs of a vault: started, waited for, found again."""
