@@ -40,7 +40,8 @@ from glaciercli.errors import (
     UsageError,
     collecting,
 )
-from glaciercli.services import archives, downloads, verification
+from glaciercli.services import archives, verification
+from glaciercli.services.download import downloads
 from glaciercli.tasks import waiting
 from glaciercli.units import counted, format_size
 

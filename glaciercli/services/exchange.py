@@ -12,7 +12,8 @@ from glaciercli.catalog import imports, readers
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.files.target import PartFile, require_free
 from glaciercli.models import Imported, Scope
-from glaciercli.services import downloads, inventory, scopes
+from glaciercli.services import inventory, scopes
+from glaciercli.services.download import downloads
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.services.vaults import vaults
 from glaciercli.system import private_directory

@@ -24,7 +24,8 @@ from glaciercli.errors import (
     collecting,
 )
 from glaciercli.models import Inventory, Job, Scope, Vault
-from glaciercli.services import downloads, scopes
+from glaciercli.services import scopes
+from glaciercli.services.download import downloads
 from glaciercli.services.jobs import jobs
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from glaciercli.errors import Conflict, GlacierError, NotReady, Partial, collecting
 from glaciercli.files.tree import STAGING, Tree
 from glaciercli.models import Archive, Restored, RestorePlan
-from glaciercli.services import downloads, scopes
+from glaciercli.services import scopes
+from glaciercli.services.download import downloads
 from glaciercli.services.jobs.jobs import USUAL_TIMES
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.services.selection import Item, Selection, apart

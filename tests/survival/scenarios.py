@@ -11,7 +11,8 @@ from survival.scenario import Scenario
 from survival.world import DATA, VAULT
 
 from glaciercli.errors import GlacierError
-from glaciercli.services import downloads, streams, uploads
+from glaciercli.services import streams, uploads
+from glaciercli.services.download import downloads
 from glaciercli.services.jobs import jobs
 from glaciercli.units import MIB
 

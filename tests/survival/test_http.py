@@ -23,15 +23,8 @@ from glaciercli.clients.session import connect
 from glaciercli.errors import GlacierError
 from glaciercli.local.engine import open_engine
 from glaciercli.local.server import Server
-from glaciercli.services import (
-    archives,
-    downloads,
-    emptying,
-    inventory,
-    open_uploads,
-    restoring,
-    uploads,
-)
+from glaciercli.services import archives, emptying, inventory, open_uploads, restoring, uploads
+from glaciercli.services.download import downloads
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.jobs import Poll
 from glaciercli.services.selection import select

@@ -1,0 +1,1 @@
+"""One archive, or one job's output, brought here."""
