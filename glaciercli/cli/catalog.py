@@ -26,7 +26,8 @@ from glaciercli.cli.options import (
 )
 from glaciercli.cli.types import VAULT
 from glaciercli.errors import IntegrityError, NotReady, Partial
-from glaciercli.services import archives, exchange, inventory, scopes, verification
+from glaciercli.services import scopes, verification
+from glaciercli.services.inventory import archives, exchange, syncing
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks import waiting
 from glaciercli.units import counted
@@ -110,7 +111,7 @@ def sync(app: App, names: tuple[str, ...], poll: waiting.Poll) -> None:
         app.output.listing(merged, INVENTORY)
 
     with app.reporting(tell), app.progress("inventories") as progress:
-        merged = inventory.sync_all(app.client, app.catalog, names, poll=poll, progress=progress)
+        merged = syncing.sync_all(app.client, app.catalog, names, poll=poll, progress=progress)
     tell(merged)
 
 

@@ -23,8 +23,8 @@ from glaciercli.cli.options import (
 )
 from glaciercli.cli.types import RANGE, TIME
 from glaciercli.errors import UsageError
-from glaciercli.services import archives
 from glaciercli.services.download import downloads
+from glaciercli.services.inventory import archives
 from glaciercli.services.jobs import jobs, listing
 from glaciercli.tasks import waiting
 

@@ -21,7 +21,7 @@ from glaciercli.cli.options import (
 )
 from glaciercli.errors import NotFound
 from glaciercli.services import emptying, scopes
-from glaciercli.services import inventory as inventories
+from glaciercli.services.inventory import syncing
 from glaciercli.services.vaults import notifications as service
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks import waiting
@@ -120,7 +120,7 @@ def inventory(app: App, vault: str, poll: waiting.Poll) -> None:
         glacier vault inventory photos
     """
     with app.progress("inventory") as progress:
-        merged = inventories.sync(app.client, app.catalog, vault, poll=poll, progress=progress)
+        merged = syncing.sync(app.client, app.catalog, vault, poll=poll, progress=progress)
     app.output.show(merged)
 
 

@@ -119,12 +119,12 @@ def resolve(
     Raises Uncertain while no inventory is new enough to tell.
     """
     # Rare, and what reads inventories is slow to import.
-    from glaciercli.services import inventory  # noqa: PLC0415
+    from glaciercli.services.inventory import syncing  # noqa: PLC0415
 
     intent, state = journal.intent, journal.state
     assert state.completing is not None
     try:
-        report = inventory.sync(
+        report = syncing.sync(
             client, catalog, intent.vault, poll=Poll(timeout=0.0), progress=progress
         )
     except NotReady as error:

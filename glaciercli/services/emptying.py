@@ -23,7 +23,8 @@ from glaciercli.errors import (
     concerns_all,
 )
 from glaciercli.models import Archive, Emptied, EmptyPlan, Scope, Vault
-from glaciercli.services import inventory, scopes
+from glaciercli.services import scopes
+from glaciercli.services.inventory import syncing
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
@@ -57,8 +58,8 @@ def plan(
     """
     there = vaults.show(client, vault)
     scope = scopes.learned(client, catalog, there)
-    if inventory.is_behind(catalog, scope, there):
-        inventory.sync(client, catalog, vault, poll=poll, progress=progress)
+    if syncing.is_behind(catalog, scope, there):
+        syncing.sync(client, catalog, vault, poll=poll, progress=progress)
     newest = catalog.inventory(scope, vault)
     # Before the totals: what is recorded in between is counted, and then not deleted.
     watermark = catalog.watermark()

@@ -25,7 +25,8 @@ from glaciercli.errors import (
     collecting,
 )
 from glaciercli.models import Archive, Audit, Job, Sample, Verified
-from glaciercli.services import archives, scopes
+from glaciercli.services import scopes
+from glaciercli.services.inventory import archives
 from glaciercli.services.jobs import jobs
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll

@@ -15,7 +15,8 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.errors import Conflict, NotReady, Partial, Refused
 from glaciercli.files.tree import STAGING
 from glaciercli.models import Archive, Scope
-from glaciercli.services import inventory, restoring
+from glaciercli.services import restoring
+from glaciercli.services.inventory import syncing
 from glaciercli.services.selection import select
 from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
@@ -54,7 +55,7 @@ def restore(client, catalog, vault, journals, tmp_path):
 
     def restore(*, filters=Filter(), sync=True, **options):  # noqa: B008
         if sync:
-            inventory.sync(client, catalog, vault, poll=NOW)
+            syncing.sync(client, catalog, vault, poll=NOW)
         wanted = select(client, catalog, vault, tmp_path / "out", filters=filters)
         return restoring.restore(
             client,
@@ -108,7 +109,7 @@ def test_the_plan_counts_and_writes_nothing(client, catalog, vault, put, restore
     put("../b", 4)
     put(fastglacier("d/"))
     put(fastglacier("packed", extra="<ce>1:1:4340ebcf79712dc5e3ef7d50bab98ba5:54687</ce>"), 9)
-    inventory.sync(client, catalog, vault, poll=NOW)
+    syncing.sync(client, catalog, vault, poll=NOW)
     client.engine.log.clear()
     plan = restoring.plan(select(client, catalog, vault, tmp_path / "out"), tier="Bulk")
 
@@ -137,7 +138,7 @@ def test_hostile_names_stay_inside_and_are_named(put, restore, tmp_path):
 def test_one_wait_for_all_and_a_run_that_goes_on(client, put, restore, catalog, vault, tmp_path):
     for number in range(3):
         put(f"file{number}", 5, number)
-    inventory.sync(client, catalog, vault, poll=NOW)
+    syncing.sync(client, catalog, vault, poll=NOW)
     client.engine.timing = "real"
     client.engine.clock.freeze()
     client.engine.log.clear()
@@ -228,7 +229,7 @@ def test_equal_files_of_synology_are_retrieved_once(client, catalog, vault, put,
 def test_of_equal_archives_one_is_retrieved(client, catalog, vault, journals, put, tmp_path):
     for name, seed, modified in (("a", 1, DAY), ("b", 1, DAY + timedelta(days=1)), ("c", 2, DAY)):
         put(encode(name, modified), 5, seed)
-    inventory.sync(client, catalog, vault, poll=NOW)
+    syncing.sync(client, catalog, vault, poll=NOW)
     client.engine.log.clear()
     told = []
 
@@ -270,7 +271,7 @@ def test_an_equal_file_is_retrieved_where_the_first_has_no_place(client, put, re
 def test_equal_files_wait_for_the_same_retrieval(client, catalog, vault, put, restore, tmp_path):
     for name in "ab":
         put(encode(name, DAY), 5, 1)
-    inventory.sync(client, catalog, vault, poll=NOW)
+    syncing.sync(client, catalog, vault, poll=NOW)
     client.engine.timing = "real"
     client.engine.clock.freeze()
     with pytest.raises(NotReady, match="2 wait for a retrieval that is running"):

@@ -12,7 +12,8 @@ from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
 from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Partial, Refused
 from glaciercli.models import Archive, Scope
-from glaciercli.services import inventory, uploads, verification
+from glaciercli.services import uploads, verification
+from glaciercli.services.inventory import syncing
 from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
 
@@ -51,7 +52,7 @@ def test_a_file_that_is_the_archive(client, catalog, vault, put):
         stored.tree_hash,
         None,
     )
-    made = inventory.sync(client, catalog, vault, poll=NOW).inventory_date
+    made = syncing.sync(client, catalog, vault, poll=NOW).inventory_date
     assert verification.archive(client, catalog, vault, "one", path).seen == made
 
 
@@ -136,7 +137,7 @@ def test_the_catalog_against_its_inventory(client, catalog, vault, scope):
 
 def test_a_sound_catalog(client, catalog, vault, put):
     put()
-    inventory.sync(client, catalog, vault, poll=NOW)
+    syncing.sync(client, catalog, vault, poll=NOW)
 
     assert verification.catalog(client, catalog, vault).is_sound
 

@@ -15,7 +15,8 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.findings import look
 from glaciercli.errors import GlacierError, NotFound
 from glaciercli.models import Scope
-from glaciercli.services import emptying, exchange, inventory, restoring
+from glaciercli.services import emptying, restoring
+from glaciercli.services.inventory import exchange, syncing
 from glaciercli.services.jobs.jobs import Poll
 from glaciercli.services.selection import select
 from glaciercli.units import parse_time
@@ -49,7 +50,7 @@ def _known(world):
     """Make such a vault, with its inventory in the catalog."""
     _filled(world)
     client, catalog = world.client(), world.catalog()
-    inventory.sync(client, catalog, VAULT, poll=_SOON)
+    syncing.sync(client, catalog, VAULT, poll=_SOON)
     client.engine.close()
     catalog.close()
 
@@ -146,7 +147,7 @@ def _no_vault(world):
 
 def _sync(world):
     client, catalog = world.client(), world.catalog()
-    inventory.sync(client, catalog, VAULT, poll=_SOON)
+    syncing.sync(client, catalog, VAULT, poll=_SOON)
     world.tell("synced")
 
 
@@ -157,7 +158,7 @@ def _two_filled(world):
 
 def _sync_all(world):
     client, catalog = world.client(), world.catalog()
-    inventory.sync_all(client, catalog, poll=_SOON)
+    syncing.sync_all(client, catalog, poll=_SOON)
     world.tell("synced")
 
 

@@ -23,8 +23,9 @@ from glaciercli.clients.session import connect
 from glaciercli.errors import GlacierError
 from glaciercli.local.engine import open_engine
 from glaciercli.local.server import Server
-from glaciercli.services import archives, emptying, inventory, open_uploads, restoring, uploads
+from glaciercli.services import emptying, open_uploads, restoring, uploads
 from glaciercli.services.download import downloads
+from glaciercli.services.inventory import archives, syncing
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.jobs import Poll
 from glaciercli.services.selection import select
@@ -137,7 +138,7 @@ class Cell:
         self.sync()  # through the proxy, which is another world of vaults than the server
 
     def sync(self):
-        inventory.sync_all(self.client, self.catalog, poll=Poll(0.05, PATIENCE))
+        syncing.sync_all(self.client, self.catalog, poll=Poll(0.05, PATIENCE))
 
     def restore(self):
         wanted = select(self.client, self.catalog, VAULT, self.out, filters=Filter())

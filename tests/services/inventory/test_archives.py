@@ -4,7 +4,8 @@ import pytest
 from helpers import payload
 
 from glaciercli.errors import Conflict, NotFound, UsageError
-from glaciercli.services import archives, inventory, uploads
+from glaciercli.services import uploads
+from glaciercli.services.inventory import archives, syncing
 from glaciercli.tasks.waiting import Poll
 
 
@@ -76,7 +77,7 @@ def test_delete_survives_a_lost_reply(client, catalog, vault, archive):
     archives.delete(client, catalog, vault, archive.id)
 
     assert client.engine.faults.delivered(fault) == 1
-    assert inventory.sync(client, catalog, vault, poll=Poll(timeout=0.0)).archives == 0
+    assert syncing.sync(client, catalog, vault, poll=Poll(timeout=0.0)).archives == 0
 
 
 def test_a_vault_that_is_gone_is_told_and_nothing_is_recorded(client, catalog, vault, archive):

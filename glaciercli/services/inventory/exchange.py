@@ -12,8 +12,9 @@ from glaciercli.catalog import imports, readers
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.files.target import PartFile, require_free
 from glaciercli.models import Imported, Scope
-from glaciercli.services import inventory, scopes
+from glaciercli.services import scopes
 from glaciercli.services.download import downloads
+from glaciercli.services.inventory import syncing
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.services.vaults import vaults
 from glaciercli.system import private_directory
@@ -68,9 +69,9 @@ def join_mapping(
     mapping = mapping or f"{vault}_mapping"
     both = [vaults.show(client, each) for each in (vault, mapping)]
     scope = scopes.learned(client, catalog, both[0])
-    behind = [each.name for each in both if inventory.is_behind(catalog, scope, each)]
+    behind = [each.name for each in both if syncing.is_behind(catalog, scope, each)]
     if behind:
-        inventory.sync_all(client, catalog, behind, poll=poll, progress=progress)
+        syncing.sync_all(client, catalog, behind, poll=poll, progress=progress)
     newest = next(catalog.archives(scope, mapping, limit=1), None)
     if newest is None:
         raise NotFound(

@@ -8,7 +8,8 @@ import pytest
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.models import Archive
-from glaciercli.services import exchange, scopes
+from glaciercli.services import scopes
+from glaciercli.services.inventory import exchange
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import STATES
 from glaciercli.errors import IntegrityError, LostReply, NotFound, NotReady, Partial
 from glaciercli.models import Scope
-from glaciercli.services import archives, inventory
+from glaciercli.services.inventory import archives, syncing
 from glaciercli.services.jobs import jobs
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.waiting import Poll
@@ -39,7 +39,7 @@ def put(client, vault):
 @pytest.fixture
 def sync(client, catalog, vault):
     def sync(**options):
-        return inventory.sync(client, catalog, vault, **{"poll": NOW, **options})
+        return syncing.sync(client, catalog, vault, **{"poll": NOW, **options})
 
     return sync
 
@@ -202,7 +202,7 @@ def test_a_vault_without_an_inventory_is_not_ready(put, sync, client):
 
 def test_a_vault_that_is_not_there(client, catalog):
     with pytest.raises(NotFound, match="vault 'nowhere' does not exist"):
-        inventory.sync(client, catalog, "nowhere", poll=NOW)
+        syncing.sync(client, catalog, "nowhere", poll=NOW)
 
 
 def test_a_document_cut_on_the_way_is_asked_again(put, sync, client):
@@ -234,7 +234,7 @@ def plant(catalog):
     """Leave a document where a run that was stopped before the merge leaves it."""
 
     def plant(job, content):
-        path = inventory.place(catalog, job)
+        path = syncing.place(catalog, job)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
         return path
@@ -321,7 +321,7 @@ def three(client, vault, put):
 
 def test_all_vaults_are_synced_and_those_without_inventory_told(client, catalog, three):
     progress = RecordingProgress()
-    reports = inventory.sync_all(client, catalog, poll=NOW, progress=progress)
+    reports = syncing.sync_all(client, catalog, poll=NOW, progress=progress)
 
     assert [each.vault for each in reports] == ["films", "photos"]
     assert progress.notes == ["vault 'never' has no inventory yet"]
@@ -332,18 +332,18 @@ def test_the_jobs_of_all_vaults_are_started_at_once(client, catalog, three):
     client.engine.clock.freeze()
     client.engine.clock.advance(timedelta(days=2))
     with pytest.raises(NotReady, match="0 vaults synced; the inventories of films, photos"):
-        inventory.sync_all(client, catalog, poll=NOW)
+        syncing.sync_all(client, catalog, poll=NOW)
     assert client.engine.log.count("InitiateJob") == 2
     client.engine.clock.advance(timedelta(hours=5))
 
-    assert len(inventory.sync_all(client, catalog, poll=NOW)) == 2
+    assert len(syncing.sync_all(client, catalog, poll=NOW)) == 2
     assert client.engine.log.count("InitiateJob") == 2
 
 
 def test_a_vault_that_fails_is_named_and_the_others_are_synced(client, catalog, three, scope):
     fault = client.engine.faults.add("GetJobOutput", kind="corrupt", at=0)
     with pytest.raises(Partial, match="1 vault synced, 1 not") as caught:
-        inventory.sync_all(client, catalog, poll=NOW)
+        syncing.sync_all(client, catalog, poll=NOW)
 
     assert client.engine.faults.delivered(fault) == 1
     assert set(caught.value.failures) == {"films"}

@@ -1,0 +1,1 @@
+"""What vaults hold: brought by inventories, imported, looked up."""
