@@ -33,7 +33,7 @@ from glaciercli.errors import (
     concerns_all,
     quoted,
 )
-from glaciercli.services import open_uploads, streams, uploads
+from glaciercli.services.upload import open_uploads, streams, uploads
 from glaciercli.transfer import parts, source
 
 ARCHIVE = ("name", "size", "checksum", "archiveId")

@@ -11,9 +11,9 @@ from survival.scenario import Scenario
 from survival.world import DATA, VAULT
 
 from glaciercli.errors import GlacierError
-from glaciercli.services import streams, uploads
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs import jobs
+from glaciercli.services.upload import streams, uploads
 from glaciercli.units import MIB
 
 OTHER = DATA[::-1]  # another version of the source, of the same size

@@ -9,7 +9,7 @@ from survival.events import Watch
 from survival.scenarios import BY_NAME
 from survival.world import DATA, VAULT, share_session
 
-from glaciercli.services import uploads
+from glaciercli.services.upload import uploads
 
 
 @pytest.mark.slow

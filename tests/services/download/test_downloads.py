@@ -11,10 +11,10 @@ from helpers import RecordingProgress, payload
 from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Refused
 from glaciercli.files.target import PartFile
 from glaciercli.models import Archive
-from glaciercli.services import uploads
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.retrievals import Retrievals
+from glaciercli.services.upload import uploads
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.download_journal import DownloadJournal
 from glaciercli.treehash import tree_hash

@@ -4,8 +4,8 @@ import pytest
 from helpers import payload
 
 from glaciercli.errors import Conflict, NotFound, UsageError
-from glaciercli.services import uploads
 from glaciercli.services.inventory import archives, syncing
+from glaciercli.services.upload import uploads
 from glaciercli.tasks.waiting import Poll
 
 

@@ -4,7 +4,7 @@ import pytest
 from helpers import MIB, payload
 
 from glaciercli.errors import AccessDenied, Busy, NotFound
-from glaciercli.services import open_uploads, uploads
+from glaciercli.services.upload import open_uploads, uploads
 from glaciercli.transfer.upload_journal import UploadJournal
 
 

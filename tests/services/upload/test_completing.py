@@ -2,7 +2,7 @@
 
 import pytest
 
-from glaciercli.services.completing import account_of
+from glaciercli.services.upload.completing import account_of
 
 
 @pytest.mark.parametrize(

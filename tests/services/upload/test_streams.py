@@ -9,7 +9,7 @@ import pytest
 from helpers import RecordingProgress, payload
 
 from glaciercli.errors import AccessDenied, Refused, Unavailable
-from glaciercli.services import streams, uploads
+from glaciercli.services.upload import streams, uploads
 from glaciercli.units import MIB
 
 DATA = payload(2 * MIB + 777, seed=6)

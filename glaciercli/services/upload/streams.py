@@ -28,8 +28,8 @@ from glaciercli.errors import (
 from glaciercli.files.descriptor import Descriptor
 from glaciercli.limits import MAX_PARTS
 from glaciercli.models import Archive
-from glaciercli.services.completing import Uncertain, complete, settle
-from glaciercli.services.opening import drop, new_intent, open_upload
+from glaciercli.services.upload.completing import Uncertain, complete, settle
+from glaciercli.services.upload.opening import drop, new_intent, open_upload
 from glaciercli.system import private_directory
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress

@@ -26,7 +26,8 @@ from glaciercli.errors import (
     Unavailable,
     UsageError,
 )
-from glaciercli.services import scopes, uploads
+from glaciercli.services import scopes
+from glaciercli.services.upload import uploads
 from glaciercli.transfer.upload_journal import UploadJournal
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB

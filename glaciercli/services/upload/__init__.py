@@ -1,0 +1,1 @@
+"""Files and streams sent, each once, whatever stops them midway."""
