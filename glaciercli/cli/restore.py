@@ -9,7 +9,7 @@ from glaciercli import models
 from glaciercli.catalog import filters as catalog_filters
 from glaciercli.cli.app import App
 from glaciercli.errors import NotFound
-from glaciercli.services import restoring, selection
+from glaciercli.services.restore import restoring, selection
 from glaciercli.tasks import waiting
 from glaciercli.units import counted, format_size
 

@@ -15,10 +15,11 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.findings import look
 from glaciercli.errors import GlacierError, NotFound
 from glaciercli.models import Scope
-from glaciercli.services import emptying, restoring
+from glaciercli.services import emptying
 from glaciercli.services.inventory import exchange, syncing
 from glaciercli.services.jobs.jobs import Poll
-from glaciercli.services.selection import select
+from glaciercli.services.restore import restoring
+from glaciercli.services.restore.selection import select
 from glaciercli.units import parse_time
 
 MODIFIED = "2012-08-21T17:08:24Z"

@@ -23,12 +23,13 @@ from glaciercli.clients.session import connect
 from glaciercli.errors import GlacierError
 from glaciercli.local.engine import open_engine
 from glaciercli.local.server import Server
-from glaciercli.services import emptying, restoring
+from glaciercli.services import emptying
 from glaciercli.services.download import downloads
 from glaciercli.services.inventory import archives, syncing
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.jobs import Poll
-from glaciercli.services.selection import select
+from glaciercli.services.restore import restoring
+from glaciercli.services.restore.selection import select
 from glaciercli.services.upload import open_uploads, uploads
 from glaciercli.services.vaults import vaults
 from glaciercli.units import MIB

@@ -8,7 +8,7 @@ import pytest
 from glaciercli.catalog.filters import Filter
 from glaciercli.files.tree import STAGING
 from glaciercli.models import Archive, Scope
-from glaciercli.services.selection import apart, select
+from glaciercli.services.restore.selection import apart, select
 from glaciercli.treehash import tree_hash
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)

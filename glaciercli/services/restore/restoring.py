@@ -20,7 +20,7 @@ from glaciercli.services import scopes
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs.jobs import USUAL_TIMES
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
-from glaciercli.services.selection import Item, Selection, apart
+from glaciercli.services.restore.selection import Item, Selection, apart
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll

@@ -15,9 +15,9 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.errors import Conflict, NotReady, Partial, Refused
 from glaciercli.files.tree import STAGING
 from glaciercli.models import Archive, Scope
-from glaciercli.services import restoring
 from glaciercli.services.inventory import syncing
-from glaciercli.services.selection import select
+from glaciercli.services.restore import restoring
+from glaciercli.services.restore.selection import select
 from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
 

@@ -1,0 +1,1 @@
+"""Many archives brought back as the tree that they came from."""
