@@ -40,9 +40,9 @@ from glaciercli.errors import (
     UsageError,
     collecting,
 )
-from glaciercli.services import verification
 from glaciercli.services.download import downloads
 from glaciercli.services.inventory import archives
+from glaciercli.services.verify import verification
 from glaciercli.tasks import waiting
 from glaciercli.units import counted, format_size
 

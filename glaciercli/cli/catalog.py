@@ -26,9 +26,10 @@ from glaciercli.cli.options import (
 )
 from glaciercli.cli.types import VAULT
 from glaciercli.errors import IntegrityError, NotReady, Partial
-from glaciercli.services import scopes, verification
+from glaciercli.services import scopes
 from glaciercli.services.inventory import archives, exchange, syncing
 from glaciercli.services.vaults import vaults
+from glaciercli.services.verify import verification
 from glaciercli.tasks import waiting
 from glaciercli.units import counted
 

@@ -12,9 +12,9 @@ from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
 from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Partial, Refused
 from glaciercli.models import Archive, Scope
-from glaciercli.services import verification
 from glaciercli.services.inventory import syncing
 from glaciercli.services.upload import uploads
+from glaciercli.services.verify import verification
 from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
 
