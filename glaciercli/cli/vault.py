@@ -20,7 +20,8 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.errors import NotFound
-from glaciercli.services import emptying, scopes
+from glaciercli.services import scopes
+from glaciercli.services.empty import emptying
 from glaciercli.services.inventory import syncing
 from glaciercli.services.vaults import notifications as service
 from glaciercli.services.vaults import vaults

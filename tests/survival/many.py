@@ -15,7 +15,7 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.findings import look
 from glaciercli.errors import GlacierError, NotFound
 from glaciercli.models import Scope
-from glaciercli.services import emptying
+from glaciercli.services.empty import emptying
 from glaciercli.services.inventory import exchange, syncing
 from glaciercli.services.jobs.jobs import Poll
 from glaciercli.services.restore import restoring

@@ -23,8 +23,8 @@ from glaciercli.clients.session import connect
 from glaciercli.errors import GlacierError
 from glaciercli.local.engine import open_engine
 from glaciercli.local.server import Server
-from glaciercli.services import emptying
 from glaciercli.services.download import downloads
+from glaciercli.services.empty import emptying
 from glaciercli.services.inventory import archives, syncing
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.jobs import Poll

@@ -12,7 +12,7 @@ from helpers import RecordingProgress, payload
 from glaciercli.catalog.filters import Filter
 from glaciercli.errors import AccessDenied, NotFound, NotReady, Partial, Refused, Unavailable
 from glaciercli.models import Archive, Scope
-from glaciercli.services import emptying
+from glaciercli.services.empty import emptying
 from glaciercli.tasks.waiting import Poll
 
 COUNT = 30

@@ -1,0 +1,1 @@
+"""Archives deleted, by name or a whole vault of them."""
