@@ -16,7 +16,7 @@ from glaciercli.errors import Conflict, IntegrityError, Interrupted, UsageError
 from glaciercli.units import counted, parse_duration
 
 if TYPE_CHECKING:
-    from glaciercli.local.sigv4 import Authenticator, Mode
+    from glaciercli.local.http.sigv4 import Authenticator, Mode
 
 DAMAGES = ("kind", "vaultName", "id", "reason")
 NOTICES = ("Timestamp", "TopicArn", "Message")
@@ -81,7 +81,7 @@ def serve(
         glacier local serve --port 8480
         aws glacier list-vaults --account-id - --endpoint-url http://127.0.0.1:8480
     """
-    from glaciercli.local.server import Server  # noqa: PLC0415 - only who serves pays for it
+    from glaciercli.local.http.server import Server  # noqa: PLC0415 - only who serves pays for it
 
     authenticator = _authenticator(auth, credentials)
     told = app.output.note if access_log else None
@@ -211,7 +211,7 @@ def notifications(app: App) -> None:
 
 
 def _authenticator(mode: str, credentials: Path | None) -> Authenticator:
-    from glaciercli.local.sigv4 import Authenticator, read_credentials  # noqa: PLC0415
+    from glaciercli.local.http.sigv4 import Authenticator, read_credentials  # noqa: PLC0415
 
     try:
         return Authenticator(

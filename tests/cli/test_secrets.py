@@ -11,8 +11,8 @@ import pytest
 from helpers import payload, run, write
 
 from glaciercli.errors import Exit
-from glaciercli.local.server import Server
-from glaciercli.local.sigv4 import Authenticator, Credential
+from glaciercli.local.http.server import Server
+from glaciercli.local.http.sigv4 import Authenticator, Credential
 from glaciercli.units import MIB
 
 KEY = "AKIDCANARYCANARY"

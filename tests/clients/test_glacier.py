@@ -5,7 +5,7 @@ import pytest
 from glaciercli.clients.glacier import Target
 from glaciercli.clients.session import connect
 from glaciercli.errors import AccessDenied, LostReply
-from glaciercli.local.server import Server
+from glaciercli.local.http.server import Server
 
 
 def test_what_makes_something_is_not_repeated_blindly(client, engine, vault):

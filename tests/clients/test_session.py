@@ -10,7 +10,7 @@ import pytest
 from glaciercli.clients.glacier import Target
 from glaciercli.clients.session import connect
 from glaciercli.errors import AccessDenied, Conflict, Refused, Unavailable, UsageError
-from glaciercli.local.server import Server
+from glaciercli.local.http.server import Server
 
 CERTIFICATE = Path(__file__).parents[1] / "data" / "self-signed.pem"
 

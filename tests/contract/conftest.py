@@ -8,8 +8,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from glaciercli.local.engine import open_engine
+from glaciercli.local.http.server import Server
 from glaciercli.local.inprocess import plug_in
-from glaciercli.local.server import Server
 from glaciercli.treehash import tree_hash
 
 MIB = 1 << 20

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from glaciercli.local.engine import OPERATIONS, open_engine
-from glaciercli.local.server import Server
+from glaciercli.local.http.server import Server
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
 

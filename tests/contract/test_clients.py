@@ -13,8 +13,8 @@ import pytest
 from helpers import payload
 
 from glaciercli.local.engine import OPERATIONS, open_engine
-from glaciercli.local.server import Server
-from glaciercli.local.sigv4 import Authenticator, Credential
+from glaciercli.local.http.server import Server
+from glaciercli.local.http.sigv4 import Authenticator, Credential
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
 

@@ -13,8 +13,8 @@ import boto3
 import pytest
 
 from glaciercli.local.engine import open_engine
-from glaciercli.local.server import Server
-from glaciercli.local.sigv4 import Authenticator
+from glaciercli.local.http.server import Server
+from glaciercli.local.http.sigv4 import Authenticator
 from glaciercli.units import KIB, MIB
 
 KEY = "AKIA"

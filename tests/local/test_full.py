@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from helpers import payload, write
 
 from glaciercli.errors import Exit
-from glaciercli.local.server import Server
+from glaciercli.local.http.server import Server
 from glaciercli.local.verify import info, verify
 from glaciercli.treehash import tree_hash
 from glaciercli.units import KIB, MIB

@@ -22,7 +22,7 @@ from glaciercli.clients.glacier import Target
 from glaciercli.clients.session import connect
 from glaciercli.errors import GlacierError
 from glaciercli.local.engine import open_engine
-from glaciercli.local.server import Server
+from glaciercli.local.http.server import Server
 from glaciercli.services.download import downloads
 from glaciercli.services.empty import emptying
 from glaciercli.services.inventory import archives, syncing

@@ -22,12 +22,12 @@ from typing import Protocol
 
 import h11
 
-from glaciercli.local.body import Body, StalledError
 from glaciercli.local.errors import ConnectionDropped, ServiceError, StoreError, denied, missing
-from glaciercli.local.gate import admit, admit_head
-from glaciercli.local.peer import is_stranger
+from glaciercli.local.http.body import Body, StalledError
+from glaciercli.local.http.gate import admit, admit_head
+from glaciercli.local.http.peer import is_stranger
+from glaciercli.local.http.sigv4 import Authenticator, Caller
 from glaciercli.local.rules import REQUEST_ID, new_id
-from glaciercli.local.sigv4 import Authenticator, Caller
 from glaciercli.local.wire import FileWindow, Request, Response, refusal
 from glaciercli.units import KIB, MIB
 

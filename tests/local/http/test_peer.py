@@ -9,9 +9,9 @@ import pytest
 from survival import forks
 
 from glaciercli.local.engine import open_engine
-from glaciercli.local.peer import is_stranger, tells
-from glaciercli.local.server import Server
-from glaciercli.local.sigv4 import Authenticator, Credential
+from glaciercli.local.http.peer import is_stranger, tells
+from glaciercli.local.http.server import Server
+from glaciercli.local.http.sigv4 import Authenticator, Credential
 
 with socket.create_server(("127.0.0.1", 0)) as probe:
     pytestmark = pytest.mark.skipif(not tells(probe), reason="only Linux tells whose a socket is")

@@ -19,9 +19,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from glaciercli.local import peer
-from glaciercli.local.connection import Connection, Handler, Limits
-from glaciercli.local.sigv4 import Authenticator
+from glaciercli.local.http import peer
+from glaciercli.local.http.connection import Connection, Handler, Limits
+from glaciercli.local.http.sigv4 import Authenticator
 
 log = logging.getLogger(__name__)
 

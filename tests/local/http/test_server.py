@@ -11,9 +11,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from helpers import payload
 
-from glaciercli.local.connection import Limits
 from glaciercli.local.engine import open_engine
-from glaciercli.local.server import Server
+from glaciercli.local.http.connection import Limits
+from glaciercli.local.http.server import Server
 from glaciercli.local.wire import Response
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB

@@ -10,10 +10,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from glaciercli.local.connection import Limits
 from glaciercli.local.errors import ConnectionDropped, ServiceError
-from glaciercli.local.server import Server
-from glaciercli.local.sigv4 import Authenticator, Credential
+from glaciercli.local.http.connection import Limits
+from glaciercli.local.http.server import Server
+from glaciercli.local.http.sigv4 import Authenticator, Credential
 from glaciercli.local.wire import FileWindow, Response
 from glaciercli.units import GIB, MIB
 

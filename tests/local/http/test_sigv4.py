@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glaciercli.local.errors import ServiceError
-from glaciercli.local.sigv4 import (
+from glaciercli.local.http.sigv4 import (
     Authenticator,
     Caller,
     Credential,
