@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from glaciercli import system
-from glaciercli.local import selecting
 from glaciercli.local.engine import open_engine
 from glaciercli.local.errors import StoreError
 from glaciercli.local.schema import MIGRATIONS
+from glaciercli.local.select import selecting
 from glaciercli.local.store import Store
 
 

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from glaciercli.local import select
-from glaciercli.local.select import check, run
-from glaciercli.local.serialization import MAX_RECORD, SelectError
+from glaciercli.local.select import select
+from glaciercli.local.select.select import check, run
+from glaciercli.local.select.serialization import MAX_RECORD, SelectError
 
 pytest.importorskip("duckdb", reason="the extra `select` is not installed")
 

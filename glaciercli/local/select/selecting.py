@@ -26,10 +26,10 @@ from typing import Any, BinaryIO
 from botocore.model import Shape
 
 from glaciercli import system
-from glaciercli.local import select
 from glaciercli.local.blobs import Blobs
 from glaciercli.local.errors import invalid, missing
-from glaciercli.local.serialization import SelectError
+from glaciercli.local.select import select
+from glaciercli.local.select.serialization import SelectError
 from glaciercli.local.store import Row
 from glaciercli.local.wire import FileWindow, Params, complete, dump, model
 
