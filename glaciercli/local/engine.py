@@ -17,27 +17,23 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from glaciercli.local import (
-    access,
-    account,
-    archives,
-    faults,
-    jobs,
-    locks,
-    notifications,
-    parts,
-    rules,
-    settling,
-    tags,
-    timing,
-    uploads,
-    vaults,
-    wire,
-)
+from glaciercli.local import faults, rules, settling, timing, wire
 from glaciercli.local.blobs import Blobs
 from glaciercli.local.clock import Clock
 from glaciercli.local.errors import ServiceError, StoreError, denied, invalid, missing
 from glaciercli.local.faults import Faults
+from glaciercli.local.operations import (
+    access,
+    account,
+    archives,
+    jobs,
+    locks,
+    notifications,
+    parts,
+    tags,
+    uploads,
+    vaults,
+)
 from glaciercli.local.store import Store
 from glaciercli.local.timing import Timing
 from glaciercli.local.wire import Params, Request, Response, Route

@@ -10,9 +10,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from glaciercli.local import inventory, notifications
 from glaciercli.local.blobs import Blobs
 from glaciercli.local.clock import Clock, written
+from glaciercli.local.operations import inventory, notifications
 from glaciercli.local.select import selecting
 from glaciercli.local.store import Row, Store, Transaction
 

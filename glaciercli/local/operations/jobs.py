@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from glaciercli.local import account, archives, inventory, notifications, rules, timing
+from glaciercli.local import rules, timing
 from glaciercli.local.clock import DAY, written
 from glaciercli.local.errors import ServiceError, invalid, missing, not_found
+from glaciercli.local.operations import account, archives, inventory, notifications
 from glaciercli.local.select import selecting
 from glaciercli.local.settling import Document, described, settle
 from glaciercli.local.store import Row, Transaction

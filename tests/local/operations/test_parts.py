@@ -6,7 +6,7 @@ import threading
 import pytest
 from helpers import payload
 
-from glaciercli.local import uploads
+from glaciercli.local.operations import uploads
 
 MIB = 1 << 20
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from glaciercli.iam import policy
-from glaciercli.local import archives, locks, rules, tags
+from glaciercli.local import rules
 from glaciercli.local.clock import DAY, SECOND, written_seconds
 from glaciercli.local.errors import denied, not_found
+from glaciercli.local.operations import archives, locks, tags
 from glaciercli.local.store import Row, Transaction
 from glaciercli.local.wire import Params
 from glaciercli.local.world import World

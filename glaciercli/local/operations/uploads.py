@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glaciercli.local import archives, rules
+from glaciercli.local import rules
 from glaciercli.local.clock import DAY, written
 from glaciercli.local.errors import ServiceError, invalid, not_found
+from glaciercli.local.operations import archives
 from glaciercli.local.store import Row, Transaction
 from glaciercli.local.wire import Params
 from glaciercli.local.world import World

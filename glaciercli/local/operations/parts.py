@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from glaciercli.local import archives, rules, uploads
+from glaciercli.local import rules
 from glaciercli.local.blobs import Received
+from glaciercli.local.operations import archives, uploads
 from glaciercli.local.store import Row
 from glaciercli.local.wire import Params
 from glaciercli.local.world import World
