@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 from click.shell_completion import ShellComplete, ZshComplete
 
-from glaciercli.cli.commands import GLOBALS, Described
+from glaciercli.cli.command import GLOBALS, Described
 from glaciercli.cli.complete import Bash, Fish
 from glaciercli.cli.root import COMPLETION, cli
 from glaciercli.config import SETTINGS

@@ -8,7 +8,7 @@ import click
 import pytest
 from helpers import run
 
-from glaciercli.cli.commands import GLOBALS, Described
+from glaciercli.cli.command import GLOBALS, Described
 from glaciercli.cli.root import COMMANDS, cli
 from glaciercli.docgen import commands
 
@@ -97,7 +97,7 @@ def test_every_command_knows_ids_and_global_options():
 
 @pytest.mark.parametrize("word", sorted(COMMANDS))
 def test_every_group_has_a_module_of_tests(word):
-    assert (ROOT / "tests" / "cli" / f"test_{word}.py").exists()
+    assert (ROOT / "tests" / "cli" / "commands" / f"test_{word}.py").exists()
 
 
 def test_git_annex_is_told_that_we_are_not_its_glacier():

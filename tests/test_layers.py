@@ -121,9 +121,9 @@ def test_sql_is_written_in_the_two_stores_only():
 _PRINTERS = {"cli/output.py", "docgen.py"}
 _STREAMS = {
     "cli/app.py",  # asks whether anybody is there to answer
-    "cli/archive.py",  # an archive's own bytes
+    "cli/commands/archive.py",  # an archive's own bytes
     "cli/boundary.py",  # errors, by the same sanitiser
-    "cli/job.py",
+    "cli/commands/job.py",
     "cli/log.py",  # the log, by the same sanitiser
     "cli/output.py",
     "cli/progress.py",  # bars, with labels by the same sanitiser

@@ -43,6 +43,6 @@ def command_module(name: str) -> ModuleType:
     finder = _Finder()
     sys.meta_path.insert(0, finder)
     try:
-        return importlib.import_module(f"glaciercli.cli.{name}")
+        return importlib.import_module(f"glaciercli.cli.commands.{name}")
     finally:
         sys.meta_path.remove(finder)

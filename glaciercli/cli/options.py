@@ -13,7 +13,7 @@ import click
 
 from glaciercli.cli import complete
 from glaciercli.cli.app import the_app
-from glaciercli.cli.commands import VaultArgument
+from glaciercli.cli.command import VaultArgument
 from glaciercli.cli.types import DURATION, REFERENCE, SIZE, TIME, VAULT
 from glaciercli.config import TIERS
 from glaciercli.errors import UsageError

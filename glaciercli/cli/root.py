@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem, add_completion_class, shell_c
 from glaciercli import __version__
 from glaciercli.cli import boundary
 from glaciercli.cli.app import App, the_app
-from glaciercli.cli.commands import GLOBALS, Group
+from glaciercli.cli.command import GLOBALS, Group
 from glaciercli.cli.lazy import command_module
 from glaciercli.cli.signals import PROGRAM
 

@@ -1,7 +1,7 @@
 import pytest
 from helpers import payload, write
 
-from glaciercli.cli.archive import _target
+from glaciercli.cli.commands.archive import _target
 from glaciercli.errors import Exit, Refused
 from glaciercli.models import Archive
 

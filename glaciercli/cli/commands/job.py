@@ -10,7 +10,7 @@ import click
 from glaciercli import models
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
-from glaciercli.cli.commands import Group, pass_app
+from glaciercli.cli.command import Group, pass_app
 from glaciercli.cli.options import (
     description_option,
     one_vault_option,

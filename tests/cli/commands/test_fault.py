@@ -1,6 +1,6 @@
 import pytest
 
-from glaciercli.cli.fault import KINDS
+from glaciercli.cli.commands.fault import KINDS
 from glaciercli.errors import Exit
 from glaciercli.local.faults import Kind
 

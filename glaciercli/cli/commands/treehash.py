@@ -12,7 +12,7 @@ import click
 from glaciercli import models, system
 from glaciercli import treehash as hashing
 from glaciercli.cli.app import App
-from glaciercli.cli.commands import Command, pass_app
+from glaciercli.cli.command import Command, pass_app
 from glaciercli.errors import Conflict
 from glaciercli.files import descriptor
 from glaciercli.transfer import source

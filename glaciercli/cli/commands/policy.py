@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from glaciercli.cli.app import App
-from glaciercli.cli.commands import Group, pass_app
+from glaciercli.cli.command import Group, pass_app
 from glaciercli.cli.options import policy_argument, vault_argument, yes_option
 from glaciercli.services.vaults import policies
 

@@ -11,7 +11,7 @@ import click
 from glaciercli import models
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
-from glaciercli.cli.commands import DefaultGroup, pass_app
+from glaciercli.cli.command import DefaultGroup, pass_app
 from glaciercli.cli.options import (
     description_option,
     dry_run_option,

@@ -11,7 +11,7 @@ from glaciercli import models
 from glaciercli.catalog import filters, findings, imports
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
-from glaciercli.cli.commands import Group, pass_app
+from glaciercli.cli.command import Group, pass_app
 from glaciercli.cli.options import (
     bounds_options,
     limit_option,

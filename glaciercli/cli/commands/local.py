@@ -10,8 +10,8 @@ import click
 
 from glaciercli import models
 from glaciercli.cli.app import App
-from glaciercli.cli.commands import Group, pass_app
-from glaciercli.cli.fault import fault
+from glaciercli.cli.command import Group, pass_app
+from glaciercli.cli.commands.fault import fault
 from glaciercli.errors import Conflict, IntegrityError, Interrupted, UsageError
 from glaciercli.units import counted, parse_duration
 

@@ -15,7 +15,8 @@ from glaciercli import models
 from glaciercli.catalog import filters
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
-from glaciercli.cli.commands import Group, pass_app
+from glaciercli.cli.command import Group, pass_app
+from glaciercli.cli.commands.restore import restore
 from glaciercli.cli.options import (
     bounds_options,
     dry_run_option,
@@ -30,7 +31,6 @@ from glaciercli.cli.options import (
     workers_option,
     yes_option,
 )
-from glaciercli.cli.restore import restore
 from glaciercli.cli.types import RANGE
 from glaciercli.errors import (
     GlacierError,

@@ -6,7 +6,7 @@ import click
 
 from glaciercli import models
 from glaciercli.cli.app import App
-from glaciercli.cli.commands import Group, pass_app
+from glaciercli.cli.command import Group, pass_app
 
 COLUMNS = ("setting", "value", "source")
 
