@@ -13,6 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"__main__", "docgen"},
     {"cli"},
+    {"present"},
     {"services"},
     {"clients", "catalog", "transfer"},
     {"files", "tasks", "models", "treehash", "iam"},

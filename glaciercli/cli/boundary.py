@@ -23,7 +23,6 @@ import click
 from glaciercli import __version__
 from glaciercli.cli.app import App
 from glaciercli.cli.signals import PROGRAM, hold_signals
-from glaciercli.cli.text import safe, safe_lines
 from glaciercli.errors import (
     Conflict,
     Exit,
@@ -33,6 +32,7 @@ from glaciercli.errors import (
     Partial,
     UsageError,
 )
+from glaciercli.present.text import safe, safe_lines
 
 _PIPE = 13  # SIGPIPE, which not every system has
 #: What proves who asks, wherever a library quotes it; only tracebacks tell what libraries say.

@@ -14,9 +14,9 @@ import click
 from click.shell_completion import BashComplete, CompletionItem, FishComplete
 
 from glaciercli.cli.app import App, the_app
-from glaciercli.cli.text import safe
 from glaciercli.cli.words import WHOLE_ID
 from glaciercli.errors import GlacierError
+from glaciercli.present.text import safe
 
 if TYPE_CHECKING:
     from glaciercli.models import Scope

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from glaciercli import system
-from glaciercli.cli.text import safe
 from glaciercli.errors import Conflict
+from glaciercli.present.text import safe
 
 _NAME = "glaciercli"
 

@@ -19,8 +19,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TextIO
 
 from glaciercli.cli import table
-from glaciercli.cli.text import exact, human, is_id, is_number, label, safe
 from glaciercli.errors import Conflict, UsageError
+from glaciercli.present.text import exact, human, is_id, is_number, label, safe
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Never, Self
 
-from glaciercli.cli.text import safe
+from glaciercli.present.text import safe
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -13,8 +13,8 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import NoReturn
 
-from glaciercli.cli.text import safe
 from glaciercli.errors import Exit, Interrupted
+from glaciercli.present.text import safe
 
 PROGRAM = "glacier"
 _STOPS = tuple(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glaciercli.cli.text import exact, human, label, safe, safe_lines
+from glaciercli.present.text import exact, human, label, safe, safe_lines
 
 
 @given(st.text())

@@ -1,0 +1,1 @@
+"""How things are shown, whatever shows them."""
