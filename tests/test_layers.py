@@ -16,7 +16,7 @@ LAYERS = [
     {"present"},
     {"services"},
     {"clients", "catalog", "transfer"},
-    {"files", "tasks", "models", "treehash", "iam"},
+    {"files", "tasks", "models", "evidence", "treehash", "iam"},
     {"errors", "config", "limits"},
     {"units", "system", "__init__"},
 ]
@@ -98,6 +98,19 @@ def test_imports_point_down_only(path):
                 f"{mine} imports {other}, which is above it: what is below can be understood, "
                 "tested and used without what is above"
             )
+
+
+def test_evidence_is_pure():
+    """What proves what is decided from records alone, so that any face or worker may ask it."""
+    found = {
+        other
+        for path in MODULES
+        if part_of(path) == "evidence"
+        for other in own_parts(path)
+        if other != "evidence"
+    }
+
+    assert found <= {"models", "units", "errors", "treehash"}
 
 
 @pytest.mark.parametrize(("library", "users", "reason"), ONLY, ids=[each[0] for each in ONLY])

@@ -1,0 +1,117 @@
+"""The sentences of certainty have one home, and say what their evidence says."""
+
+import ast
+import re
+from pathlib import Path
+
+import glaciercli
+
+PACKAGE = Path(glaciercli.__file__).parent
+HOME = "evidence"
+# What a sentence may claim of a vault, an archive or bytes only with its evidence as an argument.
+CLAIM = re.compile(r"\b(proven|proved|stored|deleted|lists|listed|identical|gone)\b", re.IGNORECASE)
+# SQL shouts; a name of a column or a key has no blank, so it is no sentence either.
+SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|CREATE|WHERE|NULL|THEN)\b|strftime")
+
+# Texts that claim nothing of a vault or of bytes, each with the reason.
+ALLOWED = {
+    "all done, and proven": "what an exit code means, in help and man pages",
+    "--state deleted --state gone": "options of a command",
+    "Stored with it, as given.": "help of an option",
+    "[default: all but gone and deleted]": "help of an option",
+}
+# Still to move to their home, by their first 60 characters; the list only shrinks.
+OUTSIDE = {
+    "an earlier run had stored it; nothing was sent again",
+    "an earlier run had stored {} as {}",
+    "an earlier run had stored {}; the next inventory lists it",
+    "an earlier run sent {} in one request, and did not hear the ",
+    "archive {} was stored with tree hash {}, not {}; it is not r",
+    "everything is what it was when it was stored",
+    "gave up the earlier upload of {}: its stream is gone",
+    "it may be stored all the same; the next inventory will tell",
+    "mend that, then run the same command again; nothing is store",
+    "no inventory has listed it yet",
+    "restored to {} and proven: {}, {}; there before: {}",
+    "run the same command again; what is stored is not sent again",
+    "sampled: {}, {} of them proven whole; of the others 1 MiB ea",
+    "sent {}, the service stored {}",
+    "the earlier upload of {} has expired: it is not stored",
+    "the inventory lists an archive twice; nothing was merged",
+    "the inventory of {} lists it",
+    "the inventory of {} lists {} archives, the service counts {}",
+    "this job's range is not tree-hash aligned: its bytes cannot ",
+    "vault {} cannot be deleted yet: {}",
+    "vault {} has this file already, as id:{}; it is stored once ",
+    "vault {} is deleted",
+    "vault {} is gone",
+    "vault {} is not there any more; the {} archives that were kn",
+    "{} archives of vault {} were deleted, {} were not",
+    "{} changed while it was being read; nothing was stored",
+    "{} is stored as {}, with tree hash {}; but that cannot be wr",
+    "{} is what archive {} was stored as: {}, tree hash {}; ",
+    "{} is {}: every byte is proven",
+    "{} of {} archives are not deleted",
+    "{} of {} vaults are not proven sound",
+    "{} proven, {} running",
+    "{} samples are proven, {} are not",
+    "{} was being completed when the connection broke, and its up",
+}
+
+
+def is_engine(path):
+    """Tell whether a module is the embedded Glacier's, which speaks as the service does."""
+    return path.relative_to(PACKAGE).parts[0] == "local"
+
+
+def sentences(tree):
+    """Yield the texts of a module that a user may see: no docstrings, {} for what is put in."""
+    silent = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            silent.add(node.value)
+        if isinstance(node, ast.JoinedStr):
+            silent |= set(node.values)
+            silent |= {
+                spec
+                for each in node.values
+                if isinstance(each, ast.FormattedValue) and each.format_spec
+                for spec in (each.format_spec, *each.format_spec.values)
+            }
+    for node in ast.walk(tree):
+        if node in silent:
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(
+                str(each.value) if isinstance(each, ast.Constant) else "{}" for each in node.values
+            )
+
+
+def claims():
+    """Yield each claim outside its home."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.relative_to(PACKAGE).parts[0] == HOME or is_engine(path):
+            continue
+        for text in sentences(ast.parse(path.read_text())):
+            if " " in text and CLAIM.search(text) and not SQL.search(text):
+                yield path, text
+
+
+def test_claims_have_one_home():
+    found = {
+        text[:60]: str(path.relative_to(PACKAGE))
+        for path, text in claims()
+        if not any(each in text for each in ALLOWED)
+    }
+
+    strays = {text: path for text, path in found.items() if text not in OUTSIDE}
+    assert not strays, "what is proven, stored or gone is said by evidence/words.py alone"
+    assert found.keys() >= OUTSIDE, "these have moved: take them off the list"
+
+
+def test_what_is_allowed_is_there():
+    texts = [text for _, text in claims()]
+
+    assert not [each for each in ALLOWED if not any(each in text for text in texts)]
