@@ -51,7 +51,7 @@ CASES = [
     (Exit.CONFLICT, "", "archive download a.tar a.tar -V photos", "exists already"),
     (Exit.CONFLICT, "upload a.tar -V photos", "archive show a.tar -V photos", "2 archives"),
     (Exit.INTEGRITY, f"{FAULT} GetJobOutput corrupt --times 9", "archive download a.tar x", "hash"),
-    (Exit.REFUSED, "", "policy set photos {", "not valid JSON"),
+    (Exit.REFUSED, "", "policy set photos {", "is not JSON"),
     (Exit.REFUSED, "", "upload .", f"is a directory\nhint: {PACK}"),
     (Exit.REFUSED, "", "upload . --dry-run", f"is a directory\nhint: {PACK}"),
     (Exit.REFUSED, "", "upload /dev/null", "upload - --name null --vault photos < /dev/null"),

@@ -80,6 +80,11 @@ class Policy:
 
     statements: tuple[Statement, ...]
 
+    @property
+    def denies(self) -> bool:
+        """Tell whether a statement of it forbids anything."""
+        return any(each.denies for each in self.statements)
+
 
 def decide(
     policies: Sequence[Policy],
@@ -109,6 +114,23 @@ def decide(
         ):
             return Denial(statement.name)
     return None
+
+
+def unwrap(text: str) -> str:
+    """Return the policy in a file made for `aws glacier`, which takes and prints it as a string.
+
+    Such a file holds `{"Policy": "..."}`, or that under `policy`; any other text is returned as it
+    is, without the mark of UTF-8 that some editors put before it.
+    """
+    text = text.removeprefix("\ufeff")
+    try:
+        document = _json(text)
+    except ValueError:
+        return text  # `validate` says why
+    for inner in (document, document.get("policy")) if isinstance(document, dict) else ():
+        if isinstance(inner, dict) and isinstance(inner.get("Policy"), str):
+            return str(inner["Policy"])
+    return text
 
 
 @lru_cache(maxsize=256)

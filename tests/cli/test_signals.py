@@ -260,7 +260,7 @@ def test_text_is_read_from_a_pipe_that_has_nothing_yet(glacier):
         os.write(ours, b"{")
         os.close(ours)
 
-        assert "not valid JSON" in process.stderr.read()
+        assert "is not JSON" in process.stderr.read()
 
 
 def test_a_pipe_that_is_closed_is_no_success(glacier):

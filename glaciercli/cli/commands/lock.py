@@ -18,6 +18,10 @@ from glaciercli.cli.words import ID_MARK
 from glaciercli.services.vaults import lock as service
 from glaciercli.units import format_duration
 
+allow_only_option = click.option(
+    "--allow-only", is_flag=True, help="Take a policy that denies nothing, which protects nothing."
+)
+
 
 @click.group(cls=Group)
 def lock() -> None:
@@ -45,26 +49,31 @@ def show(app: App, vault: str) -> None:
 @lock.command()
 @vault_argument
 @policy_argument
+@allow_only_option
 @dry_run_option
 @yes_option
 @pass_app
-def start(app: App, vault: str, policy: str, *, dry_run: bool, yes: bool) -> None:
+def start(app: App, vault: str, policy: str, *, allow_only: bool, dry_run: bool, yes: bool) -> None:
     """Put a lock policy in force for 24 hours of trial.
 
-    POLICY is a file, `-` for stdin, or the JSON text itself. Within the 24 hours the lock can be
-    completed or aborted; after them it goes away. The lock's id is told only once: keep it.
+    POLICY is a file, `-` for stdin, or the JSON text itself; a file made for `aws glacier` will do.
+    Within the 24 hours the lock can be completed or aborted; after them it goes away. The lock's id
+    is told only once: keep it.
+
+    A statement that can never hold is refused by name: one with a condition key that Glacier has
+    not, for one, or about an account that no policy of the vault lets in.
 
     Example:
         glacier lock start photos keep-a-year.json
     """
-    checked = service.check(app.client, vault, policy)
+    checked = service.check(app.client, vault, policy, allow_only=allow_only)
     for each in checked.forbids or ():
         app.output.note(f"will hold: {each}")
     if dry_run:
         app.output.show(checked)
         return
     app.confirm(f"start the trial of this lock on vault {vault}?", yes=yes)
-    started = service.start(app.client, vault, policy)
+    started = service.start(app.client, vault, policy, allow_only=allow_only)
     app.output.show(started)
     for line in (
         f"to make it permanent: glacier lock complete {vault} {started.id}",
@@ -77,18 +86,22 @@ def start(app: App, vault: str, policy: str, *, dry_run: bool, yes: bool) -> Non
 @lock.command()
 @vault_argument
 @reference_argument("lock_id", metavar="LOCK-ID")
+@allow_only_option
 @yes_option
 @pass_app
-def complete(app: App, vault: str, lock_id: str, *, yes: bool) -> None:
+def complete(app: App, vault: str, lock_id: str, *, allow_only: bool, yes: bool) -> None:
     """Make a lock permanent. This cannot be undone by anyone, AWS included.
+
+    The policy on trial is checked as `start` checks it: another program may have set it.
 
     Example:
         glacier lock complete photos AE863rKkWZU53SLW5be4DUcW
     """
-    for each in service.show(app.client, vault).forbids or ():
+    for each in service.check_trial(app.client, vault, allow_only=allow_only).forbids or ():
         app.output.note(f"for ever: {each}")
     app.confirm(f"this locks vault {vault} for ever", yes=yes, typed=vault)
-    app.output.show(service.complete(app.client, vault, lock_id.removeprefix(ID_MARK)))
+    identity = lock_id.removeprefix(ID_MARK)
+    app.output.show(service.complete(app.client, vault, identity, allow_only=allow_only))
 
 
 @lock.command()

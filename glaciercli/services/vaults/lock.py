@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glaciercli.clients.pace import telling_if_applied
 from glaciercli.errors import AccessDenied, NotFound, Refused, Unavailable
-from glaciercli.iam import words
+from glaciercli.iam import lint, words
+from glaciercli.iam import policy as iam
 from glaciercli.models import Lock
 from glaciercli.services.vaults import policies, vaults
 
@@ -18,40 +19,47 @@ if TYPE_CHECKING:
 
 def show(client: Client, vault: str) -> Lock:
     """Return the lock of a vault and what it forbids; raises NotFound when there is none."""
-    try:
-        reply = client.call("GetVaultLock", vaultName=vault)
-    except NotFound as error:
+    reply = _find(client, vault)
+    if reply is None:
         vaults.require(client, vault)
         raise NotFound(
             f"vault {vault!r} has no lock", hint=f"glacier lock start {vault} POLICY.json"
-        ) from error
-    document = json.loads(reply["Policy"])
-    forbids = tuple(words.denials(document))
-    return Lock.from_api({**reply, "Policy": document}, vault=vault, forbids=forbids)
+        )
+    return _lock(vault, **reply)
 
 
-def check(client: Client, vault: str, text: str) -> Lock:
-    """Return the lock that a policy would be, having set nothing; raises Refused for a bad one."""
-    document = json.loads(policies.read(text, arn=vaults.show(client, vault).arn))
-    forbids = tuple(words.denials(document))
-    if not forbids:
-        raise Refused("the policy denies nothing, so locking it would protect nothing")
-    return Lock(vault=vault, state="NotStarted", policy=document, forbids=forbids)
+def check(client: Client, vault: str, text: str, *, allow_only: bool = False) -> Lock:
+    """Return the lock that a policy would be, having set nothing.
+
+    `text` is the policy's JSON, or a file made for `aws glacier` around it. Raises Refused for what
+    is no policy of this vault, for a statement that can never hold, for a policy that denies
+    nothing unless `allow_only` says that it is meant, and for a vault that has a lock already.
+    """
+    arn = vaults.show(client, vault).arn
+    policy = policies.read(text, arn=arn)
+    _must_hold(client, vault, policy, arn=arn)
+    _must_deny(policy, allow_only=allow_only)
+    try:
+        standing = _find(client, vault)
+    except AccessDenied:
+        standing = None  # to start a lock is one permission, to look at it another
+    if standing is not None:
+        raise _taken(_lock(vault, **standing))
+    return _lock(vault, Policy=policy, State="NotStarted")
 
 
-def start(client: Client, vault: str, text: str) -> Lock:
+def start(client: Client, vault: str, text: str, *, allow_only: bool = False) -> Lock:
     """Put a lock policy in force for 24 hours of trial; return it with its id.
 
-    The id is told only here. Raises Refused for a policy that is not JSON, denies nothing, or names
-    another vault, and for a vault that has a lock already.
+    The id is told only here. Raises Refused for what `check` refuses.
     """
-    checked = check(client, vault, text)
-    policy = json.dumps(checked.policy)
+    checked = check(client, vault, text, allow_only=allow_only)
+    policy = {"Policy": iam.unwrap(text)}
     # Without its id a lock cannot be completed.
     way_out = f"it may be on trial all the same: glacier lock abort {vault}, then start it again"
     try:
         with telling_if_applied(way_out):
-            reply = client.call("InitiateVaultLock", vaultName=vault, policy={"Policy": policy})
+            reply = client.call("InitiateVaultLock", vaultName=vault, policy=policy)
     except AccessDenied as error:
         raise _standing(client, vault, error) from error
     try:
@@ -61,8 +69,32 @@ def start(client: Client, vault: str, text: str) -> Lock:
     return replace(started, id=reply["lockId"])
 
 
-def complete(client: Client, vault: str, lock_id: str) -> Lock:
-    """Make the lock permanent; return it. Nobody can take it back, AWS included."""
+def check_trial(client: Client, vault: str, *, allow_only: bool = False) -> Lock:
+    """Return the lock of a vault if it may be completed, by what the service says of its policy.
+
+    Another program may have started it. Raises NotFound when there is none, and Refused for a
+    policy on trial that `check` would refuse; of one that is locked nothing can be mended.
+    """
+    lock = show(client, vault)
+    if lock.state == "Locked":
+        return lock
+    arn, policy = vaults.show(client, vault).arn, json.dumps(lock.policy)
+    try:
+        policies.read(policy, arn=arn)
+        _must_hold(client, vault, policy, arn=arn)
+    except Refused as error:
+        mended = f"glacier lock abort {vault}, then start it again with a policy that holds"
+        raise Refused(error.message, hint=mended) from error
+    _must_deny(policy, allow_only=allow_only)
+    return lock
+
+
+def complete(client: Client, vault: str, lock_id: str, *, allow_only: bool = False) -> Lock:
+    """Make the lock permanent; return it. Nobody can take it back, AWS included.
+
+    Raises Refused for a lock that `check_trial` refuses.
+    """
+    check_trial(client, vault, allow_only=allow_only)
     client.call("CompleteVaultLock", vaultName=vault, lockId=lock_id)
     return show(client, vault)
 
@@ -76,18 +108,63 @@ def abort(client: Client, vault: str) -> Lock:
     return lock
 
 
+def _find(client: Client, vault: str) -> dict[str, Any] | None:
+    """Return what the service says of a vault's lock; None where it has none, or is not there."""
+    try:
+        return dict(client.call("GetVaultLock", vaultName=vault))
+    except NotFound:
+        return None
+
+
+def _lock(vault: str, **reply: Any) -> Lock:
+    document = json.loads(reply["Policy"])
+    forbids = tuple(words.denials(document))
+    return Lock.from_api({**reply, "Policy": document}, vault=vault, forbids=forbids)
+
+
+def _must_hold(client: Client, vault: str, text: str, *, arn: str) -> None:
+    """Raise Refused for a policy with a statement that can never hold, naming each."""
+    policy, now = iam.validate(text), client.now()
+    hopeless = list(lint.never(policy, vault=arn, now=now))
+    if hopeless:
+        # To deny another account something makes sense where the access policy lets it in.
+        beside = _access_policies(client, vault)
+        hopeless = list(lint.never(policy, vault=arn, now=now, beside=beside))
+    if hopeless:
+        raise Refused("; ".join(hopeless))
+
+
+def _access_policies(client: Client, vault: str) -> list[iam.Policy]:
+    """Return the access policy of a vault, none where it cannot be seen or understood."""
+    try:
+        reply = client.call("GetVaultAccessPolicy", vaultName=vault)
+        return [iam.validate(reply["policy"]["Policy"])]
+    except (AccessDenied, NotFound, ValueError):
+        return []
+
+
+def _must_deny(text: str, *, allow_only: bool) -> None:
+    if not allow_only and not iam.validate(text).denies:
+        raise Refused(
+            "the policy denies nothing, so locking it would protect nothing",
+            hint="--allow-only, if it is to let somebody in for ever",
+        )
+
+
 def _standing(client: Client, vault: str, error: AccessDenied) -> Refused | AccessDenied:
     """Return what a refusal to start means: a lock that stands already, or no permission."""
-    try:
-        lock = show(client, vault)
-    except NotFound:
-        return error
+    found = _find(client, vault)
+    return error if found is None else _taken(_lock(vault, **found), error.code)
+
+
+def _taken(lock: Lock, code: str | None = None) -> Refused:
+    """Return the refusal to start a lock where one stands."""
     if lock.state == "Locked":
-        return _locked(vault)
+        return _locked(lock.vault)
     return Refused(
-        f"vault {vault!r} has a lock on trial already",
-        hint=f"glacier lock complete {vault} LOCK-ID, or glacier lock abort {vault}",
-        code=error.code,
+        f"vault {lock.vault!r} has a lock on trial already",
+        hint=f"glacier lock complete {lock.vault} LOCK-ID, or glacier lock abort {lock.vault}",
+        code=code,
     )
 
 

@@ -44,16 +44,17 @@ def delete(client: Client, vault: str) -> Policy:
 
 
 def read(text: str, *, arn: str) -> str:
-    """Return a policy for the vault of `arn`, as it is to be sent.
+    """Return the document, as JSON, that a text holds for the vault of `arn`.
 
-    Raises Refused for what is no policy of Glacier, and for one of another vault: the service would
-    store it, and it would protect nothing.
+    A file made for `aws glacier` holds it as a string. Raises Refused for what is no policy of
+    Glacier, and for one of another vault: the service would store it, and it would protect nothing.
     """
+    policy = iam.unwrap(text)
     try:
-        iam.validate(text)
+        iam.validate(policy)
     except ValueError as error:
         raise Refused(f"the policy is not one that Glacier takes: {error}") from error
-    statements = json.loads(text)["Statement"]
+    statements = json.loads(policy)["Statement"]
     for statement in statements if isinstance(statements, list) else [statements]:
         resources = statement.get("Resource", [])
         for resource in [resources] if isinstance(resources, str) else resources:
@@ -62,7 +63,7 @@ def read(text: str, *, arn: str) -> str:
                     f"the policy is for {resource}, the vault is {arn}",
                     hint=f'write "Resource": "{arn}"',
                 )
-    return text
+    return policy
 
 
 def show_retrieval(client: Client) -> RetrievalPolicy:

@@ -69,25 +69,142 @@ def test_a_lock_on_trial_can_be_aborted_and_ends_by_itself(glacier, file, engine
     glacier("lock", "show", "photos", exit=Exit.NOT_FOUND)
 
 
+def changed(**changes):
+    """Return a policy whose one statement is changed, as text."""
+    document = policy()
+    document["Statement"][0] |= changes
+    return json.dumps(document)
+
+
+OTHER = "arn:aws:glacier:us-east-1:000000000000:vaults/other"
+
+
+@pytest.mark.parametrize("way", ["--yes", "--dry-run"])
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("{", "not JSON"),
         ('{"Statement": [], "Statement": []}', "same key twice"),
         ("{}", "Statement is missing"),
-        (json.dumps(policy("arn:aws:glacier:us-east-1:000000000000:vaults/other")), "the vault is"),
-        (json.dumps(policy(effect="Allow")), "denies nothing"),
-        (json.dumps(policy(effect="deny")), "Effect must be Allow or Deny"),
+        (changed(Resource=OTHER), "the vault is"),
+        (changed(Effect="Allow"), "denies nothing"),
+        (changed(Effect="deny"), "statement 1: Effect must be Allow or Deny"),
+        (changed(Action="glacier:DeleteArchiv"), "'glacier:DeleteArchiv' is no action of glacier"),
         (json.dumps(policy()) + " " * 20480, "larger than 20480 bytes"),
+        (
+            changed(Condition={"NumericLessThan": {"glacier:ArchiveAgeInYears": "1"}}),
+            "statement 'keep-a-year' can never hold: glacier:ArchiveAgeInYears is no condition key",
+        ),
+        (
+            changed(Condition={"StringEquals": {"s3:ExistingObjectTag/x": "y"}}),
+            "statement 'keep-a-year' can never hold: s3:ExistingObjectTag/x is no condition key",
+        ),
+        (
+            changed(Condition={"StringLessThan": {"glacier:ArchiveAgeInDays": "365"}}),
+            "unknown condition operator 'StringLessThan'",
+        ),
+        (
+            changed(Condition={"StringEquals": {"glacier:ArchiveAgeInDays": "365"}}),
+            "statement 'keep-a-year' can never hold: glacier:ArchiveAgeInDays is a number",
+        ),
+        (
+            changed(Principal={"AWS": "999999999999"}),
+            "statement 'keep-a-year' can never hold: the vault is of account 000000000000",
+        ),
     ],
 )
-def test_a_policy_that_cannot_be_meant_is_refused_before_it_is_sent(glacier, file, text, reason):
+def test_a_policy_that_cannot_be_meant_is_refused_before_it_is_sent(
+    glacier, engine, file, text, reason, way
+):
     file.write_text(text)
+
+    result = glacier("lock", "start", "photos", file, way, exit=Exit.REFUSED)
+
+    assert reason in result.stderr
+    assert "will hold" not in result.stderr
+    assert engine.log.count("InitiateVaultLock") == 0
+    glacier("lock", "show", "photos", exit=Exit.NOT_FOUND)
+
+
+def test_the_way_out_of_a_policy_for_another_vault_can_be_pasted(glacier, file):
+    file.write_text(changed(Resource=OTHER))
 
     result = glacier("lock", "start", "photos", file, "--yes", exit=Exit.REFUSED)
 
-    assert reason in result.stderr
-    glacier("lock", "show", "photos", exit=Exit.NOT_FOUND)
+    assert f'"Resource": "{ARN}"' in result.stderr
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        json.dumps({"Policy": json.dumps(policy())}),
+        json.dumps({"policy": {"Policy": json.dumps(policy())}}),
+        "\ufeff" + json.dumps(policy()),
+    ],
+)
+def test_a_file_made_for_aws_or_by_an_editor_is_taken(glacier, file, wrapped):
+    file.write_text(wrapped, encoding="utf-8")
+
+    shown = glacier("lock", "start", "photos", file, "--dry-run", "--output", "json").json
+    started = glacier("lock", "start", "photos", file, "--yes", "--output", "json").json
+
+    assert shown["Policy"] == started["Policy"] == policy()
+
+
+def test_an_empty_value_is_shown(glacier, file):
+    file.write_text(changed(Condition={"StringLike": {"glacier:ResourceTag/Hold": ["true", ""]}}))
+
+    result = glacier("lock", "start", "photos", file, "--dry-run")
+
+    assert "when ResourceTag/Hold is like true or ''\n" in result.stderr
+
+
+def test_a_lock_that_only_allows_is_made_by_those_who_mean_it(glacier, file):
+    file.write_text(changed(Effect="Allow"))
+    refused = glacier("lock", "start", "photos", file, "--yes", exit=Exit.REFUSED)
+    lock = glacier(
+        *("lock", "start", "photos", file, "--yes", "--allow-only", "--output", "json")
+    ).json
+    words = ("lock", "complete", "photos", lock["lockId"], "--yes")
+    again = glacier(*words, exit=Exit.REFUSED)
+    done = glacier(*words, "--allow-only", "--output", "json").json
+
+    assert "--allow-only" in refused.stderr
+    assert "denies nothing" in again.stderr
+    assert done["State"] == "Locked"
+
+
+def test_a_lock_that_another_program_started_is_checked_before_it_is_completed(
+    glacier, client, file
+):
+    text = changed(Condition={"NumericLessThan": {"glacier:ArchiveAgeInYears": "1"}})
+    reply = client.call("InitiateVaultLock", vaultName="photos", policy={"Policy": text})
+
+    result = glacier("lock", "complete", "photos", reply["lockId"], "--yes", exit=Exit.REFUSED)
+
+    assert "statement 'keep-a-year' can never hold" in result.stderr
+    assert "glacier lock abort photos" in result.stderr
+    assert glacier("lock", "show", "photos", "--output", "json").json["State"] == "InProgress"
+
+
+def test_another_account_may_be_denied_what_the_access_policy_lets_it_in_for(glacier, file):
+    stranger = {"AWS": "arn:aws:iam::999999999999:role/auditor"}
+    file.write_text(changed(Principal=stranger))
+    refused = glacier("lock", "start", "photos", file, "--dry-run", exit=Exit.REFUSED)
+    allow = {"Effect": "Allow", "Principal": {"AWS": "999999999999"}, "Action": "glacier:*"}
+    glacier("policy", "set", "photos", json.dumps({"Statement": {**allow, "Resource": ARN}}))
+
+    glacier("lock", "start", "photos", file, "--dry-run")
+
+    assert "lets in arn:aws:iam::999999999999:role/auditor" in refused.stderr
+
+
+def test_a_dry_run_makes_every_check_that_the_start_makes(glacier, file):
+    glacier("lock", "start", "photos", file, "--yes")
+
+    result = glacier("lock", "start", "photos", file, "--dry-run", exit=Exit.REFUSED)
+
+    assert "on trial already" in result.stderr
 
 
 def test_a_dry_run_starts_nothing(glacier, file):
