@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from glaciercli import system
 from glaciercli.errors import Conflict, UsageError, quoted
+
+T = TypeVar("T")
 
 APP = "glaciercli"
 OUTPUTS = ("table", "json", "jsonl", "csv", "text")
@@ -104,6 +106,17 @@ class Settings:
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
+
+    def parsed(self, name: str, parse: Callable[[str], T]) -> T | None:
+        """Return a setting's value read by `parse`, None where it has none.
+
+        Raises UsageError, naming the place to mend, where `parse` raises ValueError.
+        """
+        text = self[name]
+        try:
+            return None if text is None else parse(str(text))
+        except ValueError as error:
+            raise self.wrong(name, str(error)) from error
 
     def wrong(self, name: str, why: str) -> UsageError:
         """Return the error for a value that cannot be read, naming the place to mend it."""

@@ -13,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"__main__", "docgen"},
     {"cli"},
-    {"present"},
+    {"present", "workspace"},
     {"services"},
     {"clients", "catalog", "transfer"},
     {"files", "tasks", "models", "evidence", "treehash", "iam"},

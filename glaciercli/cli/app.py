@@ -1,6 +1,6 @@
-"""What a command gets: the client, the catalog, the journals and the output, each made when used.
+"""What a command gets: a workspace and, beside it, the output and whoever is at the terminal.
 
-A command that needs none of them pays for none of them: `--help` and completion stay fast.
+A command that needs none of its parts pays for none: `--help` and completion stay fast.
 """
 
 from __future__ import annotations
@@ -17,19 +17,16 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from glaciercli import config
 from glaciercli.cli import log
 from glaciercli.cli.output import Output
 from glaciercli.cli.progress import Bar
 from glaciercli.errors import Conflict, GlacierError, Refused, UsageError
-from glaciercli.units import KIB, counted, format_size, parse_duration, parse_rate
+from glaciercli.units import counted, format_size
+from glaciercli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from glaciercli.catalog.store import Catalog
-    from glaciercli.clients.glacier import Client, Target
     from glaciercli.local.engine import Engine
 
-_CONNECTIONS = 16  # enough for the default workers; --workers raises it
 #: The global options that say which Glacier is meant, and with which settings.
 _WHERE = ("local", "local_root", "profile", "region", "account_id", "endpoint_url", "config")
 # A path in a hint may have the program's name in it; it is not one of its groups that comes then.
@@ -37,32 +34,18 @@ _COMMAND = re.compile(
     r"(?<!\S)glacier (?=(?:vault|archive|job|upload|catalog|lock|policy|tags|capacity|local) )"
     r"(?!(?:[a-z]+ )+--help)"
 )
-_LEAST_BANDWIDTH = 64 * KIB  # shared by eight connections, each block still beats the timeouts
 
 
-class App:
-    """One run of the program. Global options land in `flags`; everything else follows from them."""
+class App(Workspace):
+    """One run of the command line. Global options land in `flags`; all else follows from them.
+
+    A signal sets `stop`.
+    """
 
     def __init__(self, stop: threading.Event | None = None) -> None:
-        self.flags: dict[str, Any] = {}
-        #: Set when a signal arrives: ends every wait of the client.
-        self.stop = stop or threading.Event()
-        self.connections = _CONNECTIONS
+        super().__init__(self._tell, stop)
         #: Done after the last byte of output is out, and only when all went well.
         self.at_end: list[Callable[[], None]] = []
-
-    @cached_property
-    def places(self) -> config.Places:
-        return config.Places.find()
-
-    @property
-    def journals(self) -> Path:
-        return self.places.state / "journals"
-
-    @cached_property
-    def settings(self) -> config.Settings:
-        file = self.flags.get("config")
-        return config.load(self.flags, file=file, places=self.places)
 
     @cached_property
     def output(self) -> Output:
@@ -72,6 +55,9 @@ class App:
             color=self.settings["color"],
             quiet=self.quiet,
         )
+
+    def _tell(self, text: str) -> None:
+        self.output.note(text)  # which is made only when there is something to tell
 
     @property
     def stdin(self) -> TextIO:
@@ -90,50 +76,6 @@ class App:
             file=self.flags.get("log_file"),
         )
 
-    @cached_property
-    def target(self) -> Target:
-        # Imported here, as below: boto3 costs more than all the rest of a command's start.
-        from glaciercli.clients.glacier import Target  # noqa: PLC0415
-
-        return Target(
-            region=self.settings["region"],
-            profile=self.settings["profile"],
-            account_id=self.settings["account-id"],
-            endpoint_url=None if self.is_local else self.settings["endpoint-url"],
-            local_root=self.local_root if self.is_local else None,
-        )
-
-    @property
-    def is_local(self) -> bool:
-        """Tell whether the embedded engine is meant; the flags at hand beat remembered defaults."""
-        named_local = self.flags.get("local") or self.flags.get("local_root") is not None
-        if self.flags.get("endpoint_url") is not None:
-            if named_local:
-                raise UsageError("--local and --endpoint-url name two different places")
-            return False
-        return bool(named_local or self.settings["local"])
-
-    @property
-    def local_root(self) -> Path:
-        root = self.settings["local-root"]
-        return Path(root).expanduser().absolute() if root else self.places.local_root
-
-    @cached_property
-    def client(self) -> Client:
-        from glaciercli.clients.session import connect  # noqa: PLC0415
-
-        limit = self._parsed("bandwidth-limit", parse_rate)
-        if limit is not None and limit < _LEAST_BANDWIDTH:
-            raise UsageError("a --bandwidth-limit below 64KiB/s would let connections time out")
-        return connect(
-            self.target,
-            timeout=self._parsed("timeout", parse_duration).total_seconds(),
-            connections=self.connections,
-            stop=self.stop,
-            bandwidth=limit,
-            max_requests=self._parsed("max-requests", _count),
-        )
-
     def pasted(self, text: str) -> str:
         """Return a text with its commands asking the Glacier of this run, when they are pasted.
 
@@ -149,27 +91,6 @@ class App:
         here = " ".join(["glacier", *map(shlex.quote, words), ""])
         return _COMMAND.sub(lambda _: here, text)
 
-    def _parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
-        """Return a setting's value read by `parse`; None where it has none."""
-        text = self.settings[name]
-        try:
-            return None if text is None else parse(str(text))
-        except ValueError as error:
-            raise self.settings.wrong(name, str(error)) from error
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        from glaciercli.catalog.store import Catalog  # noqa: PLC0415
-
-        catalog = Catalog.open(self.places.catalog)
-        if catalog.set_aside is not None:
-            aside = str(catalog.set_aside)
-            self.output.note(
-                f"the catalog was damaged: it is kept as {aside!r}, and a new one has begun;"
-                " to fill it: glacier catalog sync"
-            )
-        return catalog
-
     @contextmanager
     def engine(self, root: Path | None = None) -> Iterator[Engine]:
         """Open the embedded engine of a directory, by default the run's own."""
@@ -182,17 +103,6 @@ class App:
                 yield engine
         except StoreError as error:
             raise Conflict(str(error)) from error
-
-    def close_catalog(self) -> None:
-        """Make the catalog one file again, for people who copy it; every run ends by this."""
-        if "catalog" in self.__dict__:
-            self.catalog.close()
-
-    def close(self) -> None:
-        """Close all that was opened; a process that ends anyway leaves the engine open."""
-        self.close_catalog()
-        if "client" in self.__dict__ and self.client.engine is not None:
-            self.client.engine.close()
 
     def progress(self, label: str, *, unit: str = "B", beside: TextIO | None = None) -> Bar:
         """Return the bar of one transfer; it draws only on a terminal that wants it.
@@ -253,9 +163,3 @@ def the_app(context: click.Context) -> App:
 
 def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError("write a whole number, at least 1")
-    return int(text)

@@ -1,0 +1,130 @@
+"""What every face of the program opens: the settings, the client, the catalog, the journals.
+
+Each is made when it is first used, so a run pays for no more than it needs. Nothing here knows a
+command line or a terminal.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glaciercli import config
+from glaciercli.errors import UsageError
+from glaciercli.units import KIB, parse_duration, parse_rate
+
+if TYPE_CHECKING:
+    from glaciercli.catalog.store import Catalog
+    from glaciercli.clients.glacier import Client, Target
+
+_CONNECTIONS = 16  # enough for the default workers; --workers raises it
+_LEAST_BANDWIDTH = 64 * KIB  # shared by eight connections, each block still beats the timeouts
+
+
+class Workspace:
+    """One run's settings and what is opened by them.
+
+    `note` is told what a person should know of the files that are opened. Setting `stop` ends every
+    wait of the client.
+    """
+
+    def __init__(self, note: Callable[[str], None], stop: threading.Event | None = None) -> None:
+        #: Settings that this run was given, by name with `_` for `-`; they win over all others.
+        self.flags: dict[str, Any] = {}
+        self.stop = stop or threading.Event()
+        self.connections = _CONNECTIONS
+        self._note = note
+
+    @cached_property
+    def places(self) -> config.Places:
+        return config.Places.find()
+
+    @property
+    def journals(self) -> Path:
+        return self.places.state / "journals"
+
+    @cached_property
+    def settings(self) -> config.Settings:
+        file = self.flags.get("config")
+        return config.load(self.flags, file=file, places=self.places)
+
+    @cached_property
+    def target(self) -> Target:
+        # Imported here, as below: boto3 costs more than all the rest of a command's start.
+        from glaciercli.clients.glacier import Target  # noqa: PLC0415
+
+        return Target(
+            region=self.settings["region"],
+            profile=self.settings["profile"],
+            account_id=self.settings["account-id"],
+            endpoint_url=None if self.is_local else self.settings["endpoint-url"],
+            local_root=self.local_root if self.is_local else None,
+        )
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the embedded engine is meant; the flags at hand beat remembered defaults."""
+        named_local = self.flags.get("local") or self.flags.get("local_root") is not None
+        if self.flags.get("endpoint_url") is not None:
+            if named_local:
+                raise UsageError("--local and --endpoint-url name two different places")
+            return False
+        return bool(named_local or self.settings["local"])
+
+    @property
+    def local_root(self) -> Path:
+        root = self.settings["local-root"]
+        return Path(root).expanduser().absolute() if root else self.places.local_root
+
+    @cached_property
+    def client(self) -> Client:
+        """The client of the target; raises UsageError for a setting that cannot be read."""
+        from glaciercli.clients.session import connect  # noqa: PLC0415
+
+        limit = self.settings.parsed("bandwidth-limit", parse_rate)
+        if limit is not None and limit < _LEAST_BANDWIDTH:
+            raise UsageError("a --bandwidth-limit below 64KiB/s would let connections time out")
+        timeout = self.settings.parsed("timeout", parse_duration)
+        assert timeout is not None  # it has a default
+        return connect(
+            self.target,
+            timeout=timeout.total_seconds(),
+            connections=self.connections,
+            stop=self.stop,
+            bandwidth=limit,
+            max_requests=self.settings.parsed("max-requests", _count),
+        )
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalog; `note` is told where a damaged one was moved to."""
+        from glaciercli.catalog.store import Catalog  # noqa: PLC0415
+
+        catalog = Catalog.open(self.places.catalog)
+        if catalog.set_aside is not None:
+            aside = str(catalog.set_aside)
+            self._note(
+                f"the catalog was damaged: it is kept as {aside!r}, and a new one has begun;"
+                " to fill it: glacier catalog sync"
+            )
+        return catalog
+
+    def close_catalog(self) -> None:
+        """Make the catalog one file again, for people who copy it; every run ends by this."""
+        if "catalog" in self.__dict__:
+            self.catalog.close()
+
+    def close(self) -> None:
+        """Close all that was opened; a process that ends anyway leaves the engine open."""
+        self.close_catalog()
+        if "client" in self.__dict__ and self.client.engine is not None:
+            self.client.engine.close()
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError("write a whole number, at least 1")
+    return int(text)
