@@ -29,7 +29,7 @@ ONLY = [
     ("jmespath", {"cli"}, "a query is about output"),
     ("boto3", {"clients"}, "one door to Glacier: one place for errors, retries and the engine"),
     ("botocore", {"clients", "local"}, "as boto3; the engine reads the model"),
-    ("sqlite3", {"files", "local"}, "two stores; nobody else writes SQL"),
+    ("sqlite3", {"files", "catalog", "local"}, "two stores, and the files of other tools"),
     ("h11", {"local"}, "only the engine serves"),
     ("platformdirs", {"config"}, "one place knows where files live"),
 ]
