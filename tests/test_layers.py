@@ -18,6 +18,7 @@ LAYERS = [
     {"clients", "catalog", "transfer"},
     {"files", "tasks", "models", "evidence", "treehash", "iam"},
     {"errors", "config", "limits"},
+    {"hints"},
     {"units", "system", "__init__"},
 ]
 
