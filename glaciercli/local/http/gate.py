@@ -49,7 +49,7 @@ def admit(method: str, target: str, headers: Mapping[str, str]) -> int:
     if _OF_PAGES & headers.keys() or headers.get("sec-fetch-site", "none") != "none":
         raise denied("requests of web pages are not answered")
     if method not in _METHODS:
-        raise ServiceError("BadRequest", f"Method not allowed: {method}", status=405)
+        raise ServiceError("BadRequest", f"Method not allowed: {method}")
     if not target.startswith("/"):
         raise ServiceError("BadRequest", "The target of a request must be a path")
     if "transfer-encoding" in headers:

@@ -180,13 +180,13 @@ def parse(headers: Mapping[str, str]) -> Authorization:
     algorithm, _, rest = header.partition(" ")
     fields = dict(_pair(part) for part in rest.split(","))
     if algorithm != _ALGORITHM or not {"Credential", "SignedHeaders", "Signature"} <= fields.keys():
-        raise _malformed(
+        raise _invalid(
             f"Authorization header requires {_ALGORITHM} with the parameters "
             "'Credential', 'SignedHeaders' and 'Signature'."
         )
     match = _CREDENTIAL.fullmatch(fields["Credential"])
     if match is None:
-        raise _malformed("'Credential' must be KEY/YYYYMMDD/REGION/glacier/aws4_request")
+        raise _invalid("'Credential' must be KEY/YYYYMMDD/REGION/glacier/aws4_request")
     access_key, scope, region, service = match.groups()
     # boto 2 takes both from the endpoint's name: at 127.0.0.1, service 127 in region 0.
     labels = headers.get("host", "").partition(":")[0].split(".")
@@ -302,10 +302,6 @@ def _encode(text: str) -> str:
 
 def _same(left: str, right: str) -> bool:
     return hmac.compare_digest(left.encode(), right.encode())
-
-
-def _malformed(message: str) -> ServiceError:
-    return ServiceError("IncompleteSignatureException", message)
 
 
 def _invalid(message: str) -> ServiceError:

@@ -162,17 +162,17 @@ def test_a_header_is_signed_in_utf_8_however_it_is_sent(encoding):
     ("changes", "status", "code"),
     [
         ({"authorization": None}, 400, "MissingAuthenticationTokenException"),
-        ({"authorization": "Basic YTpi"}, 400, "IncompleteSignatureException"),
-        ({"authorization": "AWS4-HMAC-SHA256"}, 400, "IncompleteSignatureException"),
+        ({"authorization": "Basic YTpi"}, 403, "InvalidSignatureException"),
+        ({"authorization": "AWS4-HMAC-SHA256"}, 403, "InvalidSignatureException"),
         (
             {"authorization": f"AWS4-HMAC-SHA256 Credential={KEY}, SignedHeaders=x, Signature=y"},
-            400,
-            "IncompleteSignatureException",
+            403,
+            "InvalidSignatureException",
         ),
         (
             {"authorization": authorization("0", "host", region="../../etc")},
-            400,
-            "IncompleteSignatureException",
+            403,
+            "InvalidSignatureException",
         ),
         (
             {"authorization": authorization("0", "host", service="s3")},
@@ -188,6 +188,7 @@ def test_a_missing_or_malformed_authorization_is_refused(mode, changes, status, 
     error = refusal(authenticator, create_vault(**changes))
 
     assert (error.status, error.code) == (status, code)
+    assert error.body.startswith(b'{"message":')  # the layer in front of the service
 
 
 @pytest.mark.parametrize(
