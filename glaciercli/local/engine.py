@@ -7,6 +7,7 @@ service's own order is unknown.) Who the caller is was settled by the transport.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import threading
 from collections import Counter, deque
@@ -38,6 +39,8 @@ from glaciercli.local.store import Store
 from glaciercli.local.timing import Timing
 from glaciercli.local.wire import Params, Request, Response, Route
 from glaciercli.local.world import Operation, World
+
+_logger = logging.getLogger(__name__)
 
 DEFAULT_ACCOUNT = "000000000000"
 
@@ -184,6 +187,8 @@ class Engine:
                 request = faults.before(fault, self.store, request, params)
             response = self._perform(request, route, params)
         except ServiceError as error:
+            if error.__cause__ is not None:  # a reason that the service keeps to itself
+                _logger.info("%s was refused: %s", route.operation.name, error.__cause__)
             response = wire.refusal(error)
         response = self._sealed(response)
         return response if fault is None else faults.after(fault, response)

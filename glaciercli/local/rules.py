@@ -171,7 +171,10 @@ def retrieval_range(text: str, size: int) -> tuple[int, int]:
 
 
 def policy_document(given: Mapping[str, Any], kind: str) -> str:
-    """Return the vault policy of a kind, `access` or `lock`, that a request brings."""
+    """Return the vault policy of a kind, `access` or `lock`, that a request brings.
+
+    Of a bad one the service does not tell the reason; here it is the cause of what is raised.
+    """
     document: str | None = given.get("policy", {}).get("Policy")
     if not document:
         raise missing("Policy")
@@ -179,7 +182,7 @@ def policy_document(given: Mapping[str, Any], kind: str) -> str:
         policy.validate(document)
     except ValueError as error:
         raise invalid(
-            f"The specified vault {kind} policy is invalid. Provide a valid policy. ({error})"
+            f"The specified vault {kind} policy is invalid. Provide a valid policy."
         ) from error
     return document
 

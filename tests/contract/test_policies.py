@@ -90,7 +90,16 @@ def test_a_bad_policy_is_refused(glacier, refused, operation, given, code):
 
     assert got[:2] == (400, code)
     if code.startswith("Invalid"):
-        assert "policy is invalid. Provide a valid policy." in got[2]
+        kind = "lock" if operation == "initiate_vault_lock" else "access"
+        assert got[2] == f"The specified vault {kind} policy is invalid. Provide a valid policy."
+
+
+def test_the_reason_of_a_bad_policy_is_in_the_log(glacier, refused, caplog):
+    caplog.set_level("INFO", logger="glaciercli.local")
+
+    refused(glacier.initiate_vault_lock, policy={"Policy": deny("DeleteArchiv")})
+
+    assert "Action 'glacier:DeleteArchiv' is no action of glacier" in caplog.text
 
 
 def test_a_denied_action_is_refused_with_its_statement(glacier, refused):
