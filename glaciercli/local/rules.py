@@ -33,7 +33,7 @@ ARCHIVE_ID, UPLOAD_ID, JOB_ID, LOCK_ID, CAPACITY_ID, REQUEST_ID = 103, 69, 69, 1
 _VAULT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 _ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/\*")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(?:\*|(\d{1,15}))")
 # Up to 20 digits: some clients write the largest number of 64 bits where they mean the end.
 _RANGE = re.compile(r"bytes=(\d{0,20})-(\d{0,20})")
 _RETRIEVAL_RANGE = re.compile(r"(\d{1,15})-(\d{1,15})")
@@ -105,11 +105,15 @@ def archive_length(length: int | None) -> int:
 
 
 def content_range(text: str | None, length: int | None) -> tuple[int, int]:
-    """Return [start, stop) of `bytes first-last/*`, which must be as long as the body."""
+    """Return [start, stop) of `bytes first-last/*`, which must be as long as the body.
+
+    The size of the whole may stand in place of the asterisk; it is for the end of the upload to
+    compare.
+    """
     if text is None:
         raise missing("Content-Range")
     match = _CONTENT_RANGE.fullmatch(text)
-    if match is None or int(match[1]) > int(match[2]):
+    if match is None or not int(match[1]) <= int(match[2]) < float(match[3] or "inf"):
         raise invalid(f"Invalid Content-Range: {text}")
     if length is None:
         raise missing("Content-Length")

@@ -124,7 +124,8 @@ def test_blanks_around_a_description_go(glacier):
         ("bytes 1-4/*", "Invalid Content-Range: bytes 1-4/*"),
         ("0-3", "Invalid Content-Range: 0-3"),
         ("bytes 3-0/*", "Invalid Content-Range: bytes 3-0/*"),
-        ("bytes 0-3/4", "Invalid Content-Range: bytes 0-3/4"),
+        ("bytes 0-3/3", "Invalid Content-Range: bytes 0-3/3"),
+        ("bytes 0-3/", "Invalid Content-Range: bytes 0-3/"),
         (
             f"bytes {10_000 * MIB}-{10_000 * MIB + 3}/*",
             f"{TOO_MANY} It exceeds the limit of 10000 parts.",
@@ -137,6 +138,16 @@ def test_a_bad_range_is_refused(glacier, refused, given, text):
     got = refused(glacier.upload_multipart_part, uploadId=upload_id, range=given, body=b"data")
 
     assert got == (400, "InvalidParameterValueException", text)
+
+
+@pytest.mark.parametrize("total", ["*", "4", "104861921"])
+def test_a_part_may_come_with_the_size_of_the_whole(glacier, total):
+    """As glacier-upload sends it; what the whole is tells the end of the upload alone."""
+    upload_id = glacier.initiate_multipart_upload(partSize=str(MIB))["uploadId"]
+
+    glacier.upload_multipart_part(uploadId=upload_id, range=f"bytes 0-3/{total}", body=b"data")
+
+    assert glacier.list_parts(uploadId=upload_id)["Parts"][0]["RangeInBytes"] == "0-3"
 
 
 def test_a_part_is_at_most_a_part_long(glacier, refused):
