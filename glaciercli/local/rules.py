@@ -31,6 +31,7 @@ PAGE = 50  # jobs, uploads and parts
 ARCHIVE_ID, UPLOAD_ID, JOB_ID, LOCK_ID, CAPACITY_ID, REQUEST_ID = 103, 69, 69, 18, 18, 35
 
 _VAULT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+_VAULT_ARN = re.compile(r"arn:aws[a-z-]*:glacier:[a-z0-9-]+:[0-9]{12}:vaults/(.+)")
 _ARCHIVE_ID = re.compile(r"[A-Za-z0-9_-]{138}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(?:\*|(\d{1,15}))")
@@ -48,6 +49,14 @@ def new_id(size: int) -> str:
 def is_vault_name(name: str) -> bool:
     """Tell whether a vault may have this name; `.` and `..` would not survive a client's URL."""
     return _VAULT_NAME.fullmatch(name) is not None and name not in {".", ".."}
+
+
+def vault_of_arn(marker: str) -> str:
+    """Return the name of the vault that a marker is the ARN of, in whatever region and account."""
+    match = _VAULT_ARN.fullmatch(marker)
+    if match is None or not is_vault_name(match[1]):
+        raise invalid(f"Invalid marker: {marker}")
+    return match[1]
 
 
 def is_archive_id(text: str) -> bool:

@@ -165,8 +165,9 @@ def parameters(request: Request, found: Route, body: bytes) -> dict[str, Any]:
         wire_name = member.serialization.get("name", name)
         if location == "uri":
             result[name] = found.uri[wire_name]
-        elif location == "querystring" and wire_name in found.query:
-            result[name] = found.query[wire_name]
+        elif location == "querystring":
+            if found.query.get(wire_name):  # an empty one is an absent one
+                result[name] = found.query[wire_name]
         elif location == "header" and wire_name.lower() in request.headers:
             result[name] = request.headers[wire_name.lower()]
         elif location is None and not (payload and member.type_name == "blob"):

@@ -82,14 +82,48 @@ def test_a_page_goes_on_after_a_vault_that_is_gone(client):
     assert [each["VaultName"] for each in rest] == ["c"]
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "ten", ""])
+@pytest.mark.parametrize("limit", ["0", "-1", "ten"])
 def test_a_bad_limit_is_refused(client, refused, limit):
     got = refused(client.list_vaults, limit=limit)
 
     assert got == (400, "InvalidParameterValueException", f"Invalid limit: {limit}")
 
 
-@pytest.mark.parametrize("marker", ["v1", "arn:aws:glacier:us-east-1:000000000000:vaults/a"])
+def test_an_empty_parameter_of_a_list_is_an_absent_one(client, glacier):
+    """As the SDK's own examples write them."""
+    upload_id = glacier.initiate_multipart_upload(partSize=str(1 << 20))["uploadId"]
+    empty = {"limit": "", "marker": ""}
+
+    assert len(client.list_vaults(**empty)["VaultList"]) == 1
+    assert glacier.list_jobs(**empty, statuscode="", completed="")["JobList"] == []
+    assert len(glacier.list_multipart_uploads(**empty)["UploadsList"]) == 1
+    assert glacier.list_parts(uploadId=upload_id, **empty)["Parts"] == []
+
+
+@pytest.mark.parametrize(
+    "place", ["eu-central-1:000000000000", "us-east-1:000000000000", "eu-central-1:999999999999"]
+)
+def test_any_vault_arn_is_a_marker(client, place):
+    for name in ("a", "b", "c"):
+        client.create_vault(vaultName=name)
+
+    rest = client.list_vaults(marker=f"arn:aws:glacier:{place}:vaults/b")["VaultList"]
+
+    assert [each["VaultName"] for each in rest] == ["c"]
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "v1",
+        "arn:aws:glacier:us-east-1:000000000000:vaults/",
+        "arn:aws:glacier:us-east-1:000000000000:vaults/a/b",
+        "arn:aws:glacier:us-east-1:0:vaults/a",
+        "arn:aws:glacier::000000000000:vaults/a",
+        "arn:aws:s3:us-east-1:000000000000:vaults/a",
+        "arn:aws:glacier:us-east-1:000000000000:vaults/a\n",
+    ],
+)
 def test_a_bad_marker_is_refused(client, refused, marker):
     got = refused(client.list_vaults, marker=marker)
 

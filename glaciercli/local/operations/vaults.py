@@ -40,7 +40,8 @@ def describe(world: World, params: Params) -> dict[str, Any]:
 def list_(world: World, params: Params) -> dict[str, Any]:
     """List by name; the marker is the ARN of the last vault shown, which may be gone by now."""
     limit = rules.limit(params.get("limit"), rules.VAULT_PAGE)
-    after = _marker_name(world, params.get("marker"))
+    marker = params.get("marker")
+    after = rules.vault_of_arn(marker) if marker else ""
     with world.store.read() as db:
         rows = db.all(
             "SELECT * FROM vaults WHERE account = ? AND region = ? AND name > ?"
@@ -51,8 +52,8 @@ def list_(world: World, params: Params) -> dict[str, Any]:
             limit + 1,
         )
         vaults = [_description(world, db, row) for row in rows[:limit]]
-    marker = vaults[-1]["VaultARN"] if len(rows) > limit else None
-    return {"VaultList": vaults, "Marker": marker}
+    following = vaults[-1]["VaultARN"] if len(rows) > limit else None
+    return {"VaultList": vaults, "Marker": following}
 
 
 def delete(world: World, params: Params) -> dict[str, Any]:
@@ -92,15 +93,6 @@ def _has_parts(db: Transaction, vault: Row) -> bool:
         vault["number"],
     )
     return found is not None
-
-
-def _marker_name(world: World, marker: str | None) -> str:
-    prefix = world.arn("")
-    if not marker:
-        return ""
-    if not marker.startswith(prefix) or not rules.is_vault_name(marker.removeprefix(prefix)):
-        raise invalid(f"Invalid marker: {marker}")
-    return marker.removeprefix(prefix)
 
 
 def _description(world: World, db: Transaction, vault: Row) -> dict[str, Any]:
