@@ -150,6 +150,21 @@ def test_a_part_may_come_with_the_size_of_the_whole(glacier, total):
     assert glacier.list_parts(uploadId=upload_id)["Parts"][0]["RangeInBytes"] == "0-3"
 
 
+def test_an_upload_that_ran_out_is_gone_for_every_operation_at_once(
+    client, glacier, refused, advance
+):
+    upload_id = glacier.initiate_multipart_upload(partSize=str(MIB))["uploadId"]
+    put(glacier, upload_id, 0, b"data")
+    assert refused(glacier.delete_vault)[0] == 400
+    advance(days=1)
+
+    gone = (404, "ResourceNotFoundException", f"The upload ID was not found: {upload_id}")
+    assert refused(glacier.list_parts, uploadId=upload_id) == gone
+    assert refused(glacier.abort_multipart_upload, uploadId=upload_id) == gone
+    glacier.delete_vault()
+    assert client.list_vaults()["VaultList"] == []
+
+
 def test_a_part_is_at_most_a_part_long(glacier, refused):
     upload_id = glacier.initiate_multipart_upload(partSize=str(MIB))["uploadId"]
 

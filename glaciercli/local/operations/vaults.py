@@ -7,6 +7,7 @@ from typing import Any
 from glaciercli.local import rules, timing
 from glaciercli.local.clock import written
 from glaciercli.local.errors import invalid, limit_exceeded
+from glaciercli.local.operations import uploads
 from glaciercli.local.store import Row, Transaction
 from glaciercli.local.wire import Params
 from glaciercli.local.world import World
@@ -69,7 +70,7 @@ def delete(world: World, params: Params) -> dict[str, Any]:
         if (
             vault["inventory_archives"]
             or vault["writes"] != vault["inventory_writes"]
-            or _has_parts(db, vault)
+            or _has_parts(world, db, vault)
         ):
             arn = world.arn(vault["name"])
             raise invalid(f"Vault not empty or recently written to: {arn}")
@@ -86,11 +87,12 @@ def delete(world: World, params: Params) -> dict[str, Any]:
     return {}
 
 
-def _has_parts(db: Transaction, vault: Row) -> bool:
+def _has_parts(world: World, db: Transaction, vault: Row) -> bool:
+    """Tell whether an upload that is not over has parts; one that ran out has none any more."""
     found = db.find(
         "SELECT 1 FROM uploads JOIN parts ON upload = uploads.number"
-        " WHERE vault = ? AND state = 'open' LIMIT 1",
-        vault["number"],
+        " WHERE vault = ? AND state = 'open' AND touched_at > ? LIMIT 1",
+        *(vault["number"], world.clock.instant(db) - uploads.IDLE),
     )
     return found is not None
 
