@@ -21,11 +21,14 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = datetime(9998, 1, 1, tzinfo=UTC)  # leaves room for expiry dates before datetime's end
+_END = datetime(9998, 1, 1, tzinfo=UTC)  # leaves room for expiry dates before datetime's end
 
 
 def instant(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+LAST = instant(_END)  # the last instant of the engine's calendar
 
 
 def moment(instant: int) -> datetime:
@@ -58,7 +61,7 @@ class Clock:
         line = db.get("SELECT clock_real, clock_engine, clock_rate FROM engine")
         real = instant(self._source())
         now = line["clock_engine"] + (real - line["clock_real"]) * line["clock_rate"]
-        return int(min(now, instant(_LAST)))
+        return int(min(now, LAST))
 
     @property
     def rate(self) -> float:
@@ -94,8 +97,8 @@ class Clock:
     ) -> datetime:
         with self._store.write() as db:
             now = max(moment(self.instant(db)), at_least)
-            if by > _LAST - now:
-                raise ValueError(f"the engine's clock ends in {_LAST:%Y}")
+            if by > _END - now:
+                raise ValueError(f"the engine's clock ends in {_END:%Y}")
             now += by
             db.run(
                 "UPDATE engine SET clock_real = ?, clock_engine = ?,"

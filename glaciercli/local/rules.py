@@ -221,15 +221,18 @@ def encode_marker(kind: str, *values: int | str) -> str:
     return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
 
 
-def decode_marker(kind: str, marker: str, count: int = 1) -> Sequence[Any]:
-    """Return the values of a marker of this kind; raises for anything that we did not issue."""
+def decode_marker(kind: str, marker: str, *counts: int) -> Sequence[Any]:
+    """Return the values of a marker of this kind, as many as one of `counts` says, or else one.
+
+    Raises for anything that we did not issue.
+    """
     try:
         padded = marker + "=" * (-len(marker) % 4)
         found, *values = json.loads(base64.b64decode(padded, b"-_", validate=True))
     except (ValueError, TypeError, RecursionError):
         raise invalid(f"Invalid marker: {marker}") from None
     integers = all(type(each) is int and abs(each) < 1 << 62 for each in values)
-    if found != kind or len(values) != count or not integers:
+    if found != kind or len(values) not in (counts or (1,)) or not integers:
         raise invalid(f"Invalid marker: {marker}")
     return list(values)
 

@@ -204,6 +204,36 @@ def test_under_real_timing_the_date_moves_only_with_a_change(glacier, engine, ad
     assert glacier.describe_vault()["LastInventoryDate"] == date
 
 
+def test_an_inventory_that_goes_on_bears_the_date_of_what_it_lists(glacier, engine, advance):
+    for _ in range(3):
+        glacier.upload_archive(body=b"x")
+    engine.timing = "real"
+    advance(days=1)
+
+    def listed(**given):
+        parameters = {"Type": "inventory-retrieval", "InventoryRetrievalParameters": given}
+        job = glacier.initiate_job(jobParameters=parameters)["jobId"]
+        advance(hours=5)
+        output = json.load(glacier.get_job_output(jobId=job)["body"])
+        marker = glacier.describe_job(jobId=job)["InventoryRetrievalParameters"].get("Marker")
+        return (
+            output["InventoryDate"],
+            [each["ArchiveId"] for each in output["ArchiveList"]],
+            marker,
+        )
+
+    first, [before], marker = listed(Limit="1")
+    glacier.upload_archive(body=b"y")
+    advance(days=1)
+    second, [middle], marker = listed(Limit="1", Marker=marker)
+    third, [last], end = listed(Marker=marker)
+    newest, everything, _ = listed()
+
+    assert first == second == third < newest
+    assert end is None
+    assert everything[:3] == [before, middle, last]
+
+
 def test_under_real_timing_a_vault_waits_for_its_inventory(
     client, glacier, engine, advance, refused
 ):

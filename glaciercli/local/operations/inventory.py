@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from glaciercli.local import rules
 from glaciercli.local.blobs import Blobs
-from glaciercli.local.clock import SECOND, instant, written_seconds
+from glaciercli.local.clock import LAST, SECOND, instant, written_seconds
 from glaciercli.local.errors import invalid
 from glaciercli.local.store import Row, Store
 from glaciercli.local.wire import Params, dump
@@ -26,11 +26,12 @@ _PAGE = 2_000  # rows read at once
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an inventory job asks for; a marker fixes as of which write, and from where on."""
+    """What an inventory job asks for; a marker fixes as of which write and when, from where on."""
 
     document: dict[str, Any]
     snapshot: int | None = None
     after: int = 0
+    made_at: int | None = None  # an instant; of old markers it is not known
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,14 @@ def wanted(vault: Row, given: Params) -> Wanted:
     }
     if "Marker" not in asked:
         return Wanted(document)
-    number, snapshot, after = rules.decode_marker("inventory", asked["Marker"], 3)
-    if number != vault["number"] or not 0 <= after <= snapshot <= vault["writes"]:
+    number, snapshot, after, *dates = rules.decode_marker("inventory", asked["Marker"], 3, 4)
+    if (
+        number != vault["number"]
+        or not 0 <= after <= snapshot <= vault["writes"]
+        or not all(vault["created_at"] <= each <= LAST for each in dates)
+    ):
         raise invalid(f"Invalid marker: {asked['Marker']}")
-    return Wanted(document, snapshot, after)
+    return Wanted(document, snapshot, after, *dates)
 
 
 def _date(asked: Params, name: str) -> datetime | None:
@@ -117,7 +122,9 @@ class _Rows:
         for row in self._all():
             if given == self._limit:
                 job = self._job
-                self.marker = rules.encode_marker("inventory", job["vault"], job["snapshot"], last)
+                self.marker = rules.encode_marker(
+                    "inventory", job["vault"], job["snapshot"], last, job["made_at"]
+                )
                 return
             yield row
             given, last = given + 1, row["born"]

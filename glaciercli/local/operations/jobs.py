@@ -132,7 +132,7 @@ def _begin_inventory(
         pace="Inventory",
         snapshot=snapshot,
         after=wanted.after,
-        made_at=vault["inventory_at"] or world.clock.instant(db),
+        made_at=wanted.made_at or vault["inventory_at"] or world.clock.instant(db),
     )
 
 
