@@ -5,7 +5,6 @@ import pytest
 
 from glaciercli.clients.pace import Pace, may_have_been_applied
 from glaciercli.errors import LostReply, StrangeReply, Throttled, Unavailable, Unreachable
-from glaciercli.hints import render
 
 
 class Flaky:
@@ -65,7 +64,7 @@ def test_a_server_without_progress_is_given_up_with_what_was_tried():
 
     with pytest.raises(Unavailable, match="down.*given up after 1 s") as caught:
         Pace(timeout=1).run(Flaky(*[Unavailable("down")] * 99))
-    assert render(caught.value.hint)
+    assert caught.value.hint
     assert time.monotonic() - started < 5
 
 

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from glaciercli.local.http import peer
-from glaciercli.local.http.connection import Connection, Handler, Limits
+from glaciercli.local.http import _peer
+from glaciercli.local.http._connection import Connection, Handler, Limits
 from glaciercli.local.http.sigv4 import Authenticator
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Server:
         family, address = _loopback(host)
         self._listener = socket.create_server((address, port), family=family, backlog=_BACKLOG)
         self._listener.setblocking(False)
-        self._own_user_only = self._auth.mode != "strict" and peer.tells(self._listener)
+        self._own_user_only = self._auth.mode != "strict" and _peer.tells(self._listener)
         self.host, self.port = address, int(self._listener.getsockname()[1])
         self._waker, self._wakened = socket.socketpair()
         self._connections: dict[Connection, threading.Thread] = {}

@@ -28,8 +28,8 @@ from botocore.model import Shape
 from glaciercli import system
 from glaciercli.local.blobs import Blobs
 from glaciercli.local.errors import invalid, missing
-from glaciercli.local.select import select
-from glaciercli.local.select.serialization import SelectError
+from glaciercli.local.select import _sql
+from glaciercli.local.select._serialization import SelectError
 from glaciercli.local.store import Row
 from glaciercli.local.wire import FileWindow, Params, complete, dump, model
 
@@ -54,7 +54,7 @@ def check(given: Params) -> None:
     _check_enums(given["OutputLocation"], model().shape_for("OutputLocation"))
     _check_place(place["BucketName"], place["Prefix"])
     try:
-        select.check(given["SelectParameters"])
+        _sql.check(given["SelectParameters"])
     except SelectError as error:
         raise invalid(str(error)) from error
 
@@ -120,7 +120,7 @@ def run(root: Path, blobs: Blobs, job: Row) -> Output:
     try:
         window = FileWindow(blobs.path(job["output"]), 0, job["size"])
         with io.BufferedReader(window) as source, _new_file(root, document, key) as file:
-            select.run(source, document["SelectParameters"], file, directory=root)
+            _sql.run(source, document["SelectParameters"], file, directory=root)
     except (SelectError, OSError) as error:
         # A job that raised would raise again for everybody who looks at any job.
         key = f"errors/{part}"

@@ -125,7 +125,8 @@ def sync_all(
                     reports.append(sync(client, catalog, name, poll=limit, progress=progress))
             waiting = [name for name in waiting if isinstance(failures.get(name), NotReady)]
     except GlacierError as error:
-        raise error.but(report=reports) from error
+        error.report = reports
+        raise
     if len(failures) == count == 1:
         raise next(iter(failures.values()))
     if failures and len(failures) == len(waiting):

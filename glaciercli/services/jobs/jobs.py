@@ -10,7 +10,6 @@ from typing import Any
 
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import AccessDenied, NotFound, NotReady, Refused, Unavailable
-from glaciercli.hints import Command
 from glaciercli.models import Job
 from glaciercli.services.jobs import ids
 from glaciercli.tasks.progress import NullProgress, Progress
@@ -78,8 +77,8 @@ def start(
     try:
         return describe(client, vault, job_id)
     except (AccessDenied, NotFound, Unavailable) as error:
-        show = Command("job", "show", job_id, "--vault", vault)
-        raise error.but(hint=("the job is started, and paid for: ", show)) from error
+        error.hint = f"the job is started, and paid for: glacier job show {job_id} --vault {vault}"
+        raise
 
 
 def start_archive(

@@ -28,8 +28,8 @@ from glaciercli.errors import (
 from glaciercli.files.descriptor import Descriptor
 from glaciercli.limits import MAX_PARTS
 from glaciercli.models import Archive
-from glaciercli.services.upload.completing import Uncertain, complete, settle
-from glaciercli.services.upload.opening import drop, new_intent, open_upload
+from glaciercli.services.upload._completing import Uncertain, complete, settle
+from glaciercli.services.upload._opening import drop, new_intent, open_upload
 from glaciercli.system import private_directory
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
@@ -89,8 +89,7 @@ def start(
             # Nobody can go on with it: a stream does not come twice.
             if concerns_all(error):  # the abortion as well, which would be waited for as long
                 if isinstance(error, Unavailable):  # else a file's hint is a stream's as well
-                    hint = "run the same command again: it sends all anew, and cleans up"
-                    raise error.but(hint=hint) from error
+                    error.hint = "run the same command again: it sends all anew, and cleans up"
                 raise
             drop(client, journal)
             journal.forget()

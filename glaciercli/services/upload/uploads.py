@@ -30,14 +30,14 @@ from glaciercli.errors import (
 from glaciercli.models import Archive, Upload
 from glaciercli.services import scopes
 from glaciercli.services.upload import open_uploads
-from glaciercli.services.upload.completing import (
+from glaciercli.services.upload._completing import (
     complete,
     disputes_parts,
     record,
     require_hash,
     settle,
 )
-from glaciercli.services.upload.opening import drop, new_intent, open_upload
+from glaciercli.services.upload._opening import drop, new_intent, open_upload
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.parts import Window, check_single, plan

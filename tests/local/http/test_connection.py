@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from glaciercli.local.errors import ConnectionDropped, ServiceError
-from glaciercli.local.http.connection import Limits
+from glaciercli.local.http._connection import Limits
 from glaciercli.local.http.server import Server
 from glaciercli.local.http.sigv4 import Authenticator, Credential
 from glaciercli.local.wire import FileWindow, Response

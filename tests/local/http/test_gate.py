@@ -1,7 +1,7 @@
 import pytest
 
 from glaciercli.local.errors import ServiceError
-from glaciercli.local.http.gate import admit
+from glaciercli.local.http._gate import admit
 from glaciercli.units import GIB
 
 HERE = {"host": "127.0.0.1:8080"}

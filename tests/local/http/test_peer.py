@@ -9,7 +9,7 @@ import pytest
 from survival import forks
 
 from glaciercli.local.engine import open_engine
-from glaciercli.local.http.peer import is_stranger, tells
+from glaciercli.local.http._peer import is_stranger, tells
 from glaciercli.local.http.server import Server
 from glaciercli.local.http.sigv4 import Authenticator, Credential
 

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from helpers import payload
 
 from glaciercli.local.engine import open_engine
-from glaciercli.local.http.connection import Limits
+from glaciercli.local.http._connection import Limits
 from glaciercli.local.http.server import Server
 from glaciercli.local.wire import Response
 from glaciercli.treehash import tree_hash

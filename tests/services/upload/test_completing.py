@@ -2,7 +2,7 @@
 
 import pytest
 
-from glaciercli.services.upload.completing import account_of
+from glaciercli.services.upload._completing import account_of
 
 
 @pytest.mark.parametrize(

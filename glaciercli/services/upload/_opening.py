@@ -10,7 +10,7 @@ from glaciercli.catalog import descriptions
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import NotFound, Refused
 from glaciercli.models import Upload
-from glaciercli.services.upload.completing import account_of
+from glaciercli.services.upload._completing import account_of
 from glaciercli.transfer.source import Source
 from glaciercli.transfer.upload_journal import Intent, UploadJournal
 from glaciercli.units import parse_time

@@ -23,9 +23,9 @@ from typing import Protocol
 import h11
 
 from glaciercli.local.errors import ConnectionDropped, ServiceError, StoreError, denied, missing
-from glaciercli.local.http.body import Body, StalledError
-from glaciercli.local.http.gate import admit, admit_head
-from glaciercli.local.http.peer import is_stranger
+from glaciercli.local.http._body import Body, StalledError
+from glaciercli.local.http._gate import admit, admit_head
+from glaciercli.local.http._peer import is_stranger
 from glaciercli.local.http.sigv4 import Authenticator, Caller
 from glaciercli.local.rules import REQUEST_ID, new_id
 from glaciercli.local.wire import FileWindow, Request, Response, refusal

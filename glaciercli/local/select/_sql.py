@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from glaciercli.local.select.serialization import (
+from glaciercli.local.select._serialization import (
     MAX_RECORD,
     Dialect,
     SelectError,

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from glaciercli.local.select import select
-from glaciercli.local.select.select import check, run
-from glaciercli.local.select.serialization import MAX_RECORD, SelectError
+from glaciercli.local.select import _sql
+from glaciercli.local.select._serialization import MAX_RECORD, SelectError
+from glaciercli.local.select._sql import check, run
 
 pytest.importorskip("duckdb", reason="the extra `select` is not installed")
 
@@ -213,7 +213,7 @@ def test_an_expression_that_is_not_a_plain_select_is_refused(expression):
 
 def test_the_locked_engine_stands_alone(tmp_path, monkeypatch):
     """Even were a hostile tree to pass the check, DuckDB may open nothing but the one file."""
-    monkeypatch.setattr(select, "_checked", lambda parsed: frozenset())
+    monkeypatch.setattr(_sql, "_checked", lambda parsed: frozenset())
     secret = tmp_path / "secret"
     secret.write_text("hidden")
     for source in (f"read_text('{secret}')", f"'{secret}.csv'", f"glob('{tmp_path}/*')", "secret"):
