@@ -72,11 +72,12 @@ class Selection:
 def apart(lacking: Iterable[Item]) -> tuple[list[Item], list[Item]]:
     """Return what is to be retrieved, and what is to be copied from what is there or comes first.
 
-    Equal archives cost one retrieval: uploads that were done again fill many vaults.
+    Equal archives cost one retrieval: uploads that were done again fill many vaults. It is that of
+    one which the newest inventory does not lack, where there is such a one.
     """
     missing: dict[tuple[object, ...], Item] = {}
     copies: list[Item] = []
-    for item in lacking:
+    for item in sorted(lacking, key=lambda each: each.archive.status == "missing"):
         if item.held is not None:
             copies.append(item)
         elif (first := missing.setdefault(item.content, item)) is not item:

@@ -1,11 +1,13 @@
 """What of a vault goes where: told by the catalog and the directory, and paid for by nobody."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
 import pytest
 
 from glaciercli.catalog.filters import Filter
+from glaciercli.catalog.inventories import Entry
+from glaciercli.catalog.merging import merge
 from glaciercli.files.tree import STAGING
 from glaciercli.models import Archive, Scope
 from glaciercli.services.restore.selection import apart, select
@@ -108,6 +110,23 @@ def test_equal_bytes_are_retrieved_once_or_not_at_all(known, selected, tmp_path)
     assert [(each.archive.id, each.held) for each in copies] == [
         ("copy", PurePosixPath("held")),
         ("again", PurePosixPath("first")),
+    ]
+
+
+def test_of_equal_archives_one_that_no_inventory_lacks_is_retrieved(
+    known, selected, catalog, scope, vault
+):
+    """The one that is missing may be deleted; its retrieval would fail, and its twin with it."""
+    known("missing", "missing", b"same")
+    known("there", "there", b"same")
+    later = NOW + timedelta(days=9)
+    listed = Entry("there", "", NOW, 4, tree_hash(b"same"))
+    merge(catalog, scope, vault, [listed], made=later, asked=later)
+    missing, copies = apart(selected().lacking)
+
+    assert [each.archive.id for each in missing] == ["there"]
+    assert [(each.archive.id, each.held) for each in copies] == [
+        ("missing", PurePosixPath("there")),
     ]
 
 
