@@ -19,7 +19,8 @@ LAYERS = [
     {"clients"},
     {"files", "tasks"},
     {"evidence", "iam", "models", "treehash"},
-    {"errors", "config", "limits"},
+    {"config", "limits", "ranges"},
+    {"errors"},
     {"units", "system", "__init__"},
 ]
 

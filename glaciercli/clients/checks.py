@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from glaciercli import limits
 from glaciercli.errors import LostReply, StrangeReply
+from glaciercli.ranges import parse_range
 from glaciercli.units import parse_time
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ def _is_time(text: str) -> bool:
 
 def _is_range(text: str) -> bool:
     """Tell whether text is `first-last` within an archive, the last byte included."""
-    match = re.fullmatch(r"(\d{1,15})-(\d{1,15})", text, re.ASCII)
-    return match is not None and int(match[1]) <= int(match[2]) < limits.MAX_ARCHIVE_SIZE
+    try:
+        return parse_range(text)[1] <= limits.MAX_ARCHIVE_SIZE
+    except ValueError:
+        return False
 
 
 def _at_most(largest: int) -> Check:

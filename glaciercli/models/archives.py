@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from glaciercli.models.record import Record, member
+from glaciercli.ranges import Span, parse_range
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class Part(Record):
     tree_hash: str = member("SHA256TreeHash")
 
     @property
-    def span(self) -> tuple[int, int]:
+    def span(self) -> Span:
         """Its place in the archive, [start, stop) in bytes."""
-        return _span(self.range)
+        return parse_range(self.range)
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,9 @@ class Job(Record):
         return self.status == "Succeeded"
 
     @property
-    def span(self) -> tuple[int, int] | None:
+    def span(self) -> Span | None:
         """What it brings of its archive, [start, stop) in bytes; None where nothing tells."""
-        return None if self.range is None else _span(self.range)
+        return None if self.range is None else parse_range(self.range)
 
     @property
     def output_size(self) -> int | None:
@@ -116,11 +117,6 @@ class Job(Record):
         if self.span is not None:
             return self.span[1] - self.span[0]
         return self.archive_size
-
-
-def _span(range_: str) -> tuple[int, int]:
-    first, _, last = range_.partition("-")
-    return int(first), int(last) + 1
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from glaciercli.clients.glacier import Client
+from glaciercli.ranges import Span
 from glaciercli.transfer.journal import Journal
-from glaciercli.transfer.parts import Span
 from glaciercli.transfer.state import TransferJournal
 
 

@@ -12,8 +12,8 @@ from glaciercli.clients.glacier import Client
 from glaciercli.clients.replies import Output
 from glaciercli.errors import IntegrityError, LostReply, NotFound
 from glaciercli.models import Job
+from glaciercli.ranges import Span, parse_content_range
 from glaciercli.tasks.progress import Progress
-from glaciercli.transfer.parts import Span, parse_content_range
 from glaciercli.treehash import LEAF_SIZE, TreeHash, is_tree_hash_aligned
 from glaciercli.units import MIB
 

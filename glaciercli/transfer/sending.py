@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import AccessDenied, Conflict, IntegrityError, Refused, disputes_content
 from glaciercli.models import Part, Upload
+from glaciercli.ranges import Span, content_range
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import Progress
-from glaciercli.transfer.parts import Plan, Span, Window, content_range, hash_window
+from glaciercli.transfer.parts import Plan
 from glaciercli.transfer.source import Source
+from glaciercli.transfer.window import Window, hash_window
 from glaciercli.treehash import combine_hex
 
 

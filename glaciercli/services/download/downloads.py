@@ -15,6 +15,7 @@ from glaciercli.clients.glacier import Client
 from glaciercli.errors import Busy, GlacierError, NotFound, NotReady, Refused
 from glaciercli.files.target import PartFile, finish_placing, require_free
 from glaciercli.models import Archive, Job
+from glaciercli.ranges import Span
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.services.vaults import vaults
@@ -22,9 +23,9 @@ from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.download_journal import DownloadJournal
-from glaciercli.transfer.parts import Span, hash_window
 from glaciercli.transfer.receiving import Content, fetch, write_in_order
 from glaciercli.transfer.source import Source
+from glaciercli.transfer.window import hash_window
 from glaciercli.treehash import combine_hex
 
 

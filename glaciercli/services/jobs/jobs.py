@@ -11,10 +11,10 @@ from typing import Any
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import AccessDenied, NotFound, NotReady, Refused, Unavailable
 from glaciercli.models import Job
+from glaciercli.ranges import Span, format_range
 from glaciercli.services.jobs import ids
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
-from glaciercli.transfer.parts import Span
 from glaciercli.units import format_time_seconds
 
 OWN_DESCRIPTION = "glaciercli "  # followed by a token, where the user gives no description
@@ -102,7 +102,7 @@ def start_archive(
             Tier=tier,
             Description=description,
             SNSTopic=topic,
-            RetrievalByteRange=f"{range[0]}-{range[1] - 1}" if range else None,
+            RetrievalByteRange=format_range(*range) if range else None,
         ),
         token=token,
     )

@@ -9,9 +9,9 @@ from functools import cached_property
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import IntegrityError, Refused
 from glaciercli.models import Archive, Job
+from glaciercli.ranges import Span
 from glaciercli.services.jobs import jobs
 from glaciercli.tasks.progress import Progress
-from glaciercli.transfer.parts import Span
 from glaciercli.treehash import is_tree_hash_aligned
 from glaciercli.units import MIB, format_size
 

@@ -34,10 +34,11 @@ from glaciercli.system import private_directory
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.journal import sweep
-from glaciercli.transfer.parts import Window, check_part_size
+from glaciercli.transfer.parts import check_part_size
 from glaciercli.transfer.sending import Piece, counted, send_pieces
 from glaciercli.transfer.source import Stream
 from glaciercli.transfer.upload_journal import UploadJournal, known
+from glaciercli.transfer.window import Window
 from glaciercli.treehash import TreeHash, combine_hex
 from glaciercli.units import MIB, format_size
 

@@ -40,10 +40,11 @@ from glaciercli.services.upload._completing import (
 from glaciercli.services.upload._opening import drop, new_intent, open_upload
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
-from glaciercli.transfer.parts import Window, check_single, plan
+from glaciercli.transfer.parts import check_single, plan
 from glaciercli.transfer.sending import counted, send_file
 from glaciercli.transfer.source import Source
 from glaciercli.transfer.upload_journal import Intent, UploadJournal, UploadState, known
+from glaciercli.transfer.window import Window
 from glaciercli.units import format_size
 
 _AT_ONCE = 100  # journals that are open; macOS lets a process have 256 files

@@ -25,12 +25,12 @@ from glaciercli.errors import (
     collecting,
 )
 from glaciercli.models import Archive, Audit, Job, Sample, Verified
+from glaciercli.ranges import Span
 from glaciercli.services import scopes
 from glaciercli.services.inventory import archives
 from glaciercli.services.jobs import jobs
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
-from glaciercli.transfer.parts import Span
 from glaciercli.transfer.receiving import Content, fetch
 from glaciercli.transfer.source import Source
 from glaciercli.units import MIB, counted
