@@ -81,7 +81,6 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 _WITHOUT_VAULT = {"CreateVault", "DeleteVault"}  # they succeed where there is no vault
-_VERSION = "2012-06-01"
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
 _LOG_SIZE = 10_000  # requests remembered one by one; the counts go on
@@ -215,7 +214,7 @@ class Engine:
         version = request.headers.get("x-amz-glacier-version")
         if version is None:
             raise missing("API version")
-        if version != _VERSION:
+        if version != wire.VERSION:
             raise invalid(f"Invalid API version: {version}")
         if account == "-":
             account = self.account

@@ -25,6 +25,8 @@ from glaciercli.units import MIB
 
 Params = Mapping[str, Any]
 
+VERSION = "2012-06-01"  # of the API; every request names it in x-amz-glacier-version
+
 _MAX_JSON = MIB  # the largest document that an operation takes is a policy of 20 KB
 
 

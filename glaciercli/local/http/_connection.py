@@ -23,12 +23,13 @@ from typing import Protocol
 import h11
 
 from glaciercli.local.errors import ConnectionDropped, ServiceError, StoreError, denied, missing
+from glaciercli.local.http._authorization import without_secrets
 from glaciercli.local.http._body import Body, StalledError
 from glaciercli.local.http._gate import admit, admit_head
 from glaciercli.local.http._peer import is_stranger
 from glaciercli.local.http.sigv4 import Authenticator, Caller
 from glaciercli.local.rules import REQUEST_ID, new_id
-from glaciercli.local.wire import FileWindow, Request, Response, refusal
+from glaciercli.local.wire import VERSION, FileWindow, Request, Response, refusal
 from glaciercli.units import KIB, MIB
 
 log = logging.getLogger(__name__)
@@ -157,7 +158,8 @@ class Connection:
             log.error("request %s failed: %s", exchange.id, error)
             response = _refused(exchange, ServiceError("ServiceUnavailableException", str(error)))
         except Exception:
-            log.exception("request %s failed: %s %s", exchange.id, exchange.method, exchange.target)
+            target = without_secrets(exchange.target)
+            log.exception("request %s failed: %s %s", exchange.id, exchange.method, target)
             text = "Internal failure."
             response = _refused(exchange, ServiceError("ServiceUnavailableException", text))
         self._reply(exchange, response)
@@ -222,10 +224,14 @@ class Connection:
         assert body is not None  # after _begin
         length = body.remaining if "content-length" in exchange.headers else None
         caller, payload = self._authenticate(exchange, body)
+        headers = exchange.headers
+        if caller.is_presigned:
+            # A URL bears no headers, and boto3 signs none into it; one that is sent is looked at.
+            headers = {"x-amz-glacier-version": VERSION} | headers
         request = Request(
             method=exchange.method,
             target=exchange.target,
-            headers=exchange.headers,
+            headers=headers,
             body=payload,
             length=length,
             region=caller.region,
@@ -311,7 +317,7 @@ class Connection:
         if self._access_log is not None:
             duration = (time.monotonic() - exchange.started) * 1000
             # h11 lets only visible ASCII into method and target; no header is logged.
-            request = f"{exchange.method} {exchange.target}"
+            request = f"{exchange.method} {without_secrets(exchange.target)}"
             self._access_log(f"{request} {status} {size} {duration:.1f}ms {exchange.id}")
 
 

@@ -1,8 +1,9 @@
 """Who signed a request: Signature Version 4 as the service checks it.
 
 Three modes: `off` asks for nothing and takes what is well-formed; `parse` wants a well-formed
-Authorization header and believes it; `strict` computes the signature again, with secrets from a
-file. Refusals carry the service's own codes and, where they were seen on the wire, its texts.
+signature, in the Authorization header or in the URL, and believes it; `strict` computes it again,
+with secrets from a file. A URL ends with its life in all three. Refusals carry the service's own
+codes and, where they were seen on the wire, its texts.
 
 What is signed is the client's choice: SDKs differ in the headers that they sign, so the list is
 taken from the request and only a host and a date are demanded.
@@ -14,7 +15,6 @@ import configparser
 import hashlib
 import hmac
 import os
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,17 +28,18 @@ from botocore.utils import normalize_url_path
 
 from glaciercli import system
 from glaciercli.local.errors import ServiceError
+from glaciercli.local.http._authorization import (
+    ALGORITHM,
+    BASIC,
+    DEFAULT_REGION,
+    Authorization,
+    invalid,
+    parse,
+)
 
 SKEW = timedelta(minutes=5)  # how far the client's clock may be off, either way
 
 Mode = Literal["off", "parse", "strict"]
-
-_ALGORITHM = "AWS4-HMAC-SHA256"
-_BASIC = "%Y%m%dT%H%M%SZ"
-_CREDENTIAL = re.compile(
-    r"([\w.+=@-]{1,128})/(\d{8}/([a-z0-9-]{1,32})/([\w-]+)/aws4_request)", re.ASCII
-)
-_DEFAULT_REGION = "us-east-1"  # of a caller who signs nothing
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Caller:
 
     access_key: str
     region: str
+    is_presigned: bool = False  # by the URL itself, which has no headers
 
 
 @dataclass(frozen=True)
@@ -55,22 +57,6 @@ class Credential:
 
     secret_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class Authorization:
-    """An Authorization header taken apart."""
-
-    access_key: str
-    scope: str  # DATE/REGION/SERVICE/aws4_request, as signed
-    region: str
-    signed_headers: tuple[str, ...]
-    signature: str
-
-    @property
-    def date(self) -> str:
-        """The day of the scope, YYYYMMDD."""
-        return self.scope.partition("/")[0]
 
 
 class Authenticator:
@@ -107,14 +93,17 @@ class Authenticator:
         engine compares it with the body that it reads.
         """
         try:
-            authorization = parse(headers)
+            authorization = parse(headers, target)
         except ServiceError:
             if self.mode != "off":
                 raise
-            return Caller("anonymous", _DEFAULT_REGION)
+            return Caller("anonymous", DEFAULT_REGION)
+        url = authorization.url
+        if url is not None:
+            self._check_time(url.signed_at, url.life, f"{url.life.total_seconds():.0f} sec.")
         if self.mode == "strict":
             self._verify(authorization, method, target, headers, payload_hash)
-        return Caller(authorization.access_key, authorization.region)
+        return Caller(authorization.access_key, authorization.region, url is not None)
 
     def _verify(
         self,
@@ -125,7 +114,8 @@ class Authenticator:
         payload_hash: Callable[[], str],
     ) -> None:
         credential = self._credentials.get(authorization.access_key)
-        token = headers.get("x-amz-security-token")
+        url = authorization.url
+        token = headers.get("x-amz-security-token") if url is None else url.token
         if credential is None or not _same(credential.session_token or "", token or ""):
             raise ServiceError(
                 "UnrecognizedClientException",
@@ -139,7 +129,7 @@ class Authenticator:
         text = string_to_sign(timestamp, authorization.scope, canonical)
         expected = sign(credential.secret_key, authorization.scope, text)
         if not _same(expected, authorization.signature):
-            raise _invalid(
+            raise invalid(
                 "The request signature we calculated does not match the signature you provided. "
                 "Check your AWS Secret Access Key and signing method. Consult the service "
                 "documentation for details.\n\nThe Canonical String for this request should have "
@@ -148,54 +138,34 @@ class Authenticator:
 
     def _timestamp(self, authorization: Authorization, headers: Mapping[str, str]) -> str:
         """Return the time of signing as it stands in the string to sign, if it is about now."""
-        signed = {"x-amz-date", "date"}.intersection(authorization.signed_headers)
-        if "host" not in authorization.signed_headers or not signed:
-            raise _invalid("'Host' and a date must be among the signed headers.")
-        time = _signing_time(headers)
-        timestamp = time.strftime(_BASIC)
+        names = set(authorization.signed_headers)
+        url = authorization.url
+        if "host" not in names or (url is None and not names & {"x-amz-date", "date"}):
+            raise invalid("'Host' and a date must be among the signed headers.")
+        time = _signing_time(headers) if url is None else url.signed_at
+        timestamp = time.strftime(BASIC)
         if timestamp[:8] != authorization.date:
-            raise _invalid(
+            raise invalid(
                 "Date in Credential scope does not match the date of the request: "
                 f"'{authorization.date}' != '{timestamp[:8]}'."
             )
-        now = self._now()
-        if time < now - SKEW:
-            raise _invalid(
-                f"Signature expired: {timestamp} is now earlier than "
-                f"{(now - SKEW).strftime(_BASIC)} ({now.strftime(_BASIC)} - 5 min.)"
-            )
-        if time > now + SKEW:
-            raise _invalid(
-                f"Signature not yet current: {timestamp} is still later than "
-                f"{(now + SKEW).strftime(_BASIC)} ({now.strftime(_BASIC)} + 5 min.)"
-            )
+        if url is None:
+            self._check_time(time, SKEW, "5 min.")
         return timestamp
 
-
-def parse(headers: Mapping[str, str]) -> Authorization:
-    """Take the Authorization header apart; raise ServiceError when it is absent or malformed."""
-    header = headers.get("authorization", "")
-    if not header:  # presigned queries end here too: they are not documented for Glacier
-        raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token")
-    algorithm, _, rest = header.partition(" ")
-    fields = dict(_pair(part) for part in rest.split(","))
-    if algorithm != _ALGORITHM or not {"Credential", "SignedHeaders", "Signature"} <= fields.keys():
-        raise _invalid(
-            f"Authorization header requires {_ALGORITHM} with the parameters "
-            "'Credential', 'SignedHeaders' and 'Signature'."
-        )
-    match = _CREDENTIAL.fullmatch(fields["Credential"])
-    if match is None:
-        raise _invalid("'Credential' must be KEY/YYYYMMDD/REGION/glacier/aws4_request")
-    access_key, scope, region, service = match.groups()
-    # boto 2 takes both from the endpoint's name: at 127.0.0.1, service 127 in region 0.
-    labels = headers.get("host", "").partition(":")[0].split(".")
-    if service not in {"glacier", labels[0]}:
-        raise _invalid("Credential should be scoped to correct service: 'glacier'.")
-    if service != "glacier" and region in labels:
-        region = _DEFAULT_REGION
-    signed = tuple(fields["SignedHeaders"].lower().split(";"))
-    return Authorization(access_key, scope, region, signed, fields["Signature"])
+    def _check_time(self, signed_at: datetime, life: timedelta, written: str) -> None:
+        """Raise where a signature is older than its life, or of a time that is still to come."""
+        now, timestamp = self._now(), signed_at.strftime(BASIC)
+        if signed_at < now - life:
+            raise invalid(
+                f"Signature expired: {timestamp} is now earlier than "
+                f"{(now - life).strftime(BASIC)} ({now.strftime(BASIC)} - {written})"
+            )
+        if signed_at > now + SKEW:
+            raise invalid(
+                f"Signature not yet current: {timestamp} is still later than "
+                f"{(now + SKEW).strftime(BASIC)} ({now.strftime(BASIC)} + 5 min.)"
+            )
 
 
 def canonical_request(
@@ -205,7 +175,7 @@ def canonical_request(
     signed_headers: tuple[str, ...],
     payload_hash: str,
 ) -> str:
-    """Return what both sides hash: the request in one spelling.
+    """Return what both sides hash: the request in one spelling, without the signature of a URL.
 
     The path as sent is percent-encoded once more, as all services but S3 do.
     """
@@ -213,6 +183,7 @@ def canonical_request(
     pairs = sorted(
         (_encode(name), _encode(value))
         for name, _, value in (pair.partition("=") for pair in query.split("&") if pair)
+        if name != "X-Amz-Signature"
     )
     lines = [
         method,
@@ -239,7 +210,7 @@ def _as_signed(value: str) -> str:
 
 def string_to_sign(timestamp: str, scope: str, canonical: str) -> str:
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    return f"{_ALGORITHM}\n{timestamp}\n{scope}\n{digest}"
+    return f"{ALGORITHM}\n{timestamp}\n{scope}\n{digest}"
 
 
 def sign(secret_key: str, scope: str, text: str) -> str:
@@ -282,18 +253,13 @@ def _signing_time(headers: Mapping[str, str]) -> datetime:
     """Return the time in `x-amz-date`, which goes first, or in `Date`, there in either form."""
     text = headers.get("x-amz-date") or headers.get("date", "")
     try:
-        return datetime.strptime(text, _BASIC).replace(tzinfo=UTC)
+        return datetime.strptime(text, BASIC).replace(tzinfo=UTC)
     except ValueError:
         pass
     try:
         return parsedate_to_datetime(text).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _invalid("The date of the request is missing or malformed.") from None
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, _, value = text.strip().partition("=")
-    return name, value
+        raise invalid("The date of the request is missing or malformed.") from None
 
 
 def _encode(text: str) -> str:
@@ -302,7 +268,3 @@ def _encode(text: str) -> str:
 
 def _same(left: str, right: str) -> bool:
     return hmac.compare_digest(left.encode(), right.encode())
-
-
-def _invalid(message: str) -> ServiceError:
-    return ServiceError("InvalidSignatureException", message)
