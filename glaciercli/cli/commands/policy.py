@@ -7,7 +7,7 @@ import click
 from glaciercli.cli.app import App
 from glaciercli.cli.command import Group, pass_app
 from glaciercli.cli.options import policy_argument, vault_argument, yes_option
-from glaciercli.services.vaults import policies
+from glaciercli.services.vaults import access_policy, retrieval_policy
 
 
 @click.group(cls=Group)
@@ -28,7 +28,7 @@ def show(app: App, vault: str) -> None:
     Example:
         glacier policy show photos > policy.json
     """
-    app.output.document(policies.show(app.client, vault).document)
+    app.output.document(access_policy.show(app.client, vault).document)
 
 
 @policy.command(name="set")
@@ -43,7 +43,7 @@ def set_(app: App, vault: str, policy: str) -> None:
     Example:
         glacier policy set photos policy.json
     """
-    record = policies.set_(app.client, vault, policy)
+    record = access_policy.set_(app.client, vault, policy)
     app.output.done(record, f"vault {vault} has its access policy")
 
 
@@ -58,7 +58,7 @@ def delete(app: App, vault: str, *, yes: bool) -> None:
         glacier policy delete photos --yes
     """
     app.confirm(f"delete the access policy of vault {vault}?", yes=yes)
-    record = policies.delete(app.client, vault)
+    record = access_policy.delete(app.client, vault)
     app.output.done(record, f"vault {vault} has no access policy any more")
 
 
@@ -79,7 +79,7 @@ def show_retrieval(app: App) -> None:
     Example:
         glacier policy retrieval show
     """
-    app.output.show(policies.show_retrieval(app.client))
+    app.output.show(retrieval_policy.show(app.client))
 
 
 @retrieval.command(name="set")
@@ -94,4 +94,4 @@ def set_retrieval(app: App, limit: str) -> None:
     Example:
         glacier policy retrieval set 10GiB
     """
-    app.output.show(policies.set_retrieval(app.client, limit))
+    app.output.show(retrieval_policy.set_(app.client, limit))

@@ -11,7 +11,7 @@ from glaciercli.errors import AccessDenied, NotFound, Refused, Unavailable
 from glaciercli.iam import lint, words
 from glaciercli.iam import policy as iam
 from glaciercli.models import Lock
-from glaciercli.services.vaults import policies, vaults
+from glaciercli.services.vaults import access_policy, vaults
 
 if TYPE_CHECKING:
     from glaciercli.clients.glacier import Client
@@ -36,7 +36,7 @@ def check(client: Client, vault: str, text: str, *, allow_only: bool = False) ->
     nothing unless `allow_only` says that it is meant, and for a vault that has a lock already.
     """
     arn = vaults.show(client, vault).arn
-    policy = policies.read(text, arn=arn)
+    policy = access_policy.read(text, arn=arn)
     _must_hold(client, vault, policy, arn=arn)
     _must_deny(policy, allow_only=allow_only)
     try:
@@ -80,7 +80,7 @@ def check_trial(client: Client, vault: str, *, allow_only: bool = False) -> Lock
         return lock
     arn, policy = vaults.show(client, vault).arn, json.dumps(lock.policy)
     try:
-        policies.read(policy, arn=arn)
+        access_policy.read(policy, arn=arn)
         _must_hold(client, vault, policy, arn=arn)
     except Refused as error:
         mended = f"glacier lock abort {vault}, then start it again with a policy that holds"

@@ -1,20 +1,17 @@
-"""The access policy of a vault and the data retrieval policy of an account."""
+"""The access policy of a vault."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from glaciercli.errors import NotFound, Refused, UsageError
+from glaciercli.errors import NotFound, Refused
 from glaciercli.iam import policy as iam
-from glaciercli.models import Policy, RetrievalPolicy
+from glaciercli.models import Policy
 from glaciercli.services.vaults import vaults
-from glaciercli.units import parse_size
 
 if TYPE_CHECKING:
     from glaciercli.clients.glacier import Client
-
-_STRATEGIES = {"none": "None", "free-tier": "FreeTier"}
 
 
 def show(client: Client, vault: str) -> Policy:
@@ -64,25 +61,3 @@ def read(text: str, *, arn: str) -> str:
                     hint=f'write "Resource": "{arn}"',
                 )
     return policy
-
-
-def show_retrieval(client: Client) -> RetrievalPolicy:
-    """Return what the account lets itself retrieve in the region."""
-    reply = client.call("GetDataRetrievalPolicy")
-    rules = reply.get("Policy", {}).get("Rules") or [{"Strategy": "None"}]
-    return RetrievalPolicy.from_api(rules[0])
-
-
-def set_retrieval(client: Client, limit: str) -> RetrievalPolicy:
-    """Set it to `none`, `free-tier`, or a size an hour such as `10GiB`; raises UsageError."""
-    rule: dict[str, str | int]
-    if limit.lower() in _STRATEGIES:
-        rule = {"Strategy": _STRATEGIES[limit.lower()]}
-    else:
-        try:
-            rule = {"Strategy": "BytesPerHour", "BytesPerHour": parse_size(limit)}
-        except ValueError:
-            words = "none, free-tier, or bytes an hour such as 10GiB"
-            raise UsageError(f"{limit!r} is not a limit; write {words}") from None
-    client.call("SetDataRetrievalPolicy", Policy={"Rules": [rule]})
-    return RetrievalPolicy.from_api(rule)
