@@ -84,6 +84,10 @@ if sys.platform == "win32":
             except OSError:
                 pass  # it was not locked, where there are no locks
 
+    def is_range_locked(_descriptor: int, _position: int) -> bool:
+        """Tell whether another process has a byte locked; there an open file cannot be replaced."""
+        return False
+
     def set_mode(_descriptor: int, _mode: int) -> None:
         """Set who may do what; there a file has the rights of the directory that it is in."""
 
@@ -173,6 +177,15 @@ else:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         except OSError:
             pass  # it was not locked, where there are no locks
+
+    def is_range_locked(descriptor: int, position: int) -> bool:
+        """Tell whether another process has a byte of a file locked, to read or to write it."""
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, position)
+        except OSError as error:
+            return error.errno in {errno.EACCES, errno.EAGAIN}
+        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, position)
+        return False
 
     def set_mode(descriptor: int, mode: int) -> None:
         """Set who may do what with a file."""

@@ -100,7 +100,7 @@ class Workspace:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The catalog; `note` is told where a damaged one was moved to."""
+        """The catalog; `note` is told what was moved aside when it was opened."""
         from glaciercli.catalog.store import Catalog  # noqa: PLC0415
 
         catalog = Catalog.open(self.places.catalog)
@@ -109,6 +109,12 @@ class Workspace:
             self._note(
                 f"the catalog was damaged: it is kept as {aside!r}, and a new one has begun;"
                 " to fill it: glacier catalog sync"
+            )
+        if catalog.stale_log is not None:
+            self._note(
+                f"{str(self.places.catalog)!r} is another copy than the log beside it belongs to,"
+                f" which is kept as {str(catalog.stale_log)!r}; what only the log knew comes back"
+                " by: glacier catalog sync"
             )
         return catalog
 

@@ -140,7 +140,8 @@ def merge(
                 report = finish(key, archives, size, known)
         # Without statistics some sums take ten times as long; a sample of each index will do.
         connection.execute("PRAGMA analysis_limit=1000")
-        connection.execute("ANALYZE archives")
+        with transaction(connection):
+            connection.execute("ANALYZE archives")
     return report
 
 

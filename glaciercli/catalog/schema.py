@@ -6,7 +6,7 @@ Times are milliseconds since 1970 UTC, tree hashes are their 32 bytes.
 
 from __future__ import annotations
 
-from glaciercli.files.database import Connection, Migration
+from glaciercli.files.database import Connection, Migration, keep_generations
 
 
 def _first(connection: Connection) -> None:
@@ -97,4 +97,4 @@ INDEXES = {
     ),
 }
 
-MIGRATIONS: tuple[Migration, ...] = (_first,)
+MIGRATIONS: tuple[Migration, ...] = (_first, keep_generations)

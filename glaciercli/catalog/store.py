@@ -80,6 +80,11 @@ class Catalog:
         """Where a damaged catalog was moved when this one was opened in its place."""
         return self.database.set_aside
 
+    @property
+    def stale_log(self) -> Path | None:
+        """Where a log was moved that belongs to another state of the file than this one."""
+        return self.database.stale_log
+
     def check(self) -> None:
         """Read the whole file through; raises IntegrityError when it is damaged."""
         self.database.check()

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from glaciercli import system
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused, quoted
+from glaciercli.files import generations
 
 Connection = sqlite3.Connection
 Row = sqlite3.Row
@@ -31,6 +32,8 @@ _AT_END = 1.0  # seconds that an ending run waits for a change of its own to be 
 _PAGE = 8192  # bytes; twice SQLite's own, half the calls that a large merge makes
 _CHECKED_AT_OPEN = 4 << 20  # bytes; a larger file is checked through when damage was met
 _WAL_KEPT = 8 << 20  # bytes of write-ahead log left on disk after a large merge
+
+_SHM_IN_USE = 128  # the byte of its index that SQLite holds a lock on while a log is open
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _HELPERS = ("-wal", "-shm", "-journal")  # what SQLite may keep beside the file
@@ -50,12 +53,15 @@ _DISK = {
 class Database:
     """One SQLite file of ours. `write` is one transaction at a time, `read` a snapshot of its own.
 
-    `set_aside` is where a damaged file was moved to when this one was opened, else None.
+    `set_aside` is where a damaged file was moved to when this one was opened, else None;
+    `stale_log` where a log was moved to that belongs to another state of the file. The migrations
+    include `keep_generations`.
     """
 
     def __init__(self, path: Path, migrations: Sequence[Migration]) -> None:
         self.path = path
         self.set_aside: Path | None = None
+        self.stale_log: Path | None = None
         self._migrations = migrations
         self._lock = threading.RLock()
         system.private_directory(path.parent)
@@ -136,6 +142,7 @@ class Database:
         marker = _marker(self.path)
         is_suspect = marker.exists()
         _create(self.path)
+        self.stale_log = _stale_log_moved(self.path) or self.stale_log
         with self._translated():
             try:
                 connection = _connect(self.path)
@@ -203,15 +210,26 @@ class Database:
 
 @contextmanager
 def transaction(connection: Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
-    """Run the block as one transaction: committed at its end, rolled back by an exception."""
+    """Run the block as one transaction: committed at its end, rolled back by an exception.
+
+    An IMMEDIATE one changes the file, and makes it another generation.
+    """
     connection.execute(f"BEGIN {kind}")
     try:
+        if kind == "IMMEDIATE":
+            connection.execute(generations.RENEW)
         yield
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def keep_generations(connection: Connection) -> None:
+    """Let a file say which generation it is: a migration of every database of ours."""
+    connection.execute(generations.CREATE)
+    connection.execute(generations.BEGIN)
 
 
 def _connect(path: Path) -> Connection:
@@ -281,6 +299,55 @@ def _create(path: Path) -> None:
                 hint="check what it is, then: "
                 f"chown $USER {quoted(each)} && chmod 600 {quoted(each)}",
             )
+
+
+def _stale_log_moved(path: Path) -> Path | None:
+    """Rename a log that belongs to another state of the file; return its new name, if it does.
+
+    Raises Conflict where another run has that log open: a file was put in the place of its own.
+    """
+    log = path.with_name(path.name + "-wal")
+    try:
+        if not log.stat().st_size or not generations.is_stale(log, lambda: _state(path)):
+            return None
+    except (FileNotFoundError, sqlite3.DatabaseError):
+        return None  # damage is found where the file is opened, and told there
+    if _is_open_elsewhere(path):
+        raise Conflict(
+            f"the catalog {str(path)!r} was replaced while another run has it open",
+            hint="wait for the end of that run, then put the copy back once more",
+        )
+    aside = log.with_name(f"{log.name}.stale-{_now()}")
+    log.rename(aside)
+    system.sync_directory(path.parent)
+    return aside
+
+
+def _state(path: Path) -> generations.State:
+    """Return what the file says of its generation, without its log."""
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        _distrust(connection)
+        tables = "SELECT rootpage FROM sqlite_master WHERE name = 'generation'"
+        if (page := connection.execute(tables).fetchone()) is None:
+            return generations.BEGINNING, None
+        (said,) = connection.execute("SELECT said FROM generation").fetchone()
+        match = generations.SAID.fullmatch(str(said).encode())
+        if match is None:
+            raise sqlite3.DatabaseError("the generation is not one of ours")
+        return match[1].decode(), int(page[0])
+
+
+def _is_open_elsewhere(path: Path) -> bool:
+    """Tell whether another process has the file and its log open: their index is locked then."""
+    try:
+        descriptor = os.open(path.with_name(path.name + "-shm"), os.O_RDWR | system.OWN)
+    except FileNotFoundError:
+        return False
+    try:
+        return system.is_range_locked(descriptor, _SHM_IN_USE)
+    finally:
+        os.close(descriptor)
 
 
 def _require_ours(connection: Connection, path: Path) -> None:
@@ -354,10 +421,14 @@ def _marker(path: Path) -> Path:
 
 def _move_aside(path: Path) -> Path:
     """Rename a damaged catalog with its helper files; return its new name."""
-    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+    aside = path.with_name(f"{path.name}.damaged-{_now()}")
     for suffix in (*_HELPERS, ""):
         try:
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
         except FileNotFoundError:
             continue  # there is a log only where a run did not end well
     return aside
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"

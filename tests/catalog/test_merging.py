@@ -249,7 +249,7 @@ def test_an_inventory_that_fails_leaves_the_catalog_as_it_was(
 
     def everything():
         with catalog.database.look() as connection:
-            return list(connection.iterdump())
+            return [line for line in connection.iterdump() if 'INTO "generation"' not in line]
 
     before = everything()
     with pytest.raises(IntegrityError, match=message):

@@ -1,11 +1,12 @@
 """The catalog's file after commands have ended, well or not: one file, that can be copied."""
 
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 from helpers import write
@@ -76,22 +77,45 @@ def test_a_command_that_reads_or_fails_leaves_one_file_too(uploaded, data, words
     assert names_in(data / "catalog.db")[0] == "one.txt"
 
 
-def test_a_command_that_is_stopped_leaves_one_file_too(glacier, uploaded, engine, data):
-    two = write(uploaded.with_name("two.txt"), b"two")
-    three = write(uploaded.with_name("three.txt"), b"three")
+@contextmanager
+def hanging(engine, uploaded):
+    """Start a process that uploads two.txt, and hangs in the middle of three.txt."""
+    files = [write(uploaded.with_name(f"{name}.txt"), name.encode()) for name in ("two", "three")]
     fault = engine.faults.add("UploadMultipartPart", kind="delay", seconds=30, skip=1)
-    with start("upload", two, three, "-V", "photos", "--workers", "1") as process:
+    with start("upload", *files, "-V", "photos", "--workers", "1") as process:
         deadline = time.monotonic() + 20
         while not engine.faults.delivered(fault):
             assert time.monotonic() < deadline
             time.sleep(0.02)
+        yield process
+        process.communicate(timeout=10)
+
+
+def test_a_command_that_is_stopped_leaves_one_file_too(engine, uploaded, data):
+    with hanging(engine, uploaded) as process:
         assert beside(data) == ["catalog.db-shm", "catalog.db-wal"]
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
 
     assert process.returncode == 128 + signal.SIGTERM
     assert beside(data) == []
     assert names_in(data / "catalog.db") == ["one.txt", "two.txt"]
+
+
+def test_an_older_copy_put_back_beside_a_log_is_said_and_not_mixed(
+    glacier, engine, uploaded, data, tmp_path
+):
+    shutil.copyfile(data / "catalog.db", tmp_path / "copy.db")
+    finish("upload", write(tmp_path / "other.txt", b"other"), "-V", "photos")
+    with hanging(engine, uploaded) as process:
+        process.kill()
+    log = (data / "catalog.db-wal").read_bytes()
+    shutil.copyfile(tmp_path / "copy.db", data / "catalog.db")
+
+    listed = glacier("archive", "list", "-V", "photos", "--output", "json")
+    assert "another copy than the log" in listed.stderr
+    (stale,) = data.glob("catalog.db-wal.stale-*")
+    assert stale.read_bytes() == log
+    assert [each["name"] for each in listed.json] == ["one.txt"]
 
 
 def test_the_last_one_out_leaves_one_file(catalog, uploaded, data):
