@@ -19,7 +19,7 @@
     ├── NotReady           75   run this again later
     └── Interrupted     128+N   stopped by signal N; state is kept
 
-An error names the thing in `message` and the way out in `hint`; a hint can be pasted into a shell.
+An error names the thing in `message` and the way out in `hint` (see `hints`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from glaciercli.hints import Command, Hint
 
 
 class Exit(IntEnum):
@@ -67,7 +69,10 @@ EXIT_MEANINGS: dict[Exit, str] = {
 
 
 class GlacierError(Exception):
-    """An expected failure: told in one line, never with a traceback."""
+    """An expected failure: told in one line, never with a traceback.
+
+    Its members are set once; `but` returns another error with other members.
+    """
 
     exit_code: int = Exit.UNEXPECTED
 
@@ -75,7 +80,7 @@ class GlacierError(Exception):
         self,
         message: str,
         *,
-        hint: str | None = None,
+        hint: Hint | None = None,
         code: str | None = None,
         report: Any = None,
     ) -> None:
@@ -86,6 +91,18 @@ class GlacierError(Exception):
         self.code = code
         #: What was done all the same: a record, or a list of them.
         self.report = report
+
+    def but(self, **members: Any) -> Self:
+        """Return an error like this one with other members, such as another hint."""
+        other = type(self).__new__(type(self), *self.args)
+        other.__dict__.update(self.__dict__ | members)
+        return other
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Python itself sets those with underscores: where an error was raised, and in whose midst.
+        if name in self.__dict__ and not name.startswith("__"):
+            raise AttributeError(f"{name} of {type(self).__name__} is set already; see `but`")
+        super().__setattr__(name, value)
 
 
 class UsageError(GlacierError):
@@ -145,7 +162,7 @@ class Unavailable(GlacierError):
         self,
         message: str,
         *,
-        hint: str | None = None,
+        hint: Hint | None = None,
         code: str | None = None,
         retry_after: float | None = None,
     ) -> None:
@@ -183,7 +200,7 @@ class Partial(GlacierError):
         message: str,
         failures: dict[str, GlacierError],
         *,
-        hint: str | None = None,
+        hint: Hint | None = None,
         report: Any = None,
     ) -> None:
         super().__init__(message, hint=hint, report=report)
@@ -199,7 +216,7 @@ class NotReady(GlacierError):
 class Interrupted(GlacierError):
     """A signal stopped the work; `hint` is the command that resumes it."""
 
-    def __init__(self, signal_number: int, *, hint: str | None = None) -> None:
+    def __init__(self, signal_number: int, *, hint: Hint | None = None) -> None:
         super().__init__(f"stopped by signal {signal_number}", hint=hint)
         self.signal_number = signal_number
         self.exit_code = Exit.SIGNAL + signal_number
@@ -247,7 +264,11 @@ def no_vault(name: str, region: str) -> NotFound:
     where = f" in {region}" if region else ""
     return NotFound(
         f"vault {name!r} does not exist{where}",
-        hint=f"glacier vault list; another --region; or glacier vault create {name}",
+        hint=(
+            Command("vault", "list"),
+            "; another --region; or ",
+            Command("vault", "create", name),
+        ),
         code="ResourceNotFoundException",
     )
 

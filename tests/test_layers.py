@@ -21,6 +21,7 @@ LAYERS = [
     {"evidence", "iam", "models", "treehash"},
     {"config", "limits", "ranges"},
     {"errors"},
+    {"hints"},
     {"units", "system", "__init__"},
 ]
 

@@ -21,6 +21,7 @@ from glaciercli.cli import log
 from glaciercli.cli.output import Output
 from glaciercli.cli.progress import Bar
 from glaciercli.errors import Conflict, GlacierError, Refused, UsageError
+from glaciercli.hints import Hint, render
 from glaciercli.units import counted, format_size
 from glaciercli.workspace import Workspace
 
@@ -76,8 +77,8 @@ class App(Workspace):
             file=self.flags.get("log_file"),
         )
 
-    def pasted(self, text: str) -> str:
-        """Return a text with its commands asking the Glacier of this run, when they are pasted.
+    def written(self, hint: Hint) -> str:
+        """Return a hint whose commands, when they are pasted, ask the Glacier of this run.
 
         Elsewhere a vault of the same name may be another one. The environment and config.toml are
         still there when a hint is followed; only what the flags said would be lost.
@@ -88,8 +89,9 @@ class App(Workspace):
             if value is not None:
                 option = f"--{name.replace('_', '-')}"
                 words += [option] if value is True else [option, str(value)]
+        text = render(hint, words)
         here = " ".join(["glacier", *map(shlex.quote, words), ""])
-        return _COMMAND.sub(lambda _: here, text)
+        return _COMMAND.sub(lambda _: here, text) if isinstance(hint, str) else text
 
     @contextmanager
     def engine(self, root: Path | None = None) -> Iterator[Engine]:

@@ -74,9 +74,10 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
         import traceback  # noqa: PLC0415 - the exception, in both senses
 
         _write(_HIDDEN.sub(r"\1(hidden)", "".join(traceback.format_exception(error))))
-    _aim(known, app)
     if isinstance(known, Interrupted) and known.hint is None:
-        known.hint = shlex.join([PROGRAM, *arguments])
+        known = known.but(hint=shlex.join([PROGRAM, *arguments]))
+    else:
+        known = _aimed(known, app)
     if isinstance(known, Interrupted) and sys.stderr is not None and sys.stderr.isatty():
         _write("\n")  # past the ^C, a prompt or the rest of a bar
     _log.error("%s", safe(known.message))
@@ -87,12 +88,14 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
     return int(known.exit_code)
 
 
-def _aim(error: GlacierError, app: App) -> None:
-    """Let the hints of an error lead to where the run was."""
+def _aimed(error: GlacierError, app: App) -> GlacierError:
+    """Return an error with its hints as text, which leads to where the run was."""
+    members: dict[str, Any] = {}
     if error.hint:
-        error.hint = app.pasted(error.hint)
-    for each in error.failures.values() if isinstance(error, Partial) else ():
-        _aim(each, app)
+        members["hint"] = app.written(error.hint)
+    if isinstance(error, Partial):
+        members["failures"] = {name: _aimed(each, app) for name, each in error.failures.items()}
+    return error.but(**members)
 
 
 def _stopped(error: BaseException) -> Interrupted | None:
@@ -158,7 +161,7 @@ def _lines(error: GlacierError) -> str:
     lines += [f"  {safe(name)}: {safe(each.message)}" for name, each in failures.items()]
     # Many items have one way out, and the whole's is the last.
     hints = [each.hint for each in failures.values() if each.hint != error.hint]
-    lines += [f"hint: {safe(each)}" for each in dict.fromkeys([*hints, error.hint]) if each]
+    lines += [f"hint: {safe(str(each))}" for each in dict.fromkeys([*hints, error.hint]) if each]
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from glaciercli.errors import StrangeReply, Throttled, Unavailable, Unreachable
+from glaciercli.hints import Hint
 
 T = TypeVar("T")
 
@@ -31,13 +32,13 @@ def may_have_been_applied(error: Unavailable) -> bool:
 
 
 @contextmanager
-def telling_if_applied(hint: str) -> Iterator[None]:
+def telling_if_applied(hint: Hint) -> Iterator[None]:
     """Give the error of a request that may have taken effect all the same its way to find out."""
     try:
         yield
     except Unavailable as error:
         if may_have_been_applied(error):
-            error.hint = hint
+            raise error.but(hint=hint) from error
         raise
 
 

@@ -24,6 +24,7 @@ from glaciercli.errors import (
     from_response,
     no_vault,
 )
+from glaciercli.hints import Command, Hint
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -183,15 +184,21 @@ def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> Glaci
     if vault and message.startswith("Vault not found"):
         return no_vault(vault, "".join(message.split(":")[4:5]))  # the region of its ARN
     found = from_response(code, message, status=status, retry_after=seconds)
-    if code == "ExpiredTokenException":
-        found.hint = "renew your credentials, then run the same command again"
-    if code == "InvalidSignatureException" and "signature" in message.lower():
-        found.hint = "check this machine's clock and the secret key"
-    if code == "PolicyEnforcedException":
-        found.hint = "glacier policy retrieval show; or --tier bulk, which it does not bound"
-    if code == "UnrecognizedClientException":
-        found.hint = "check the access key: aws configure list"
-    return found
+    hint = _HINTS.get(code)
+    if code == "InvalidSignatureException" and "signature" not in message.lower():
+        hint = None
+    return found if hint is None else found.but(hint=hint)
+
+
+_HINTS: dict[str, Hint] = {
+    "ExpiredTokenException": "renew your credentials, then run the same command again",
+    "InvalidSignatureException": "check this machine's clock and the secret key",
+    "PolicyEnforcedException": (
+        Command("policy", "retrieval", "show"),
+        "; or --tier bulk, which it does not bound",
+    ),
+    "UnrecognizedClientException": "check the access key: aws configure list",
+}
 
 
 def _lost(operation: str, error: BaseException) -> GlacierError:

@@ -15,6 +15,7 @@ from glaciercli.catalog import foreign
 from glaciercli.catalog.imports import import_file
 from glaciercli.catalog.readers import detect
 from glaciercli.errors import Conflict, IntegrityError, Refused
+from glaciercli.hints import render
 
 COLUMNS = "id, name, vault, key, last_seen_upstream, created_here, deleted_here"
 ROW = "'id1', 'a', 'photos', 'AKID', 1367366400, 1367366400, NULL"
@@ -66,7 +67,7 @@ def test_a_file_with_a_log_beside_it_is_not_all_there(catalog, scope, made, suff
     for read in (detect, lambda each: import_file(catalog, scope, each, tool="glacier-cli")):
         with pytest.raises(Refused, match="holds what is not in") as caught:
             read(path)
-    assert caught.value.hint.endswith(" \"VACUUM INTO 'whole.db'\"")
+    assert render(caught.value.hint).endswith(" \"VACUUM INTO 'whole.db'\"")
 
 
 def test_the_hint_makes_a_file_that_holds_the_rows_of_the_log(catalog, scope, made, tmp_path):

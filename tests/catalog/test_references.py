@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from glaciercli.errors import Conflict, NotFound
+from glaciercli.hints import render
 
 DAY = datetime(2013, 5, 1, tzinfo=UTC)
 
@@ -59,7 +60,7 @@ def test_a_name_in_two_vaults_asks_for_the_vault(catalog, scope, archive):
 
     with pytest.raises(Conflict) as caught:
         catalog.find(scope, None, "a")
-    assert "--vault (x, y)" in caught.value.hint
+    assert "--vault (x, y)" in render(caught.value.hint)
     assert catalog.find(scope, "y", "a").id == "a2"
 
 

@@ -5,6 +5,7 @@ import pytest
 from glaciercli.clients.glacier import Target
 from glaciercli.clients.session import connect
 from glaciercli.errors import AccessDenied, LostReply
+from glaciercli.hints import render
 from glaciercli.local.http.server import Server
 
 
@@ -40,7 +41,7 @@ def test_credentials_that_expire_are_renewed_where_there_are_newer_ones(monkeypa
         engine.faults.add("ListVaults", times=1, **code)
         with pytest.raises(AccessDenied) as caught:
             client.call("ListVaults")
-        assert "renew" in caught.value.hint
+        assert "renew" in render(caught.value.hint)
 
         engine.faults.add("ListVaults", times=1, **code)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDNEWER")

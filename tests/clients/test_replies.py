@@ -17,6 +17,7 @@ from glaciercli.errors import (
     Unreachable,
     UsageError,
 )
+from glaciercli.hints import render
 
 
 def reply(code, status, message="text", **headers):
@@ -66,7 +67,7 @@ def test_a_missing_vault_is_named():
 
     found = translate(error, "DescribeVault", {"vaultName": "photos"})
     assert found.message == "vault 'photos' does not exist in eu-west-1"
-    assert "another --region" in found.hint
+    assert "another --region" in render(found.hint)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_a_missing_vault_is_named():
     ],
 )
 def test_what_is_wrong_with_credentials_is_told_with_the_way_out(code, message, way_out):
-    assert way_out in translate(reply(code, 403, message), "ListVaults", {}).hint
+    assert way_out in render(translate(reply(code, 403, message), "ListVaults", {}).hint)
 
 
 @pytest.mark.parametrize(("said", "kept"), [("7", 7), ("soon", None), ("²", None), ("-1", None)])

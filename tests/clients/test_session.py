@@ -10,6 +10,7 @@ import pytest
 from glaciercli.clients.glacier import Target
 from glaciercli.clients.session import connect
 from glaciercli.errors import AccessDenied, Conflict, Refused, Unavailable, UsageError
+from glaciercli.hints import render
 from glaciercli.local.http.server import Server
 
 CERTIFICATE = Path(__file__).parents[1] / "data" / "self-signed.pem"
@@ -148,7 +149,7 @@ def test_missing_credentials_are_told_with_the_way_out(monkeypatch, engine):
         client = connect(Target(region="us-east-1", endpoint_url=server.url), timeout=1)
         with pytest.raises(AccessDenied, match="credentials") as caught:
             client.call("ListVaults")
-    assert "--local" in caught.value.hint
+    assert "--local" in render(caught.value.hint)
 
 
 def test_local_never_leaves_the_machine_whatever_the_environment_says(monkeypatch, local_root):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from glaciercli.errors import Conflict
+from glaciercli.hints import render
 from glaciercli.models import Archive
 from glaciercli.transfer.download_journal import DownloadJournal
 from glaciercli.transfer.journal import Journal
@@ -61,7 +62,7 @@ def test_lines_that_make_no_sense_are_a_conflict_that_names_the_file(tmp_path, k
     for _ in range(2):  # and the lock is let go of
         with pytest.raises(Conflict, match="does not make sense") as caught:
             kind(Journal.open(tmp_path, "x"))
-    assert f"rm {tmp_path / 'x.journal'}" in caught.value.hint
+    assert f"rm {tmp_path / 'x.journal'}" in render(caught.value.hint)
 
 
 def test_a_listing_goes_on_past_a_journal_that_makes_no_sense(tmp_path):
@@ -82,5 +83,5 @@ def test_the_way_out_can_be_pasted_where_the_home_has_a_blank(tmp_path):
 
     with pytest.raises(Conflict) as caught:
         DownloadJournal(Journal.open(home, "x"))
-    command = caught.value.hint.partition(",")[0]
+    command = render(caught.value.hint).partition(",")[0]
     assert shlex.split(command) == ["rm", str(home / "x.journal")]

@@ -40,6 +40,7 @@ from glaciercli.errors import (
     UsageError,
     collecting,
 )
+from glaciercli.hints import Command
 from glaciercli.services.download import downloads
 from glaciercli.services.inventory import archives
 from glaciercli.services.verify import verification
@@ -91,7 +92,7 @@ def list_(
         found,
         COLUMNS,
         empty=f"no archives of vault {vault} are known here;"
-        f" to ask Glacier: {app.pasted(f'glacier vault inventory {vault}')}",
+        f" to ask Glacier: {app.written(Command('vault', 'inventory', vault))}",
     )
 
 

@@ -15,6 +15,7 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.cli.words import ID_MARK
+from glaciercli.hints import Command
 from glaciercli.services.vaults import lock as service
 from glaciercli.units import format_duration
 
@@ -75,11 +76,9 @@ def start(app: App, vault: str, policy: str, *, allow_only: bool, dry_run: bool,
     app.confirm(f"start the trial of this lock on vault {vault}?", yes=yes)
     started = service.start(app.client, vault, policy, allow_only=allow_only)
     app.output.show(started)
-    for line in (
-        f"to make it permanent: glacier lock complete {vault} {started.id}",
-        f"to give it up:        glacier lock abort {vault}",
-    ):
-        app.output.note(app.pasted(line))
+    complete = app.written(Command("lock", "complete", vault, str(started.id)))
+    app.output.note(f"to make it permanent: {complete}")
+    app.output.note(f"to give it up:        {app.written(Command('lock', 'abort', vault))}")
     _say_when(app, started)
 
 

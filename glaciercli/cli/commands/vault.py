@@ -20,6 +20,7 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.errors import NotFound
+from glaciercli.hints import Command
 from glaciercli.services import scopes
 from glaciercli.services.empty import emptying
 from glaciercli.services.inventory import syncing
@@ -199,7 +200,7 @@ def _plan_lines(app: App, plan: models.EmptyPlan) -> Iterator[str]:
         )
     if plan.uploads:
         stay = counted(plan.uploads, "open upload")
-        see = app.pasted(f"glacier upload list --vault {plan.vault}")
+        see = app.written(Command("upload", "list", "--vault", plan.vault))
         yield f"not touched: {stay}; see {see}"
 
 

@@ -138,8 +138,8 @@ def empty(
         try:
             _delete_vault(client, catalog, scope, plan.vault, poll, progress)
         except NotReady as error:
-            error.report = Emptied(plan.vault, deleted, size, vault_deleted=False)
-            raise
+            report = Emptied(plan.vault, deleted, size, vault_deleted=False)
+            raise error.but(report=report) from error
     return Emptied(plan.vault, deleted, size, vault_deleted=delete_vault)
 
 

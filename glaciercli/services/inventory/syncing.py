@@ -125,8 +125,7 @@ def sync_all(
                     reports.append(sync(client, catalog, name, poll=limit, progress=progress))
             waiting = [name for name in waiting if isinstance(failures.get(name), NotReady)]
     except GlacierError as error:
-        error.report = reports
-        raise
+        raise error.but(report=reports) from error
     if len(failures) == count == 1:
         raise next(iter(failures.values()))
     if failures and len(failures) == len(waiting):

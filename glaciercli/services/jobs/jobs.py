@@ -10,6 +10,7 @@ from typing import Any
 
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import AccessDenied, NotFound, NotReady, Refused, Unavailable
+from glaciercli.hints import Command
 from glaciercli.models import Job
 from glaciercli.ranges import Span, format_range
 from glaciercli.services.jobs import ids
@@ -77,8 +78,8 @@ def start(
     try:
         return describe(client, vault, job_id)
     except (AccessDenied, NotFound, Unavailable) as error:
-        error.hint = f"the job is started, and paid for: glacier job show {job_id} --vault {vault}"
-        raise
+        show = Command("job", "show", job_id, "--vault", vault)
+        raise error.but(hint=("the job is started, and paid for: ", show)) from error
 
 
 def start_archive(

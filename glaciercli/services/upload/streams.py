@@ -90,7 +90,8 @@ def start(
             # Nobody can go on with it: a stream does not come twice.
             if concerns_all(error):  # the abortion as well, which would be waited for as long
                 if isinstance(error, Unavailable):  # else a file's hint is a stream's as well
-                    error.hint = "run the same command again: it sends all anew, and cleans up"
+                    hint = "run the same command again: it sends all anew, and cleans up"
+                    raise error.but(hint=hint) from error
                 raise
             drop(client, journal)
             journal.forget()

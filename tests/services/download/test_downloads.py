@@ -10,6 +10,7 @@ from helpers import RecordingProgress, payload
 
 from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Refused
 from glaciercli.files.target import PartFile
+from glaciercli.hints import render
 from glaciercli.models import Archive
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs import jobs
@@ -180,7 +181,7 @@ def test_an_expired_retrieval_is_named_and_the_next_run_starts_another(client, d
     number = client.engine.faults.add("GetJobOutput", kind="expire", skip=1)
     with pytest.raises(NotFound, match="has expired") as caught:
         download()
-    assert "costs" in caught.value.hint
+    assert "costs" in render(caught.value.hint)
     assert client.engine.faults.delivered(number) == 1
     progress = RecordingProgress()
     download(progress=progress)

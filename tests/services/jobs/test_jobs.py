@@ -8,6 +8,7 @@ import pytest
 from helpers import RecordingProgress, payload
 
 from glaciercli.errors import AccessDenied, Conflict, NotFound, NotReady, Refused
+from glaciercli.hints import render
 from glaciercli.services.jobs import jobs
 from glaciercli.tasks.waiting import Poll
 from glaciercli.treehash import tree_hash
@@ -42,7 +43,7 @@ def test_a_job_that_cannot_be_looked_at_is_said_to_be_started(client, engine, va
 
     assert engine.faults.delivered(fault) == 1
     [job] = jobs.listing(client, vault)
-    assert f"started, and paid for: glacier job show {job.id}" in caught.value.hint
+    assert f"started, and paid for: glacier job show {job.id}" in render(caught.value.hint)
 
 
 def test_an_earlier_job_with_the_same_text_is_not_taken_for_the_new_one(

@@ -9,6 +9,7 @@ import pytest
 from helpers import RecordingProgress, payload
 
 from glaciercli.errors import AccessDenied, Refused, Unavailable
+from glaciercli.hints import render
 from glaciercli.services.upload import streams, uploads
 from glaciercli.units import MIB
 
@@ -188,7 +189,7 @@ def test_a_key_that_expires_in_the_middle_of_a_stream_is_to_be_renewed(engine, s
     with pytest.raises(AccessDenied) as caught:
         send()
     assert engine.faults.delivered(fault)
-    assert "renew your credentials" in caught.value.hint
+    assert "renew your credentials" in render(caught.value.hint)
 
 
 def test_a_server_that_is_down_is_given_up_once_and_the_next_run_cleans_up(
@@ -200,7 +201,7 @@ def test_a_server_that_is_down_is_given_up_once_and_the_next_run_cleans_up(
         send()
     assert engine.faults.delivered(fault)
     assert engine.log.count("AbortMultipartUpload") == 0
-    assert "sends all anew" in caught.value.hint
+    assert "sends all anew" in render(caught.value.hint)
     engine.faults.clear()
     archive = send()
 

@@ -26,6 +26,7 @@ from glaciercli.errors import (
     Unavailable,
     UsageError,
 )
+from glaciercli.hints import render
 from glaciercli.services import scopes
 from glaciercli.services.upload import uploads
 from glaciercli.transfer.upload_journal import UploadJournal
@@ -389,7 +390,7 @@ def test_an_upload_that_is_gone_by_mistake_is_not_left_open(client, engine, uplo
 def test_a_missing_vault_is_named_with_the_command_that_makes_it(client, source, journals, catalog):
     with pytest.raises(NotFound, match="vault 'nope' does not exist") as caught:
         uploads.start(client, source, "nope", journals=journals, catalog=catalog)
-    assert caught.value.hint.endswith("glacier vault create nope")
+    assert render(caught.value.hint).endswith("glacier vault create nope")
 
 
 def test_a_vault_that_goes_away_in_the_middle_is_named(client, engine, upload, vault, journals):
@@ -730,7 +731,7 @@ def test_a_single_request_whose_reply_is_lost_is_not_repeated(engine, upload):
     with pytest.raises(Unavailable) as caught:
         upload(single=True)
 
-    assert "may be stored" in caught.value.hint
+    assert "may be stored" in render(caught.value.hint)
     assert engine.log.count("UploadArchive") == 1
 
 

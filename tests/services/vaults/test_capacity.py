@@ -1,6 +1,7 @@
 import pytest
 
 from glaciercli.errors import LostReply, Refused
+from glaciercli.hints import render
 from glaciercli.services.vaults import capacity
 
 
@@ -27,7 +28,7 @@ def test_a_lost_reply_is_never_answered_with_a_second_purchase(client, engine):
 
     assert engine.faults.delivered(fault) == 1
     assert len(capacity.capacity(client)) == 1
-    assert caught.value.hint.endswith("look first: glacier capacity list")
+    assert render(caught.value.hint).endswith("look first: glacier capacity list")
 
 
 def test_a_unit_that_was_bought_is_told_though_the_list_of_them_is_refused(client, engine):

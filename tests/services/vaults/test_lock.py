@@ -3,6 +3,7 @@ import json
 import pytest
 
 from glaciercli.errors import AccessDenied, LostReply, NotFound, Refused
+from glaciercli.hints import render
 from glaciercli.services.vaults import lock, vaults
 
 
@@ -51,7 +52,7 @@ def test_a_lost_reply_says_how_to_get_a_lock_whose_id_is_known(client, engine, p
     with pytest.raises(LostReply) as caught:
         lock.start(client, "photos", policy)
     assert engine.faults.delivered(fault) == 1
-    assert "glacier lock abort photos" in caught.value.hint
+    assert "glacier lock abort photos" in render(caught.value.hint)
     lock.abort(client, "photos")
 
     assert lock.start(client, "photos", policy).id

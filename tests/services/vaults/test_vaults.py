@@ -3,6 +3,7 @@ import time
 import pytest
 
 from glaciercli.errors import NotFound, NotReady, Refused
+from glaciercli.hints import render
 from glaciercli.services.vaults import vaults
 from glaciercli.treehash import tree_hash
 
@@ -27,7 +28,10 @@ def test_a_missing_vault_is_not_found_with_the_way_out(client):
     with pytest.raises(NotFound, match="'nope' does not exist in us-east-1") as caught:
         vaults.show(client, "nope")
 
-    assert caught.value.hint == "glacier vault list; another --region; or glacier vault create nope"
+    assert (
+        render(caught.value.hint)
+        == "glacier vault list; another --region; or glacier vault create nope"
+    )
 
 
 def test_a_vault_with_archives_is_refused_and_told_how_to_empty_it(client):
@@ -37,7 +41,7 @@ def test_a_vault_with_archives_is_refused_and_told_how_to_empty_it(client):
     with pytest.raises(Refused, match="holds 1 archive,") as caught:
         vaults.delete(client, "photos")
 
-    assert "vault empty photos" in caught.value.hint
+    assert "vault empty photos" in render(caught.value.hint)
 
 
 def test_a_vault_without_an_inventory_yet_is_not_ready(client, engine):
