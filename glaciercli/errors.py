@@ -26,10 +26,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from glaciercli.hints import Command, Hint
@@ -75,6 +76,8 @@ class GlacierError(Exception):
     """
 
     exit_code: int = Exit.UNEXPECTED
+    #: Of an error about many items: those that failed, by name.
+    failures: Mapping[str, GlacierError] = MappingProxyType({})
 
     def __init__(
         self,
@@ -198,7 +201,7 @@ class Partial(GlacierError):
     def __init__(
         self,
         message: str,
-        failures: dict[str, GlacierError],
+        failures: Mapping[str, GlacierError],
         *,
         hint: Hint | None = None,
         report: Any = None,
@@ -208,9 +211,21 @@ class Partial(GlacierError):
 
 
 class NotReady(GlacierError):
-    """Not an error: the same command run later goes on."""
+    """Not an error: the same command run later goes on; `failures` names what has failed so far."""
 
     exit_code = Exit.NOT_READY
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: Hint | None = None,
+        code: str | None = None,
+        report: Any = None,
+        failures: Mapping[str, GlacierError] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code, report=report)
+        self.failures = failures or {}
 
 
 class Interrupted(GlacierError):

@@ -29,7 +29,6 @@ from glaciercli.errors import (
     GlacierError,
     Interrupted,
     NotReady,
-    Partial,
     UsageError,
 )
 from glaciercli.present.text import safe, safe_lines
@@ -83,7 +82,8 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
     _log.error("%s", safe(known.message))
     if wants_json(app, arguments):
         _write(_json(known))
-    elif not (app.quiet and isinstance(known, NotReady)):  # from cron, 75 says it all
+    elif not (app.quiet and isinstance(known, NotReady) and not known.failures):
+        # From cron, 75 says all there is to say of what is only not ready.
         _write(_lines(known))
     return int(known.exit_code)
 
@@ -93,7 +93,7 @@ def _aimed(error: GlacierError, app: App) -> GlacierError:
     members: dict[str, Any] = {}
     if error.hint:
         members["hint"] = app.written(error.hint)
-    if isinstance(error, Partial):
+    if error.failures:
         members["failures"] = {name: _aimed(each, app) for name, each in error.failures.items()}
     return error.but(**members)
 
@@ -156,18 +156,17 @@ def _lower(message: str) -> str:
 
 
 def _lines(error: GlacierError) -> str:
-    failures = error.failures if isinstance(error, Partial) else {}
     lines = [f"error: {safe(error.message)}"]
-    lines += [f"  {safe(name)}: {safe(each.message)}" for name, each in failures.items()]
+    lines += [f"  {safe(name)}: {safe(each.message)}" for name, each in error.failures.items()]
     # Many items have one way out, and the whole's is the last.
-    hints = [each.hint for each in failures.values() if each.hint != error.hint]
+    hints = [each.hint for each in error.failures.values() if each.hint != error.hint]
     lines += [f"hint: {safe(str(each))}" for each in dict.fromkeys([*hints, error.hint]) if each]
     return "\n".join(lines) + "\n"
 
 
 def _json(error: GlacierError) -> str:
     value = _plain(error)
-    if isinstance(error, Partial):
+    if error.failures:
         value["failures"] = {name: _plain(each) for name, each in error.failures.items()}
     return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
 
