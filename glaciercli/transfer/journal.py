@@ -14,7 +14,7 @@ import re
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -103,13 +103,13 @@ class Journal:
         self.lines = []
 
     def forget(self) -> None:
-        """Remove the journal, and close it.
+        """Remove the journal, and close it; see `forget_all`."""
+        forget_all([self])
 
-        The directory is not synced: after a power failure the journal may be there again, and the
-        next run reports once more what was finished. That harms nobody; waiting for the disk would
-        widen the moment in which a killed run has told its result but not yet left.
-        """
-        system.remove_locked(self.path, self._descriptor)
+    def remove(self) -> None:
+        """Remove the journal, and close it; a power failure may bring it back."""
+        with self._writing():
+            system.remove_locked(self.path, self._descriptor)
         self._descriptor = -1
 
     def close(self) -> None:
@@ -141,6 +141,26 @@ class Journal:
             with self._writing():
                 os.ftruncate(self._descriptor, len(whole) + len(newline))
         return lines
+
+
+def forget_all(journals: Iterable[Journal]) -> None:
+    """Remove journals, close them, and have that on disk; raises Conflict where it cannot be.
+
+    A journal that a power failure brought back would tell of an archive that may be deleted by
+    then. The disk is waited for once and last: a run that is killed before has removed them all.
+    """
+    directories = set()
+    for each in journals:
+        each.remove()
+        directories.add(each.path.parent)
+    for directory in directories:
+        try:
+            system.sync_directory(directory)
+        except OSError as error:
+            raise Conflict(
+                f"cannot write directory {str(directory)!r}: {error.strerror}",
+                hint="mend that, then run the same command again; what was done is kept",
+            ) from error
 
 
 def key_of(*parts: str) -> str:

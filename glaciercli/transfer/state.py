@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import Conflict, quoted
-from glaciercli.transfer.journal import UNREADABLE, Journal, key_of, path_of
+from glaciercli.transfer.journal import UNREADABLE, Journal, forget_all, key_of, path_of
 
 
 class State(Protocol):
@@ -66,6 +66,11 @@ class TransferJournal(Generic[S]):
     def forget(self) -> None:
         """Remove the journal, and close it."""
         self._journal.forget()
+
+    @classmethod
+    def forget_together(cls, journals: Iterable[Self]) -> None:
+        """Remove journals, and close them; see `journal.forget_all`."""
+        forget_all(each._journal for each in journals)  # noqa: SLF001 - of the same class
 
     def close(self) -> None:
         self._journal.close()

@@ -44,5 +44,5 @@ def test_what_was_told_of_several_files_is_forgotten_in_one_go(world):
         return [each.name for each in seen]
 
     names = forks.run(run).require("acknowledge")
-    assert names[names.index("unlink") :] == ["unlink", "unlink"]
+    assert names[names.index("unlink") :] == ["unlink", "unlink", "fsync"]
     assert world.journal_files == []

@@ -49,6 +49,16 @@ class Record:
                 found.setdefault(state.digest(self._digests[at[number]]), (at[number], state))
         return count, list(found.values())
 
+    def journals_left(self, without=""):
+        """Return the journals that may be found, and say something, after the whole command."""
+        ops = [op for op in self.ops if op.kind != without]
+        return {
+            path
+            for state in Disk(self._base, ops).states()
+            for path, data in state.tree.items()
+            if path.endswith(".journal") and data
+        }
+
     def restore(self, number, state: State):
         """Make the world what a state says."""
         world = self._world
@@ -102,6 +112,14 @@ def test_all_states_after_a_power_failure_are_brought_to_order(record, count):
     require_all(record, states)
 
     count({"power-loss states of commands": len(states)})
+
+
+def test_no_power_failure_brings_back_a_journal_that_a_run_has_removed(record):
+    """What it says is history by then, and the next run would go by it."""
+    removed = {op.path for op in record.ops if op.kind == "unlink" and ".journal" in op.path}
+
+    assert not removed & record.journals_left()
+    assert removed <= record.journals_left(without="syncdir")
 
 
 @pytest.mark.parametrize("record", [BY_NAME["upload"]], indirect=True, ids=["upload"])

@@ -177,8 +177,7 @@ def _drop_told(client: Client, finished: Sequence[UploadState], journals: Path) 
             stack.enter_context(journal)
             if journal.state.done == state.done:
                 there.append(journal)
-        for journal in there:
-            journal.forget()
+        UploadJournal.forget_together(there)
 
 
 def _finish(
