@@ -143,7 +143,33 @@ def encode(
 
 def is_storable(description: str) -> bool:
     """Tell whether Glacier takes the text as it is: printable ASCII, at most 1,024 characters."""
-    return len(description) <= MAX_DESCRIPTION and all(" " <= each <= "~" for each in description)
+    return len(description) <= MAX_DESCRIPTION and _strange(description) is None
+
+
+def require_storable(description: str) -> None:
+    """Raise Refused, naming the first character that Glacier does not take, or the length.
+
+    Descriptions of archives and of jobs have the same limits (reference: InitiateMultipartUpload,
+    jobParameters).
+    """
+    if (strange := _strange(description)) is not None:
+        # A lone surrogate stands for a byte that the terminal's encoding has no letter for.
+        is_byte = "\udc80" <= strange <= "\udcff"
+        typed = rf"'\x{ord(strange) - 0xDC00:02x}'" if is_byte else repr(strange)
+        raise Refused(
+            f"{typed} cannot be in a description: Glacier takes printable ASCII alone",
+            hint="use ASCII letters, digits and signs, on one line",
+        )
+    if len(description) > MAX_DESCRIPTION:
+        raise Refused(
+            f"a description of {len(description):,} characters is too long:"
+            f" Glacier takes {MAX_DESCRIPTION:,}"
+        )
+
+
+def _strange(text: str) -> str | None:
+    """Return the first character that is not printable ASCII."""
+    return next((each for each in text if not " " <= each <= "~"), None)
 
 
 def _write_fastglacier(name: str, modified: datetime) -> str:

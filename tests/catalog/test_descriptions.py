@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glaciercli.catalog.descriptions import MAX_DESCRIPTION, Decoded, decode, encode, is_storable
+from glaciercli.catalog.descriptions import (
+    MAX_DESCRIPTION,
+    Decoded,
+    decode,
+    encode,
+    is_storable,
+    require_storable,
+)
 from glaciercli.errors import Refused
 
 
@@ -319,6 +326,17 @@ def test_a_name_too_long_keeps_its_end_and_fits(name, token):
 
     assert is_storable(description)
     assert name.endswith(decode(description).name)
+
+
+@given(st.text(max_size=30) | st.text(" ~", max_size=1030))
+def test_what_glacier_does_not_take_is_refused_by_its_first_letter_or_its_length(text):
+    if is_storable(text):
+        require_storable(text)
+        return
+    with pytest.raises(Refused) as caught:
+        require_storable(text)
+    strange = [each for each in text if not " " <= each <= "~"]
+    assert repr(strange[0]) in caught.value.message if strange else "1,024" in caught.value.message
 
 
 def test_names_cut_to_the_same_end_stay_apart():

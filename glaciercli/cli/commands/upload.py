@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from glaciercli import models
+from glaciercli.catalog import descriptions
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.command import DefaultGroup, pass_app
@@ -95,6 +96,7 @@ def start(
     """
     _require_fitting(files, vault, name, of_files=single or again)
     if dry_run:
+        descriptions.require_storable(description or "")
         app.output.listing(
             (_planned(each, vault, part_size, single=single) for each in files), PLAN
         )

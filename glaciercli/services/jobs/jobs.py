@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from glaciercli.catalog import descriptions
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import AccessDenied, NotFound, NotReady, Refused, Unavailable
 from glaciercli.hints import Command
@@ -60,12 +61,13 @@ def start(
 
     `parameters` are InitiateJob's. A job costs money, so a lost reply is not answered with a second
     request but with a search: for our token where the description is ours, for the same job made
-    since where the user wrote it.
+    since where the user wrote it. Raises Refused for a description that Glacier does not take.
     """
     wanted = dict(parameters)
     wanted.setdefault("Description", OWN_DESCRIPTION + (token or secrets.token_hex(8)))
     # A user's text may be an earlier job's too: only one made from now on is meant.
     is_users = "Description" in parameters
+    descriptions.require_storable(wanted["Description"])
     earlier = {job.id for job in listing(client, vault)} if is_users else set()
 
     def find() -> dict[str, Any] | None:

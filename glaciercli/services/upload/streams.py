@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from glaciercli.catalog import descriptions
 from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import (
@@ -65,8 +66,10 @@ def start(
 
     Each part waits in an unnamed file of the state directory until the service has it, so memory is
     flat and a part can be repeated; the whole cannot. Call `uploads.acknowledge` when the user
-    was told. Raises Refused for an empty stream, or one too long for its part size.
+    was told. Raises Refused for an empty stream, one too long for its part size, or a description
+    that Glacier does not take.
     """
+    descriptions.require_storable(description or "")
     part_size = part_size or DEFAULT_PART_SIZE
     check_part_size(part_size)
     clean_up(client, vault, journals=journals, catalog=catalog, progress=progress)

@@ -70,8 +70,10 @@ def start(
 
     A run that finds the journal of an earlier one goes on with its upload, at its part size. With
     `again`, an upload whose end is uncertain is not waited for but sent anew. Costs n + 2 requests
-    for n parts. After the archive was shown to the user, call `acknowledge`.
+    for n parts. After the archive was shown to the user, call `acknowledge`. Raises Refused for a
+    description that Glacier does not take, before anything is asked.
     """
+    descriptions.require_storable(description or "")
     source = Source.open(path, vault)
     layout = plan(source.size, part_size)
     if single:

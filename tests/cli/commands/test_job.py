@@ -31,6 +31,15 @@ def test_a_retrieval_is_started_waited_for_and_fetched(glacier, big, tmp_path):
     assert glacier("job", "output", job["JobId"]).raw == big.read_bytes()
 
 
+@pytest.mark.parametrize("kind", [["archive", "big.tar"], ["inventory"]])
+def test_a_description_that_glacier_does_not_take_costs_no_request(glacier, engine, big, kind):
+    engine.log.clear()
+    result = glacier("job", "start", *kind, "--description", "café", exit=Exit.REFUSED)
+
+    assert "'é' cannot be in a description" in result.stderr
+    assert engine.log.count() == 0
+
+
 def test_a_range_is_retrieved(glacier, big):
     job = started(glacier, "archive", "big.tar", "--range", "1MiB-2MiB")
 

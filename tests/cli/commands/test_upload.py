@@ -111,6 +111,36 @@ def test_what_cannot_be_uploaded_is_told_in_one_line(glacier, big, tmp_path, wor
     assert archives(glacier) == []
 
 
+@pytest.mark.parametrize(
+    ("description", "said"),
+    [
+        ("café", "'é' cannot be in a description"),
+        ("a\nb", r"'\n' cannot be in a description"),
+        ("\udcff", r"'\xff' cannot be in a description"),
+        ("x" * 1100, "1,100 characters is too long"),
+    ],
+)
+@pytest.mark.parametrize("words", [[], ["--single"], ["--dry-run"]])
+def test_a_description_that_glacier_does_not_take_costs_no_request(
+    glacier, engine, big, journals, description, said, words
+):
+    engine.log.clear()
+    result = glacier("upload", big, "--description", description, *words, exit=Exit.REFUSED)
+
+    assert said in result.stderr
+    assert engine.log.count() == 0
+    assert not list(journals.rglob("*.journal"))
+    # The new command line counts, not what was refused.
+    glacier("upload", big, "--description", "plain")
+    assert [each["archiveDescription"] for each in archives(glacier)] == ["plain"]
+
+
+def test_a_stream_whose_description_glacier_does_not_take_is_not_read(glacier):
+    result = glacier("upload", "-", "--description", "é", exit=Exit.REFUSED, input=b"x")
+
+    assert "'é' cannot be in a description" in result.stderr
+
+
 def test_a_file_whose_end_is_uncertain_lets_the_next_one_pass(glacier, tmp_path):
     first, second = (write(tmp_path / name, payload(9)) for name in ("first", "second"))
     fault = ("local", "fault", "add", "CompleteMultipartUpload")
