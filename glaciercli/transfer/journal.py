@@ -108,6 +108,8 @@ class Journal:
 
     def remove(self) -> None:
         """Remove the journal, and close it; a power failure may bring it back."""
+        if self._descriptor < 0:
+            return
         with self._writing():
             system.remove_locked(self.path, self._descriptor)
         self._descriptor = -1

@@ -8,7 +8,7 @@ from typing import Any
 
 from glaciercli.catalog import descriptions
 from glaciercli.clients.glacier import Client
-from glaciercli.errors import NotFound, Refused
+from glaciercli.errors import AccessDenied, NotFound, Refused
 from glaciercli.models import Upload
 from glaciercli.services.upload._completing import account_of
 from glaciercli.transfer.source import Source
@@ -43,23 +43,45 @@ def new_intent(
     )
 
 
-def open_upload(client: Client, journal: UploadJournal, *, again: bool = False) -> Upload:
-    """Initiate the upload that the journal's intent speaks of, or find it if its reply was lost.
+def open_upload(client: Client, journal: UploadJournal) -> Upload:
+    """Initiate the upload that the journal's intent speaks of; find it if the reply was lost.
 
-    `again` says that an earlier run may have asked for it: then it is looked for first.
+    When the service refuses and nothing was opened, the journal is forgotten: the next run begins
+    with its own command line.
     """
     intent = journal.intent
+    is_sought = False
 
     def find() -> dict[str, Any] | None:
-        return find_begun(client, intent)
+        nonlocal is_sought
+        is_sought = True
+        found = find_begun(client, intent)
+        is_sought = False
+        return found
 
-    reply = (find() if again else None) or client.create(
-        "InitiateMultipartUpload",
-        find,
-        vaultName=intent.vault,
-        archiveDescription=intent.description,
-        partSize=str(intent.part_size),
-    )
+    try:
+        reply = client.create(
+            "InitiateMultipartUpload",
+            find,
+            vaultName=intent.vault,
+            archiveDescription=intent.description,
+            partSize=str(intent.part_size),
+        )
+    except (AccessDenied, NotFound, Refused):
+        if not is_sought:  # else it is the search that was refused, for what may be there
+            journal.forget()
+        raise
+    return _opened(client, journal, reply)
+
+
+def open_again(client: Client, journal: UploadJournal) -> Upload | None:
+    """Return the upload that an earlier run may have initiated; None when there is none."""
+    found = find_begun(client, journal.intent)
+    return _opened(client, journal, found) if found else None
+
+
+def _opened(client: Client, journal: UploadJournal, reply: dict[str, Any]) -> Upload:
+    intent = journal.intent
     account = account_of(reply.get("location")) or client.target.account
     journal.opened(reply["uploadId"], account)
     return Upload(

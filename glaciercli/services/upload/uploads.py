@@ -37,7 +37,7 @@ from glaciercli.services.upload._completing import (
     require_hash,
     settle,
 )
-from glaciercli.services.upload._opening import drop, new_intent, open_upload
+from glaciercli.services.upload._opening import drop, new_intent, open_again, open_upload
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.parts import check_single, plan
@@ -232,7 +232,7 @@ def _go_on(
         drop(client, journal)
         return None
     if state.upload_id is None:
-        return open_upload(client, journal, again=True)
+        return open_again(client, journal)
     try:
         upload = open_uploads.describe(client, intent.vault, state.upload_id)
     except NotFound:

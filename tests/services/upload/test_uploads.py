@@ -172,6 +172,58 @@ def test_an_upload_whose_id_never_reached_the_journal_is_found_by_the_next_run(
     assert open_uploads(client, vault) == []
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"code": "InvalidParameterValueException", "status": 400},
+        {"code": "AccessDeniedException", "status": 403},
+        {"code": "LimitExceededException", "status": 400},
+    ],
+)
+def test_a_start_that_was_refused_is_forgotten_and_the_next_command_line_counts(
+    client, engine, upload, vault, journals, stored, catalog, refusal
+):
+    fault = engine.faults.add("InitiateMultipartUpload", kind="status", **refusal)
+    with pytest.raises((Refused, AccessDenied)):
+        upload(description="first", part_size=2 * MIB)
+    assert engine.faults.delivered(fault) == 1
+    assert not list(journals.rglob("*.journal"))
+    engine.log.clear()
+    archive = upload(description="second")
+
+    assert (archive.description, stored()) == ("second", {archive.id: DATA})
+    assert engine.log.count() == PARTS + 2
+
+
+def test_a_start_that_was_never_heard_of_is_made_by_the_next_command_line(
+    client, engine, upload, vault, stored
+):
+    client.pace.timeout = 0.1
+    fault = engine.faults.drop("InitiateMultipartUpload", times=99)
+    with pytest.raises(Unavailable):
+        upload(description="first", part_size=2 * MIB)
+    assert engine.faults.delivered(fault)
+    engine.faults.clear()
+    client.pace.timeout = 5.0
+    archive = upload(description="second")
+
+    assert (archive.description, stored()) == ("second", {archive.id: DATA})
+    assert engine.log.calls("InitiateMultipartUpload")[-1].params["partSize"] == str(MIB)
+    assert open_uploads(client, vault) == []
+
+
+def test_requests_used_up_before_the_start_leave_nothing_to_go_on_with(
+    client, engine, upload, journals
+):
+    limited = connect(client.target, max_requests=1)
+    limited.call("ListVaults")
+    with pytest.raises(Refused, match="1 request"):
+        upload(client=limited)
+    limited.engine.close()
+
+    assert not list(journals.rglob("*.journal"))
+
+
 def test_another_upload_with_the_users_description_is_not_taken_for_ours(
     client, engine, upload, vault, stored
 ):
