@@ -13,6 +13,7 @@
     ├── Unavailable         8   network, throttling, 5xx after retries
     │   ├── Throttled       8   the service asks all callers to slow down
     │   ├── Unreachable     8   no connection was made, so nothing was sent
+    │   ├── BadRequest      8   the service cannot read a request that is well formed
     │   └── LostReply       8   the request may have been applied, the reply never came
     │       └── StrangeReply 8  it came whole, and says what cannot be
     ├── Partial             9   some of the items asked for failed; each is named
@@ -160,6 +161,8 @@ class Unavailable(GlacierError):
     """The service could not be reached or could not answer."""
 
     exit_code = Exit.UNAVAILABLE
+    #: How often a request is sent at most that fails like this; None for as long as time allows.
+    most_attempts: int | None = None
 
     def __init__(
         self,
@@ -182,6 +185,15 @@ class Unreachable(Unavailable):
     """No connection was made: nothing was sent, so anything may be asked again."""
 
 
+class BadRequest(Unavailable):
+    """The service cannot read a request that is well formed; nothing was applied.
+
+    A network or a proxy has garbled it, so it is asked again, but a few times only.
+    """
+
+    most_attempts = 4
+
+
 class LostReply(Unavailable):
     """The connection broke after sending: the request may or may not have been applied."""
 
@@ -191,6 +203,8 @@ class StrangeReply(LostReply):
 
     A few repetitions tell which; two minutes of them would tell no more.
     """
+
+    most_attempts = 3  # damage on the way does not come three times in a row
 
 
 class Partial(GlacierError):
@@ -245,7 +259,7 @@ _BY_CODE: dict[str, type[GlacierError]] = {
     "MissingAuthenticationTokenException": AccessDenied,
     "UnrecognizedClientException": AccessDenied,
     "NoLongerSupportedException": Refused,
-    "BadRequest": Refused,
+    "BadRequest": BadRequest,
     "InvalidParameterValueException": Refused,
     "MissingParameterValueException": Refused,
     "SerializationException": Refused,

@@ -34,6 +34,7 @@ def test_the_tree_in_the_docstring_shows_every_class_with_its_code(kind):
         ("InvalidParameterValueException", 400, errors.Refused),
         ("PolicyEnforcedException", 400, errors.PolicyEnforced),
         ("ExpiredTokenException", 403, errors.AccessDenied),
+        ("BadRequest", 400, errors.BadRequest),
         ("SomethingNew", 503, errors.Unavailable),
         ("SomethingNew", 429, errors.Throttled),
         ("SomethingNew", 403, errors.AccessDenied),

@@ -13,6 +13,7 @@ from glaciercli.errors import Exit
 
 NOBODY = "--region us-east-1 --endpoint-url http://127.0.0.1:1"
 FAULT = "local fault add"
+LIMIT = "status code=LimitExceededException"
 PACK = "tar c . | glacier upload - --name here.tar --vault photos"
 ELSEWHERE = "--local-root new"
 POLICY = "glacier policy retrieval show; or --tier bulk, which it does not bound"
@@ -60,7 +61,7 @@ CASES = [
     (Exit.REFUSED, "policy retrieval set 1B", "archive download a.tar x", f"hint: {POLICY}"),
     (Exit.UNAVAILABLE, f"{FAULT} * --status 503 --times 99", "vault list --timeout 1s", "fault"),
     (Exit.UNAVAILABLE, "", f"vault list --timeout 1s {NOBODY}", "check the network, --region"),
-    (Exit.PARTIAL, f"{FAULT} InitiateMultipartUpload --status 400", "upload a.tar b.tar", "1 of 2"),
+    (Exit.PARTIAL, f"{FAULT} InitiateMultipartUpload {LIMIT}", "upload a.tar b.tar", "1 of 2"),
     (Exit.NOT_READY, "local clock --timing real", "archive download a.tar x --no-wait", "later"),
 ]
 BROKEN = "raise RuntimeError('a broken library')"

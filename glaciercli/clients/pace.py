@@ -9,11 +9,12 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from glaciercli.errors import StrangeReply, Throttled, Unavailable, Unreachable
+from glaciercli.errors import BadRequest, Throttled, Unavailable, Unreachable
 from glaciercli.hints import Hint
 
 T = TypeVar("T")
@@ -23,12 +24,11 @@ _FIRST_DELAY = 0.25  # seconds before the first repetition, doubled for each fur
 _LONGEST_DELAY = 20.0  # seconds between repetitions
 _LONGEST_QUIET = 32.0  # seconds that all workers pause under repeated throttling
 _LONGEST_RETRY_AFTER = 300.0  # seconds that a server may ask for; more is a mistake or an attack
-_MOST_STRANGE = 3  # replies of a call; damage on the way does not come three times in a row
 
 
 def may_have_been_applied(error: Unavailable) -> bool:
     """Tell whether the request that failed may have taken effect all the same."""
-    return not isinstance(error, Throttled | Unreachable)
+    return not isinstance(error, BadRequest | Throttled | Unreachable)
 
 
 @contextmanager
@@ -82,11 +82,11 @@ class Pace:
         """Return `work()`, repeated while it raises Unavailable, `again(error)` and time allows.
 
         Before each repetition `recover(error)` may find the result of the attempt that failed.
-        Raises the last error with how long it was tried; a reply that is strange three times over
-        is not asked for any longer.
+        Raises the last error with how long it was tried, or as it is after its `most_attempts`.
         """
-        failing_since, strange = 0.0, 0
+        failing_since = 0.0
         delay = _FIRST_DELAY
+        attempts: Counter[type[Unavailable]] = Counter()
         while True:
             with self._turn():
                 try:
@@ -98,8 +98,9 @@ class Pace:
                     return result
             now = time.monotonic()
             failing_since = failing_since or now
-            strange += isinstance(error, StrangeReply)
-            if not again(error) or self.stop.is_set() or strange == _MOST_STRANGE:
+            attempts[type(error)] += 1
+            is_last = attempts[type(error)] == error.most_attempts
+            if not again(error) or is_last or self.stop.is_set():
                 raise error
             if now - max(failing_since, self._last_move) >= self.timeout:
                 raise self._given_up(error)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import functools
 import io
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, InvalidURL
 from typing import TYPE_CHECKING, Any, Self
 
 from glaciercli.errors import (
     AccessDenied,
+    BadRequest,
     GlacierError,
     LostReply,
     Refused,
@@ -33,6 +35,7 @@ _OF_PARSERS = (AttributeError, KeyError, OverflowError, RecursionError, TypeErro
 _LARGEST = 16 << 20  # bytes of a reply that is held whole; a page of jobs has less than one of them
 _LONGEST = 1000  # characters that are shown of the service's words
 _LENGTH = re.compile(r"[0-9]{1,15}")
+_request = threading.local()  # `has_left`: whether this thread's request is on its way
 
 
 class Bounded:
@@ -132,37 +135,76 @@ def _beneath(body: Any) -> Any:
 
 @contextmanager
 def translated(operation: str, parameters: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Turn botocore's exceptions into ours on the way out of a `with` block."""
+    """Turn botocore's exceptions into ours on the way out of a `with` block.
+
+    With `parameters` it is one whole request, of a client whose events are watched (see `watch`).
+    """
+    _request.has_left = parameters is None
     try:
         yield
     except Exception as error:
-        translated = translate(error, operation, parameters or {})
+        has_left = _request.has_left
+        translated = translate(error, operation, parameters or {}, has_left=has_left)
         if translated is None:
             raise
         raise translated from error
 
 
+def watch(events: Any) -> None:
+    """Have a client's events tell when a request, whole and signed, leaves for the network."""
+    events.register_first("before-send.glacier", _note_leaving)
+
+
+def _note_leaving(**_: Any) -> None:
+    _request.has_left = True
+
+
 def translate(
-    error: BaseException, operation: str, parameters: Mapping[str, Any]
+    error: BaseException, operation: str, parameters: Mapping[str, Any], *, has_left: bool = True
 ) -> GlacierError | None:
-    """Return our error for one of botocore's; None for what is not botocore's to raise."""
+    """Return our error for one of botocore's; None for what is not botocore's to raise.
+
+    Before a request `has_left`, whatever is wrong with it is wrong with what was asked.
+    """
     if isinstance(error, GlacierError):
         return None
     from botocore import exceptions as aws  # noqa: PLC0415
 
     if isinstance(error, aws.ClientError):
-        return _translate_reply(error, parameters)
-    if isinstance(error, aws.HTTPClientError):
-        inner = error.kwargs.get("error")
-        if isinstance(inner, GlacierError):
-            return inner  # raised by a body of ours while botocore was reading it
+        return _translate_reply(error, operation, parameters)
+    inner = error.kwargs.get("error") if isinstance(error, aws.HTTPClientError) else None
+    if isinstance(inner, GlacierError):
+        return inner  # raised by a body of ours while botocore was reading it
+    if isinstance(inner, ValueError | InvalidURL):
+        error, has_left = inner, False
+    if isinstance(error, (InvalidURL, *_OF_PARSERS)) and not has_left:
+        return _unsendable(operation, parameters, error)
     for kinds, make in _translations():
         if isinstance(error, kinds):
             return make(operation, error)
     return None
 
 
-def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> GlacierError:
+def _unsendable(
+    operation: str, parameters: Mapping[str, Any], error: BaseException
+) -> GlacierError:
+    """Return the error for a request that cannot be put into bytes: none has left this machine.
+
+    botocore encodes for the signature; http.client refuses header values and paths while it writes
+    them, before it sends any.
+    """
+    for name, value in parameters.items():
+        if isinstance(value, str) and not value.isprintable():
+            return Refused(
+                f"{operation} cannot be sent with {name} {value[:_LONGEST]!r}",
+                hint="leave out what is no printable character",
+            )
+    return Refused(f"{operation} cannot be sent: {error}")
+
+
+def _translate_reply(
+    error: ClientError, operation: str, parameters: Mapping[str, Any]
+) -> GlacierError:
     reply: Mapping[str, Any] = error.response
     meta = reply.get("ResponseMetadata", {})
     code = str(reply.get("Error", {}).get("Code", ""))[:_LONGEST]
@@ -178,6 +220,13 @@ def _translate_reply(error: ClientError, parameters: Mapping[str, Any]) -> Glaci
         # Glacier names what it does not find. What a proxy or a portal says is not that a vault,
         # and all that is known to be in it, is gone.
         return LostReply("the reply is none of Glacier's (HTTP 404 without an error code)")
+    if code == "BadRequest" or (status == 400 and code in {"", "400"}):
+        # Likewise, or Glacier's own word for what reached it in pieces.
+        return BadRequest(
+            f"{operation}: the service cannot read the request: {message}",
+            hint="run the same command again; what was sent is kept",
+            code=code,
+        )
     wait = meta.get("HTTPHeaders", {}).get("retry-after", "")
     seconds = float(wait) if wait.isdecimal() else None
     vault = parameters.get("vaultName")

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from glaciercli import __version__
 from glaciercli.clients.glacier import Client, Target
 from glaciercli.clients.pace import GIVE_UP_AFTER, Pace
-from glaciercli.clients.replies import Bounded, translated
+from glaciercli.clients.replies import Bounded, translated, watch
 from glaciercli.errors import Conflict, Refused, UsageError
 
 if TYPE_CHECKING:
@@ -126,9 +126,10 @@ def _connect_local(
 
 
 def _prepared(client: Any) -> Any:
-    """Let a body that knows its SHA-256 say it, and bound what is read of a reply."""
+    """Let a body that knows its SHA-256 say it, bound replies, and note when requests leave."""
     endpoint = client._endpoint  # noqa: SLF001 - botocore has no public place for a limit
     endpoint.http_session = Bounded(endpoint.http_session)
+    watch(client.meta.events)
     for operation in ("UploadArchive", "UploadMultipartPart"):
         client.meta.events.register_first(f"before-call.glacier.{operation}", _say_sha256)
     return client

@@ -1,10 +1,12 @@
 """A client: what is asked again, what never, and how listings go on."""
 
+import time
+
 import pytest
 
 from glaciercli.clients.glacier import Target
 from glaciercli.clients.session import connect
-from glaciercli.errors import AccessDenied, LostReply
+from glaciercli.errors import AccessDenied, BadRequest, Exit, LostReply, Refused
 from glaciercli.hints import render
 from glaciercli.local.http.server import Server
 
@@ -63,6 +65,52 @@ def test_what_was_signed_too_long_ago_is_signed_anew_once(client, engine, vault)
             client.call("ListVaults")
         assert engine.faults.delivered(fault) == times
         engine.faults.clear()
+
+
+UNSENDABLE = [
+    ("DescribeVault", {"vaultName": "\udcff"}, r"vaultName '\\udcff'"),
+    ("DescribeJob", {"jobId": "\ud800"}, r"jobId '\\ud800'"),
+    ("InitiateMultipartUpload", {"archiveDescription": "a\nb"}, r"archiveDescription 'a\\nb'"),
+    ("InitiateMultipartUpload", {"archiveDescription": "\udcff"}, r"archiveDescription '\\udcff'"),
+    ("InitiateMultipartUpload", {"partSize": "1\r2"}, r"partSize '1\\r2'"),
+]
+
+
+@pytest.mark.parametrize(("operation", "parameters", "said"), UNSENDABLE)
+def test_what_cannot_be_written_is_refused_at_once_and_is_no_broken_connection(
+    engine, client, vault, operation, parameters, said
+):
+    parameters = {"vaultName": vault, **parameters}
+    engine.log.clear()
+    with Server(engine) as server:
+        wire = connect(Target(region="us-east-1", endpoint_url=server.url), timeout=9)
+        with pytest.raises(Refused, match=f"{operation} cannot be sent with {said}"):
+            wire.call(operation, **parameters)
+
+    assert wire.pace.retries == 0
+    assert engine.log.count() == 0
+
+
+@pytest.mark.parametrize("operation", ["UploadMultipartPart", "CompleteMultipartUpload"])
+def test_a_request_that_the_service_cannot_read_is_sent_again_a_few_times(
+    client, engine, vault, operation
+):
+    upload_id = client.call("InitiateMultipartUpload", vaultName=vault, partSize=str(1 << 20))[
+        "uploadId"
+    ]
+    body = {"range": "bytes 0-0/*", "body": b"x"} if operation == "UploadMultipartPart" else {}
+    refusal = {"kind": "status", "code": "BadRequest", "status": 400, "message": "Bad Request"}
+    client.pace.timeout = 60.0
+    fault = engine.faults.add(operation, times=9, **refusal)
+    began = time.monotonic()
+    with pytest.raises(BadRequest) as caught:
+        client.call(operation, vaultName=vault, uploadId=upload_id, **body)
+
+    assert engine.faults.delivered(fault) == 4
+    assert time.monotonic() - began < 10
+    assert caught.value.message == f"{operation}: the service cannot read the request: Bad Request"
+    assert "run the same command again" in caught.value.hint
+    assert caught.value.exit_code == Exit.UNAVAILABLE
 
 
 def test_pages_are_followed_to_the_end(client):

@@ -1,6 +1,7 @@
 """What comes back is looked at before it is believed."""
 
 import io
+from http.client import BadStatusLine, InvalidURL
 
 import botocore.exceptions as aws
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from glaciercli.clients.replies import Output, translate, translated
 from glaciercli.errors import (
     AccessDenied,
+    BadRequest,
     Conflict,
     LostReply,
     NotFound,
@@ -34,6 +36,8 @@ def reply(code, status, message="text", **headers):
         (reply("ResourceNotFoundException", 404), NotFound),
         (reply("ExpiredTokenException", 403), AccessDenied),
         (reply("404", 404, "<html>"), LostReply),  # a proxy's word, not Glacier's
+        (reply("400", 400, "<html>"), BadRequest),  # likewise
+        (reply("BadRequest", 400), BadRequest),
         (reply("", 302), Refused),
         (reply("", 502), Unavailable),
         (aws.EndpointConnectionError(endpoint_url="http://x"), Unreachable),
@@ -41,6 +45,10 @@ def reply(code, status, message="text", **headers):
         (aws.ReadTimeoutError(endpoint_url="http://x"), LostReply),
         (aws.ConnectionClosedError(endpoint_url="http://x"), LostReply),
         (aws.IncompleteReadError(actual_bytes=1, expected_bytes=2), LostReply),
+        (aws.HTTPClientError(error=ValueError("Invalid header value b'a\\n'")), Refused),
+        (aws.HTTPClientError(error=InvalidURL("URL can't contain control characters")), Refused),
+        (aws.HTTPClientError(error=BadStatusLine("nonsense")), LostReply),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), LostReply),
         (aws.SSLError(endpoint_url="https://x", error="bad certificate"), Refused),
         (aws.NoCredentialsError(), AccessDenied),
         (aws.NoRegionError(), UsageError),
@@ -53,6 +61,13 @@ def reply(code, status, message="text", **headers):
 )
 def test_every_failure_becomes_one_of_ours(error, kind):
     assert type(translate(error, "DescribeVault", {})) is kind
+
+
+@pytest.mark.parametrize(("has_left", "kind"), [(False, Refused), (True, LostReply)])
+def test_what_goes_wrong_before_a_request_leaves_is_no_lost_reply(has_left, kind):
+    error = UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
+
+    assert type(translate(error, "DescribeVault", {}, has_left=has_left)) is kind
 
 
 def test_our_own_errors_raised_while_botocore_reads_a_body_come_out_again():

@@ -487,6 +487,15 @@ def test_a_corrupted_part_is_sent_again(engine, upload, stored, status, code, me
     assert stored() == {archive.id: DATA}
 
 
+def test_a_part_that_the_service_cannot_read_now_and_then_is_sent_again(engine, upload, stored):
+    refusal = {"kind": "status", "status": 400, "code": "BadRequest", "message": "Bad Request"}
+    fault = engine.faults.add("UploadMultipartPart", times=3, **refusal)
+    archive = upload()
+
+    assert engine.faults.delivered(fault) == 3
+    assert stored() == {archive.id: DATA}
+
+
 def test_a_key_that_signs_wrong_is_no_damage(engine, upload, stored):
     engine.faults.add(
         "UploadMultipartPart",
