@@ -302,7 +302,7 @@ _RUN = """
 import sys
 from pathlib import Path
 from glaciercli.catalog.store import Catalog
-from glaciercli.services import emptying
+from glaciercli.services.empty import emptying
 from glaciercli.clients.glacier import Target
 from glaciercli.clients.session import connect
 
