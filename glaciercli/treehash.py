@@ -72,22 +72,40 @@ class TreeHash:
         return None if self._linear is None else self._linear.hexdigest()
 
 
-def combine(digests: Iterable[bytes]) -> bytes:
-    """Return the root over a level of digests, left to right.
+class Root:
+    """The root over a level of digests that are added from left to right; memory stays flat.
 
     The digests may be of leaves, or of equal parts of 2^k MiB with a shorter last one: both give
-    the root of the whole. Raises ValueError when there are none.
+    the root of the whole.
     """
-    level = list(digests)
-    if not level:
-        raise ValueError("a tree hash needs at least one digest")
-    while len(level) > 1:
-        pairs = zip(level[::2], level[1::2], strict=False)
-        above = [hashlib.sha256(left + right).digest() for left, right in pairs]
-        if len(level) % 2:
-            above.append(level[-1])
-        level = above
-    return level[0]
+
+    def __init__(self) -> None:
+        # Roots of full subtrees, each with its height, which fall from left to right.
+        self._full: list[tuple[int, bytes]] = []
+
+    def add(self, digest: bytes) -> None:
+        height = 0
+        while self._full and self._full[-1][0] == height:
+            digest = hashlib.sha256(self._full.pop()[1] + digest).digest()
+            height += 1
+        self._full.append((height, digest))
+
+    def digest(self) -> bytes:
+        """Return the root; raises ValueError while nothing was added."""
+        if not self._full:
+            raise ValueError("a tree hash needs at least one digest")
+        *left, (_, root) = self._full
+        for _, digest in reversed(left):
+            root = hashlib.sha256(digest + root).digest()
+        return root
+
+
+def combine(digests: Iterable[bytes]) -> bytes:
+    """Return the root over a level of digests, left to right; see `Root`."""
+    root = Root()
+    for each in digests:
+        root.add(each)
+    return root.digest()
 
 
 def combine_hex(hashes: Iterable[str]) -> str:

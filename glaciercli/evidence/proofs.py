@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from glaciercli.errors import IntegrityError
 from glaciercli.evidence import words
 from glaciercli.evidence.witnesses import Claim, Kind, Witness
-from glaciercli.models import Archive, Job
+from glaciercli.models import Archive, Fetched, Job, Received
 from glaciercli.treehash import is_tree_hash_aligned
 
 
@@ -32,6 +33,19 @@ class Proof:
     @property
     def is_whole(self) -> bool:
         return (self.start, self.stop) == (0, self.archive.size)
+
+    def received(self, path: str) -> Received:
+        """Return the record of the archive that is in a file now."""
+        return Received(**{**vars(self.archive), "path": path, **self._by()})
+
+    def fetched(self, job: Job, path: str) -> Fetched:
+        """Return the record of the job whose output is in a file now."""
+        return Fetched(**{**vars(job), "path": path, **self._by()})
+
+    def _by(self) -> dict[str, Any]:
+        if self.witness is None:
+            return {}
+        return {"proven_by": self.witness.kind.value, "proven_date": self.witness.date}
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,21 @@ def prove(archive: Archive, job: Job, size: int, tree_hash: str) -> Proof:
     and for IntegrityError.
     """
     return promised(archive, job).met_by(size, tree_hash)
+
+
+def proven_before(
+    archive: Archive, span: tuple[int, int] | None, size: int, tree_hash: str
+) -> Proof:
+    """Return the proof of bytes that an earlier run has proven, and that are as it left them.
+
+    [start, stop) of `archive`, or all of it. What the catalog knows of a whole archive is compared
+    once more: raises IntegrityError where it is not that. Else it was the service's word.
+    """
+    known = Claim.of_catalog(archive) if span is None else None
+    start, stop = span or (0, size)
+    claim = known or Claim(Witness(Kind.CHECKSUM), tree_hash)
+    complete = archive if span is not None else replace(archive, size=size, tree_hash=tree_hash)
+    return Promise(complete, start, stop, claim).met_by(size, tree_hash)
 
 
 def _place(archive: Archive, job: Job) -> tuple[int, int, int]:

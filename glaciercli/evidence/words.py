@@ -5,11 +5,14 @@ A test finds no other: what such a sentence claims is decided where its evidence
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from glaciercli.evidence.witnesses import Claim, Kind, Witness
-from glaciercli.models import Archive
-from glaciercli.units import format_time_seconds
+from glaciercli.hints import Command, Hint
+from glaciercli.models import Archive, Restored, Sample
+from glaciercli.units import counted, format_size, format_time_seconds
 
 if TYPE_CHECKING:
     from glaciercli.evidence.proofs import Proof
@@ -49,6 +52,19 @@ def proven(proof: Proof) -> str:
     return f"every byte is proven against {witness(proof.witness)}"
 
 
+def unprovable(archive: Archive) -> str:
+    """Say beforehand that nothing will prove the bytes of a range."""
+    return (
+        f"this range of archive {archive.id} is not tree-hash aligned: the service has no checksum"
+        " of it, and its bytes cannot be proven"
+    )
+
+
+def written_already(problem: str) -> str:
+    """Say of a stream, which cannot be taken back, that its bytes are the wrong ones."""
+    return f"what was written is not the archive: {problem}"
+
+
 def other_size(archive: Archive, size: int, *, expected: int) -> str:
     return f"{size} bytes came of archive {archive.id}, not the {expected} that were asked for"
 
@@ -79,5 +95,59 @@ def _told_by(by: Witness) -> str:
             return witness(by)
 
 
-def other_bytes_hint(archive: Archive) -> str:
-    return f"glacier vault inventory {archive.vault}, then glacier catalog verify {archive.vault}"
+def other_bytes_hint(archive: Archive) -> Hint:
+    return (
+        Command("vault", "inventory", archive.vault),
+        ", then ",
+        Command("catalog", "verify", archive.vault),
+    )
+
+
+def samples_running(proven: int, running: int) -> str:
+    return f"{counted(proven, 'sample')} proven, {counted(running, 'retrieval')} running"
+
+
+def samples_failed(proven: int, failed: int) -> str:
+    return f"{counted(proven, 'sample')} proven, {failed} not"
+
+
+def sampled(samples: Sequence[Sample]) -> str:
+    """Say how far samples reach: a range says nothing of an archive's other bytes."""
+    whole = [each for each in samples if each.is_whole]
+    said = f"sampled: {counted(len(samples), 'archive')}, {len(whole)} of them proven whole"
+    if whole:
+        said += f" ({_summed(Counter(each.proven_by for each in whole))})"
+    if len(whole) < len(samples):
+        said += (
+            "; of the others 1 MiB each was read and is what the service has a checksum of, which"
+            " says nothing of their other bytes"
+        )
+    return said
+
+
+# --- trees
+
+
+def restored(done: Restored) -> str:
+    """Say what a restore has done, and by whose word its files are proven."""
+    said = (
+        f"restored to {done.directory} and proven: {counted(done.restored, 'file')},"
+        f" {format_size(done.size)}"
+    )
+    if done.proven_by:
+        said += f" ({_summed(done.proven_by)})"
+    return f"{said}; there before: {done.already:,}"
+
+
+def _summed(counts: Mapping[str, int]) -> str:
+    """Return by whose word how many are proven, the best witness first."""
+    phrases = {
+        Kind.UPLOAD: "against the upload",
+        Kind.INVENTORY: "against an inventory",
+        Kind.IMPORT: "against an import",
+    }
+    told = Counter[str]()
+    for kind in Kind:
+        phrase = phrases.get(kind, "against what the service says it holds")
+        told[phrase] += counts.get(kind.value, 0)
+    return ", ".join(f"{count:,} {phrase}" for phrase, count in told.items() if count)

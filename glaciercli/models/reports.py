@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from glaciercli.models.archives import Archive
+from glaciercli.models.archives import Archive, Job
 from glaciercli.models.record import Record, member
 
 
@@ -94,6 +94,27 @@ class Restored(Record):
     already: int = member("alreadyThere")
     waiting: int = member("waiting")
     failed: int = member("failed")
+    #: How many of the restored files are proven by whose word (see `evidence.witnesses`).
+    proven_by: dict[str, int] = member("provenBy")
+
+
+@dataclass(frozen=True)
+class Received(Archive):
+    """An archive, or a range of it, that is in the file `path`, and what proves it."""
+
+    #: By whose word: a kind of witness (see `evidence.witnesses`); None where nothing proves it.
+    proven_by: str | None = member("provenBy", default=None)
+    proven_date: datetime | None = member("provenDate", default=None)
+
+
+@dataclass(frozen=True)
+class Fetched(Job):
+    """A job whose output is in the file `path`, and what proves that."""
+
+    path: str | None = member("path", default=None)
+    #: As in `Received`; None for an inventory.
+    proven_by: str | None = member("provenBy", default=None)
+    proven_date: datetime | None = member("provenDate", default=None)
 
 
 @dataclass(frozen=True)
@@ -143,6 +164,9 @@ class Sample(Record):
     range: str = member("RetrievalByteRange")
     tree_hash: str = member("SHA256TreeHash")
     is_whole: bool = member("provenWhole")
+    #: By whose word: a kind of witness (see `evidence.witnesses`), and of which date.
+    proven_by: str = member("provenBy")
+    proven_date: datetime | None = member("provenDate")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ from glaciercli.transfer.state import TransferJournal
 class DownloadState:
     """A journal's lines, folded."""
 
+    content: str = ""
+    path: str = ""
     job_id: str | None = None
     ranges: dict[Span, str] = field(default_factory=dict)
     placed: tuple[int, str] | None = None
@@ -33,7 +35,7 @@ class DownloadState:
         """Return the state after one line more; raises one of UNREADABLE."""
         match line["kind"]:
             case "download":
-                return type(self)()  # what it says is for people
+                return type(self)(str(line["content"]), str(line["path"]))
             case "retrieval":
                 self.job_id = None
             case "job":
@@ -65,6 +67,10 @@ class DownloadJournal(TransferJournal[DownloadState]):
     def begin(self, content: str, path: Path) -> None:
         self._journal.restart()
         self.append("download", content=content, path=str(path))
+
+    def begin_again(self) -> None:
+        """Begin the same download anew: nothing that was received before counts."""
+        self.begin(self.state.content, Path(self.state.path))
 
     def retrieval(self, token: str) -> None:
         self.append("retrieval", token=token)

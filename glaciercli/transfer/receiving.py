@@ -1,4 +1,4 @@
-"""The ranges of a job's output on their way: each is proven before it counts."""
+"""The ranges of a job's output on their way, and whether they are what was promised."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import BinaryIO, Protocol
 from glaciercli.clients.glacier import Client
 from glaciercli.clients.replies import Output
 from glaciercli.errors import IntegrityError, LostReply, NotFound
+from glaciercli.evidence import words
+from glaciercli.evidence.proofs import Promise, Proof
 from glaciercli.models import Job
 from glaciercli.ranges import Span, parse_content_range
 from glaciercli.tasks.progress import Progress
-from glaciercli.treehash import LEAF_SIZE, TreeHash, is_tree_hash_aligned
+from glaciercli.treehash import LEAF_SIZE, Root, TreeHash, is_tree_hash_aligned
 from glaciercli.units import MIB
 
 RANGE_SIZE = 16 * MIB  # a power of two, so every range is tree-hash aligned; as few as parts are
@@ -36,47 +38,31 @@ class Content:
     size: int
     offset: int = 0
     whole: int | None = None  # None for an inventory, which has no checksums
+    #: What the bytes of an archive must be; None for an inventory.
+    promise: Promise | None = None
 
     @classmethod
-    def of(cls, job: Job) -> Content:
-        size = job.output_size
-        if not size:
+    def of(cls, job: Job, promise: Promise | None = None) -> Content:
+        """Return what a job offers, as its size tells; of an archive, as is promised."""
+        if promise is not None:
+            size = promise.stop - promise.start
+            return cls(job, size, promise.start, promise.archive.size, promise)
+        if not job.output_size:
             raise IntegrityError(f"job {job.id} is done, but the service does not tell its size")
-        if job.archive_size is None:
-            return cls(job, size)
-        start, stop = job.span or (0, size)
-        if stop > job.archive_size:
-            raise IntegrityError(
-                f"job {job.id} says bytes {start}-{stop - 1} of an archive of {job.archive_size}"
-            )
-        return cls(job, size, start, job.archive_size)
+        return cls(job, job.output_size)
 
     def begin(self, progress: Progress) -> None:
         """Begin to receive it, having said so where its bytes will come without a checksum."""
-        if not self.is_proven and self.job.action == "ArchiveRetrieval":
-            progress.note("this job's range is not tree-hash aligned: its bytes cannot be proven")
+        if self.promise is not None and self.promise.claim is None:
+            progress.note(words.unprovable(self.promise.archive))
         progress.start(self.size)
 
     @property
-    def is_proven(self) -> bool:
-        """Tell whether the service gives checksums: never for a job on an unaligned range."""
+    def has_checksums(self) -> bool:
+        """Tell whether the service has checksums for its ranges: not for an unaligned job's."""
         return self.whole is not None and is_tree_hash_aligned(
             self.offset, self.offset + self.size, self.whole
         )
-
-    def require_whole(self, tree_hash: str) -> None:
-        """Raise IntegrityError if all ranges together are not what the job has promised."""
-        if not self.is_proven:
-            return
-        promised = self.job.tree_hash
-        if promised is None and self.size == self.whole:
-            promised = self.job.archive_tree_hash
-        if promised is None:
-            raise IntegrityError(f"job {self.job.id} does not tell the tree hash that it must have")
-        if tree_hash != promised:
-            raise IntegrityError(
-                f"the ranges together have tree hash {tree_hash}, the archive's is {promised}"
-            )
 
     def ranges(self, size: int = RANGE_SIZE) -> Iterator[Span]:
         """Yield [start, stop) of the output, each aligned in the archive's own tree."""
@@ -98,10 +84,11 @@ def fetch(
     check: Callable[[], None] = lambda: None,
     progress: Progress,
 ) -> str:
-    """Bring [start, stop) of an output to a sink, proven; return its tree hash.
+    """Bring [start, stop) of an output to a sink; return its tree hash.
 
-    A range that arrives damaged is asked again, alone. Raises IntegrityError when it stays so,
-    NotFound when the job has expired.
+    A range that is not what its checksum says is asked again, alone. Raises IntegrityError when it
+    stays so, NotFound when the job has expired. Where it came without a checksum, only the whole
+    tells whether it is right (see `Promise.met_by`).
     """
     problem: IntegrityError | None = None
     for _ in range(_ATTEMPTS):
@@ -180,13 +167,12 @@ def _require_range(output: Output, start: int, stop: int, total: int) -> None:
 
 
 def _require_hash(output: Output, content: Content, start: int, stop: int, tree_hash: str) -> None:
-    if content.whole is None or not content.is_proven:
+    """Find damage on the way early; the proof is that of the whole, also without any checksum."""
+    if content.whole is None or not content.has_checksums or output.checksum is None:
         return
     first, last = content.offset + start, content.offset + stop
     if not is_tree_hash_aligned(first, last, content.whole):
         raise AssertionError(f"range {first}-{last} was asked for, but is not aligned")
-    if output.checksum is None:
-        raise IntegrityError(f"{_named(start, stop)} came without the checksum it must have")
     if output.checksum != tree_hash:
         raise IntegrityError(
             f"{_named(start, stop)} arrived damaged: tree hash {tree_hash},"
@@ -200,34 +186,45 @@ def _named(start: int, stop: int) -> str:
 
 
 def write_in_order(
-    client: Client, job: Job, stream: BinaryIO, progress: Progress, span: Span | None
-) -> None:
-    """Write a job's output, or `span` of it, to a stream; a range that can be proven, only then."""
-    content = Content.of(job)
+    client: Client, content: Content, stream: BinaryIO, progress: Progress, span: Span | None
+) -> Proof | None:
+    """Write an output, or `span` of it, to a stream, each range after its checksum was compared.
+
+    Returns the proof of all that was received; None for an inventory. Raises IntegrityError at the
+    end when that is not the archive: what was written then cannot be taken back.
+    """
     content.begin(progress)
     first, last = span or (0, content.size)
-    start = 0
-    for data in _fetch_in_order(client, content, progress):
+    start, root = 0, Root()
+    for data, tree_hash in _fetch_in_order(client, content, progress):
         view = memoryview(data)[max(0, first - start) : max(0, last - start)]
         stream.write(view)
         start += len(data)
+        root.add(bytes.fromhex(tree_hash))
         client.pace.moved()
     stream.flush()
+    if content.promise is None:
+        return None
+    try:
+        return content.promise.met_by(start, root.digest().hex())
+    except IntegrityError as error:
+        raise IntegrityError(words.written_already(error.message), hint=error.hint) from error
 
 
-def _fetch_in_order(client: Client, content: Content, progress: Progress) -> Iterator[bytearray]:
-    """Yield the proven ranges of an output in order, a few of them in memory at most."""
+def _fetch_in_order(
+    client: Client, content: Content, progress: Progress
+) -> Iterator[tuple[bytearray, str]]:
+    """Yield the ranges of an output in order with their hashes, a few in memory at most."""
 
-    def whole(start: int, stop: int) -> bytearray:
+    def whole(start: int, stop: int) -> tuple[bytearray, str]:
         data = bytearray(stop - start)
 
         def keep(view: memoryview, position: int) -> None:
             data[position - start : position - start + len(view)] = view
 
-        fetch(client, content, start, stop, keep, progress=progress)
-        return data
+        return data, fetch(client, content, start, stop, keep, progress=progress)
 
-    pending: deque[Future[bytearray]] = deque()
+    pending: deque[Future[tuple[bytearray, str]]] = deque()
     pool = ThreadPoolExecutor(_AHEAD, thread_name_prefix="range")
     try:
         for start, stop in content.ranges(_IN_ORDER):

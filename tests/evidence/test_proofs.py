@@ -74,6 +74,7 @@ def test_whole_archive_is_proven_against_its_best_witness(archive, told, witness
         (SENT, {"archive_size": SIZE - 1}),
         (SENT, {"archive_id": "x" * 138}),
         (SENT, {"range": f"0-{SIZE}"}),
+        (UNKNOWN, {"range": "0-42949672959999"}),
         (UNKNOWN, {"tree_hash": None, "archive_tree_hash": None}),
         (UNKNOWN, {"archive_size": None}),
     ],

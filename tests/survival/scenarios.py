@@ -248,10 +248,10 @@ def _finished_job(world):
 
 
 def _job_output(world):
-    client, job = world.client(), world.recall("job")
-    downloads.job_output(client, job, world.target, journals=world.journals, workers=1)
+    client, job, journals = world.client(), world.recall("job"), world.journals
+    downloads.job_output(client, job, world.target, archive=None, journals=journals, workers=1)
     world.tell(job.id)
-    downloads.acknowledge_output(client, job, world.target, journals=world.journals)
+    downloads.acknowledge_output(client, job, world.target, journals=journals)
 
 
 def _one_inventory(world):

@@ -107,10 +107,10 @@ class Cell:
         archives.delete(self.client, self.catalog, VAULT, self.archive.id)
 
     def download(self):
-        got = downloads.download(
+        downloads.download(
             self.client, self.archive, self.target, journals=self.journals, workers=1
         )
-        downloads.acknowledge(self.client, got, self.target, journals=self.journals)
+        downloads.acknowledge(self.client, self.archive, self.target, journals=self.journals)
 
     def download_to_a_stream(self):
         stream = io.BytesIO()
@@ -122,7 +122,9 @@ class Cell:
         return jobs.wait(self.client, VAULT, started.id)
 
     def inventory_output(self):
-        downloads.job_output(self.client, self.job, self.target, journals=self.journals, workers=1)
+        downloads.job_output(
+            self.client, self.job, self.target, archive=None, journals=self.journals, workers=1
+        )
         downloads.acknowledge_output(self.client, self.job, self.target, journals=self.journals)
 
     # --- commands about many

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,7 @@ from glaciercli.errors import (
     UsageError,
     collecting,
 )
+from glaciercli.evidence import words
 from glaciercli.hints import Command
 from glaciercli.services.download import downloads
 from glaciercli.services.inventory import archives
@@ -195,7 +195,7 @@ def download(
     found = archives.show(app.client, app.catalog, vault, reference)
     if dest is not None and str(dest) == "-":
         with app.progress("stdout", beside=app.output.stdout) as progress:
-            downloads.to_stream(
+            proof = downloads.to_stream(
                 app.client,
                 found,
                 app.output.stdout.buffer,
@@ -204,10 +204,11 @@ def download(
                 progress=progress,
                 range=span,
             )
+        app.output.note(words.received("stdout", _what(found, span), proof))
         return
     target = _target(found, dest)
     with app.progress(target.name) as progress:
-        got = downloads.download(
+        proof = downloads.download(
             app.client,
             found,
             target,
@@ -220,13 +221,19 @@ def download(
             range=span,
         )
     app.at_end.append(
-        lambda: downloads.acknowledge(app.client, got, target, journals=app.journals, range=span)
+        lambda: downloads.acknowledge(app.client, found, target, journals=app.journals, range=span)
     )
-    what = got.name or got.id
-    if span is not None:
-        what = f"{format_size(span[1] - span[0])} of {what}, from byte {span[0]}"
-    written = replace(got, path=str(target))
-    app.output.done(written, f"{target} is {what}: every byte is proven")
+    app.output.done(
+        proof.received(str(target)), words.received(str(target), _what(found, span), proof)
+    )
+
+
+def _what(archive: models.Archive, span: tuple[int, int] | None) -> str:
+    """Return what of an archive was asked for, as a person says it."""
+    name = archive.name or archive.id
+    if span is None:
+        return name
+    return f"{format_size(span[1] - span[0])} of {name}, from byte {span[0]}"
 
 
 @archive.command()
@@ -349,11 +356,7 @@ def _sample(
             progress=progress,
         )
     tell(proven)
-    whole = sum(each.is_whole for each in proven)
-    app.output.note(
-        f"sampled: {counted(len(proven), 'archive')}, {whole} of them proven whole; of the others "
-        "1 MiB each was read, which says nothing of their other bytes"
-    )
+    app.output.note(words.sampled(proven))
 
 
 def _target(found: models.Archive, dest: Path | None) -> Path:

@@ -23,6 +23,8 @@ from glaciercli.cli.options import (
 )
 from glaciercli.cli.types import RANGE, TIME
 from glaciercli.errors import UsageError
+from glaciercli.evidence import words
+from glaciercli.evidence.proofs import Proof
 from glaciercli.services.download import downloads
 from glaciercli.services.inventory import archives
 from glaciercli.services.jobs import jobs, listing
@@ -127,12 +129,14 @@ def output(
     if dest is None and found.action == "ArchiveRetrieval" and app.output.stdout.isatty():
         raise UsageError("an archive is bytes, and stdout a terminal", hint="name a file; or -")
     dest = dest or Path("-")
+    archive = archives.of_job(app.client, app.catalog, found)
     stdout = app.output.stdout if str(dest) == "-" else None
     with app.progress("stdout" if stdout else dest.name, beside=stdout) as progress:
-        downloads.job_output(
+        proof = downloads.job_output(
             app.client,
             found,
             stdout.buffer if stdout else dest,
+            archive=archive,
             journals=app.journals,
             workers=workers,
             progress=progress,
@@ -142,7 +146,22 @@ def output(
         app.at_end.append(
             lambda: downloads.acknowledge_output(app.client, found, dest, journals=app.journals)
         )
-        app.output.show(found, COLUMNS)
+    _tell_output(app, found, None if stdout else dest, proof)
+
+
+def _tell_output(app: App, job: models.Job, path: Path | None, proof: Proof | None) -> None:
+    """Say what was fetched, to stdout or into a file, and what proves it."""
+    if proof is None:  # an inventory, which has no hash
+        if path is not None:
+            app.output.show(job, COLUMNS)
+        return
+    name = proof.archive.name or proof.archive.id
+    what = name if proof.is_whole else f"bytes {proof.start}-{proof.stop - 1} of {name}"
+    sentence = words.received(str(path or "stdout"), what, proof)
+    if path is None:
+        app.output.note(sentence)
+    else:
+        app.output.done(proof.fetched(job, str(path)), sentence)
 
 
 @job.group()

@@ -9,6 +9,7 @@ from glaciercli import models
 from glaciercli.catalog import filters as catalog_filters
 from glaciercli.cli.app import App
 from glaciercli.errors import NotFound
+from glaciercli.evidence import words
 from glaciercli.services.restore import restoring, selection
 from glaciercli.tasks import waiting
 from glaciercli.units import counted, format_size
@@ -45,8 +46,7 @@ def restore(
     def tell(restored: models.Restored) -> None:
         app.output.done(
             restored,
-            f"restored to {directory} and proven: {counted(restored.restored, 'file')}, "
-            f"{format_size(restored.size)}; there before: {restored.already:,}",
+            words.restored(restored),
         )
 
     with app.reporting(tell), app.progress(directory.name or str(directory)) as progress:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from glaciercli.clients.glacier import Client
-from glaciercli.errors import Busy, GlacierError, NotFound, NotReady, Refused
+from glaciercli.errors import Busy, GlacierError, IntegrityError, NotFound, NotReady, Refused
+from glaciercli.evidence.proofs import Proof, promised, proven_before
 from glaciercli.files.target import PartFile, finish_placing, require_free
 from glaciercli.models import Archive, Job
 from glaciercli.ranges import Span
@@ -41,30 +42,32 @@ def download(
     progress: Progress = NullProgress(),
     overwrite: bool = False,
     range: Span | None = None,  # noqa: A002 - the API's own word
-) -> Archive:
+) -> Proof:
     """Bring an archive, or [start, stop) of it, into a file that appears only when proven.
 
     Uses a retrieval that is running or done, else starts one, which costs. Raises NotReady when
-    `poll` runs out first: the same call goes on later. After the user was told, `acknowledge`.
+    `poll` runs out first: the same call goes on later; IntegrityError when what came is not the
+    archive. After the user was told, `acknowledge`.
     """
     target, wanted = target.absolute(), Wanted(archive, range)
     with DownloadJournal.open(client, journals, archive.vault, wanted.name, target) as journal:
-        if _was_placed(journal, wanted.name, target, progress):
-            return archive
+        if (placed := _placed(journal, wanted.name, target, progress)) is not None:
+            return proven_before(archive, range, *placed)
         require_free(target, overwrite=overwrite)
         if journal.is_empty or journal.state.done:
             journal.begin(wanted.name, target)
         there = Retrievals(client, archive.vault)
         job = _retrieval(client, journal, wanted, there, tier, progress)
         job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)
-        archive = wanted.completed_by(job)
+        content = Content.of(job, wanted.promised_by(job))
         with PartFile.open(target, wanted.name) as part:
-            size, tree_hash = _receive(client, journal, job, part, workers, progress)
-            if (span := wanted.within(job)) is not None:
-                size, tree_hash = part.keep(*span)
+            size, tree_hash = _receive(client, journal, content, part, workers, progress)
+            proof = _proven(journal, content, size, tree_hash)
+            if range is not None:
+                size, tree_hash = part.keep(range[0] - proof.start, range[1] - proof.start)
             part.finish(size, archive.modified)
             _place(journal, part, size, tree_hash, overwrite=overwrite)
-    return archive
+    return proof
 
 
 def request(
@@ -145,14 +148,19 @@ def to_stream(
     poll: Poll = Poll(),
     progress: Progress = NullProgress(),
     range: Span | None = None,  # noqa: A002 - the API's own word
-) -> Archive:
-    """Write an archive to a stream, each range only after it is proven."""
+) -> Proof:
+    """Write an archive to a stream, each range after its checksum was compared.
+
+    Raises IntegrityError at the end when all of them together are not the archive.
+    """
     wanted, there = Wanted(archive, range), Retrievals(client, archive.vault)
     job = there.find(wanted) or there.start(wanted, tier=tier, progress=progress)
     job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)
-    archive = wanted.completed_by(job)
-    write_in_order(client, job, stream, progress, wanted.within(job))
-    return archive
+    promise = wanted.promised_by(job)
+    span = None if range is None else (range[0] - promise.start, range[1] - promise.start)
+    proof = write_in_order(client, Content.of(job, promise), stream, progress, span)
+    assert proof is not None  # as it is an archive's
+    return proof
 
 
 def job_output(
@@ -160,15 +168,18 @@ def job_output(
     job: Job,
     target: Path | BinaryIO,
     *,
+    archive: Archive | None,
     journals: Path,
     workers: int = 8,
     progress: Progress = NullProgress(),
     overwrite: bool = False,
-) -> Job:
+) -> Proof | None:
     """Bring the output of a finished job, of either kind, into a file or a stream.
 
-    After the user was told of the file, `acknowledge_output`; until then it is reported again.
-    An inventory has no checksums: its ranges and its size are compared, which is all there is.
+    `archive` is the one that an archive's job brings (see `archives.of_job`), None for an
+    inventory. That has no checksums: its ranges and its size are compared, which is all there is,
+    and there is no proof. Raises IntegrityError when what came is not the archive. After the user
+    was told of the file, `acknowledge_output`; until then it is reported again.
     """
     if not job.completed:
         raise NotReady(
@@ -176,22 +187,23 @@ def job_output(
         )
     if not job.succeeded:
         raise Refused(f"job {job.id} has failed: {job.status_message or 'nobody says why'}")
+    content = Content.of(job, None if archive is None else promised(archive, job))
     if not isinstance(target, Path):
-        write_in_order(client, job, target, progress, None)
-        return job
-    target, content = target.absolute(), _output_name(job)
-    with DownloadJournal.open(client, journals, job.vault, content, target) as journal:
-        if _was_placed(journal, content, target, progress):
-            return job
+        return write_in_order(client, content, target, progress, None)
+    target, name = target.absolute(), _output_name(job)
+    with DownloadJournal.open(client, journals, job.vault, name, target) as journal:
+        if (placed := _placed(journal, name, target, progress)) is not None:
+            return None if content.promise is None else content.promise.met_by(*placed)
         require_free(target, overwrite=overwrite)
         if journal.is_empty or journal.state.done:
-            journal.begin(content, target)
-        with PartFile.open(target, content) as part:
-            size, _ = _receive(client, journal, job, part, workers, progress)
+            journal.begin(name, target)
+        with PartFile.open(target, name) as part:
+            size, tree_hash = _receive(client, journal, content, part, workers, progress)
+            proof = None if archive is None else _proven(journal, content, size, tree_hash)
             part.finish(size, None)
             tree_hash = part.descriptor.tree_hash(size)
             _place(journal, part, size, tree_hash, overwrite=overwrite)
-    return job
+    return proof
 
 
 def _place(
@@ -203,15 +215,31 @@ def _place(
     journal.done()
 
 
-def _was_placed(journal: DownloadJournal, content: str, target: Path, progress: Progress) -> bool:
-    """Tell whether an earlier run got as far as naming the file, and make its end if it did."""
-    if journal.state.placed is None or not _is_placed(journal.state.placed, target):
-        return False
+def _placed(
+    journal: DownloadJournal, name: str, target: Path, progress: Progress
+) -> tuple[int, str] | None:
+    """Return size and tree hash of the file that an earlier run has named; None if it did not.
+
+    Makes the end of that run.
+    """
+    placed = journal.state.placed
+    if placed is None or not _is_there(placed, target):
+        return None
     if not journal.state.done:
-        finish_placing(target, content)
+        finish_placing(target, name)
         journal.done()
     progress.note("an earlier run had finished it; nothing was fetched again")
-    return True
+    return placed
+
+
+def _proven(journal: DownloadJournal, content: Content, size: int, tree_hash: str) -> Proof:
+    """Return the proof of what was received; what is not the archive is not gone on with."""
+    assert content.promise is not None
+    try:
+        return content.promise.met_by(size, tree_hash)
+    except IntegrityError:
+        journal.begin_again()
+        raise
 
 
 def _output_name(job: Job) -> str:
@@ -255,7 +283,7 @@ def _remembered(
     return None
 
 
-def _is_placed(placed: tuple[int, str], target: Path) -> bool:
+def _is_there(placed: tuple[int, str], target: Path) -> bool:
     """Tell whether the target is, byte for byte, what an earlier run was about to put there."""
     size, tree_hash = placed
     try:
@@ -268,13 +296,12 @@ def _is_placed(placed: tuple[int, str], target: Path) -> bool:
 def _receive(
     client: Client,
     journal: DownloadJournal,
-    job: Job,
+    content: Content,
     part: PartFile,
     workers: int,
     progress: Progress,
 ) -> tuple[int, str]:
-    """Fetch what the part file lacks and prove the whole; return its size and tree hash."""
-    content = Content.of(job)
+    """Fetch what the part file lacks; return size and tree hash of all that it has then."""
     content.begin(progress)
     hashes = dict(_kept(journal, content, part, workers, progress))
     missing = [each for each in content.ranges() if each not in hashes]
@@ -287,9 +314,7 @@ def _receive(
         return span, tree_hash
 
     hashes |= dict(pool.map(receive, missing))
-    tree_hash = combine_hex(hashes[each] for each in content.ranges())
-    content.require_whole(tree_hash)
-    return content.size, tree_hash
+    return content.size, combine_hex(hashes[each] for each in content.ranges())
 
 
 def _kept(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog.filters import EVERYTHING, Filter
-from glaciercli.errors import NotFound, UsageError
-from glaciercli.models import Archive
+from glaciercli.errors import Conflict, IntegrityError, NotFound, UsageError
+from glaciercli.models import Archive, Job
 from glaciercli.services import scopes
 from glaciercli.services.vaults import vaults
 
@@ -48,6 +48,24 @@ def show(client: Client, catalog: Catalog, vault: str | None, reference: str) ->
                 f"the catalog does not know archive {ident[:12]}...", hint="name its --vault"
             ) from None
         return Archive(ident, vault)
+
+
+def of_job(client: Client, catalog: Catalog, job: Job) -> Archive | None:
+    """Return the archive that a job brings, as the catalog knows it; None for an inventory.
+
+    One that the catalog does not know has no more than its id. Raises IntegrityError where the
+    service does not tell which archive it is.
+    """
+    if job.action != "ArchiveRetrieval":
+        return None
+    if job.archive_id is None:
+        raise IntegrityError(f"job {job.id} does not tell which archive it brings")
+    unknown = Archive(job.archive_id, job.vault)
+    try:
+        found = catalog.find(scopes.of(client, catalog), job.vault, f"id:{job.archive_id}")
+    except (Conflict, NotFound):
+        return unknown
+    return found if found.id == job.archive_id else unknown
 
 
 def delete(client: Client, catalog: Catalog, vault: str, archive_id: str) -> Archive:

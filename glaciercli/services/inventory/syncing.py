@@ -222,6 +222,7 @@ def _receive(client: Client, catalog: Catalog, job: Job, progress: Progress) -> 
             client,
             job,
             path,
+            archive=None,
             journals=directory,
             progress=progress,
             overwrite=True,  # a rename, which leaves no second name behind when it is cut short

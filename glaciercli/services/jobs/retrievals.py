@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import IntegrityError, Refused
+from glaciercli.evidence.proofs import Promise, promised
 from glaciercli.models import Archive, Job
 from glaciercli.ranges import Span
 from glaciercli.services.jobs import jobs
@@ -57,33 +58,19 @@ class Wanted:
             return self.span is None
         return job.span == (self.aligned or (0, job.archive_size or self.archive.size))
 
-    def within(self, job: Job) -> Span | None:
-        """Return where the wanted range lies in what the job retrieved; None for all of it."""
-        if self.span is None:
-            return None
-        offset = job.span[0] if job.span else 0
-        return self.span[0] - offset, self.span[1] - offset
+    def promised_by(self, job: Job) -> Promise:
+        """Return what the finished job must bring (see `promised`).
 
-    def completed_by(self, job: Job) -> Archive:
-        """Return the archive with what its job tells; raises IntegrityError where they differ."""
-        if job.archive_id not in {None, self.archive.id}:
+        Raises IntegrityError also where it does not bring all that is wanted.
+        """
+        promise = promised(self.archive, job)
+        start, stop = self.span or (0, promise.archive.size or 0)
+        if not promise.start <= start < stop <= promise.stop:
             raise IntegrityError(
-                f"job {job.id[:12]}... brings archive {job.archive_id}, not {self.archive.id}"
+                f"job {job.id} brings bytes {promise.start}-{promise.stop - 1} of archive"
+                f" {self.archive.id}, and {start}-{stop - 1} were asked for"
             )
-        for what, known, retrieved in (
-            ("size", self.archive.size, job.archive_size),
-            ("tree hash", self.archive.tree_hash, job.archive_tree_hash),
-        ):
-            if known is not None and retrieved is not None and known != retrieved:
-                raise IntegrityError(
-                    f"archive {self.archive.id[:12]}... has {what} {retrieved},"
-                    f" but the catalog says {known}"
-                )
-        return replace(
-            self.archive,
-            size=job.archive_size or self.archive.size,
-            tree_hash=job.archive_tree_hash or self.archive.tree_hash,
-        )
+        return promise
 
 
 class Retrievals:

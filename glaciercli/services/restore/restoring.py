@@ -8,12 +8,15 @@ archives only one is retrieved.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import Conflict, GlacierError, NotReady, Partial, collecting
+from glaciercli.evidence.proofs import Proof
+from glaciercli.evidence.witnesses import Claim
 from glaciercli.files.tree import STAGING, Tree
 from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import scopes
@@ -85,7 +88,7 @@ def restore(
         failures |= run.copy_all(copies, missing, failures)
         if not failures:
             run.tidy(selection.files)
-    return _report(selection, failures)
+    return _report(selection, failures, run.witnesses)
 
 
 def _size(items: list[Item]) -> int:
@@ -96,7 +99,9 @@ def _without(items: list[Item], failures: dict[str, GlacierError]) -> list[Item]
     return [each for each in items if each.archive.id not in failures]
 
 
-def _report(selection: Selection, failures: dict[str, GlacierError]) -> Restored:
+def _report(
+    selection: Selection, failures: dict[str, GlacierError], witnesses: dict[str, str]
+) -> Restored:
     """Return what was done; raises what `restore` says."""
     restored = _without(selection.lacking, failures)
     waiting = sum(isinstance(each, NotReady) for each in failures.values())
@@ -107,7 +112,13 @@ def _report(selection: Selection, failures: dict[str, GlacierError]) -> Restored
     }
     already = len(selection.files) - len(selection.lacking)
     report = Restored(
-        str(selection.directory), len(restored), _size(restored), already, waiting, len(failed)
+        str(selection.directory),
+        len(restored),
+        _size(restored),
+        already,
+        waiting,
+        len(failed),
+        proven_by=dict(Counter(witnesses[each.archive.id] for each in restored)),
     )
     there = len(restored) + already
     if waiting:
@@ -146,6 +157,8 @@ class _Run:
     poll: Poll
     progress: Progress
     overwrite: bool
+    #: By whose word each archive is proven that was brought or copied, by id.
+    witnesses: dict[str, str] = field(default_factory=dict)
 
     def make(self, folders: list[Item]) -> dict[str, GlacierError]:
         """Make the directories that archives stand for; they hold nothing worth a retrieval."""
@@ -196,11 +209,14 @@ class _Run:
         """Bring one file to its place, or places."""
         failures: dict[str, GlacierError] = {}
         with collecting(failures, item.archive.id):
-            brought = self.retrieve(item.archive, workers)
+            proof = self.retrieve(item.archive, workers)
+            brought = proof.archive
             first, *others = item.lacking
             staged = self.staged(item.archive)
             self.tree.place(staged, first, overwrite=self.overwrite)
             self.spread(brought, first, others)
+            assert proof.witness is not None  # as it is the whole
+            self.witnesses[item.archive.id] = proof.witness.kind.value
             downloads.acknowledge(self.client, item.archive, staged, journals=self.journals)
         return failures
 
@@ -216,11 +232,14 @@ class _Run:
                 if (reason := reasons.get(each.held)) is not None:
                     raise reason
                 self.spread(each.archive, each.held, each.lacking)
+                claim = Claim.of_catalog(each.archive)
+                assert claim is not None  # else it is equal to no other
+                self.witnesses[each.archive.id] = claim.by.kind.value
         return failures
 
-    def retrieve(self, archive: Archive, workers: int) -> Archive:
-        """Receive an archive where it waits for its name; return it with its size and hash."""
-        brought = downloads.download(
+    def retrieve(self, archive: Archive, workers: int) -> Proof:
+        """Receive an archive where it waits for its name."""
+        proof = downloads.download(
             self.client,
             archive,
             self.staged(archive),
@@ -233,8 +252,8 @@ class _Run:
         )
         if archive.tree_hash is None:  # else the next run could not tell that it is there
             scope = scopes.of(self.client, self.catalog)
-            self.catalog.created_all(scope, [brought], ours=False)
-        return brought
+            self.catalog.created_all(scope, [proof.archive], ours=False)
+        return proof
 
     def spread(
         self, archive: Archive, held: PurePosixPath, others: Iterable[PurePosixPath]

@@ -24,16 +24,18 @@ from glaciercli.errors import (
     Refused,
     collecting,
 )
+from glaciercli.evidence import words
 from glaciercli.models import Archive, Audit, Job, Sample, Verified
 from glaciercli.ranges import Span
 from glaciercli.services import scopes
 from glaciercli.services.inventory import archives
 from glaciercli.services.jobs import jobs
+from glaciercli.services.jobs.retrievals import Wanted
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.receiving import Content, fetch
 from glaciercli.transfer.source import Source
-from glaciercli.units import MIB, counted
+from glaciercli.units import MIB
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
@@ -133,14 +135,12 @@ def sample(
             if not isinstance(error, NotReady):
                 progress.note(f"archive {ident}: {error.message}")
         raise NotReady(
-            f"{counted(len(results), 'sample')} proven, {counted(waiting, 'retrieval')} running",
+            words.samples_running(len(results), waiting),
             hint=f"run the same command again later, with --seed {seed}",
             report=results,
         )
     if failures:
-        raise Partial(
-            f"{len(results)} samples are proven, {len(failures)} are not", failures, report=results
-        )
+        raise Partial(words.samples_failed(len(results), len(failures)), failures, report=results)
     return results
 
 
@@ -158,21 +158,18 @@ def _span(seed: str, archive: Archive) -> Span:
 
 
 def _compare(client: Client, archive: Archive, span: Span, job: Job, progress: Progress) -> Sample:
-    if job.archive_tree_hash != archive.tree_hash:
-        raise IntegrityError(
-            f"the service says tree hash {job.archive_tree_hash} of archive {archive.id[:12]}..., "
-            f"the catalog says {archive.tree_hash}"
-        )
-    content = Content.of(job)
+    promise = Wanted(archive, span).promised_by(job)
+    content = Content.of(job, promise)
     tree_hash = fetch(client, content, 0, content.size, lambda *_: None, progress=progress)
-    whole = span == (0, archive.size)
-    if tree_hash != (archive.tree_hash if whole else job.tree_hash):
-        raise IntegrityError(f"bytes {span[0]}-{span[1] - 1} of {archive.id[:12]}... are damaged")
+    proof = promise.met_by(content.size, tree_hash)
+    assert proof.witness is not None  # a leaf is aligned, so its hash was promised
     return Sample(
         archive.id,
         archive.vault,
         archive.name,
         f"{span[0]}-{span[1] - 1}",
         tree_hash,
-        is_whole=whole,
+        is_whole=proof.is_whole,
+        proven_by=proof.witness.kind.value,
+        proven_date=proof.witness.date,
     )

@@ -53,9 +53,8 @@ def test_only_what_matches_is_restored(glacier, tree, tmp_path):
 
     assert sizes(tmp_path / "out") == {"2015/b.jpg": 70}
     assert retrievals(glacier) == ["Bulk"]
-    assert result.lines == [
-        f"restored to {tmp_path / 'out'} and proven: 1 file, 70 B; there before: 0"
-    ]
+    proven = "and proven: 1 file, 70 B (1 against an inventory); there before: 0"
+    assert result.lines == [f"restored to {tmp_path / 'out'} {proven}"]
     assert ": 1 archive, 70 B; Bulk" in result.stderr
     glacier(*words, "--before", "2012-01-01", exit=Exit.NOT_FOUND)
 

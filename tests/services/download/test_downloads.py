@@ -9,6 +9,7 @@ import pytest
 from helpers import RecordingProgress, payload
 
 from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Refused
+from glaciercli.evidence.witnesses import Kind, Witness
 from glaciercli.files.target import PartFile
 from glaciercli.hints import render
 from glaciercli.models import Archive
@@ -58,10 +59,10 @@ def beside(place):
 @pytest.mark.parametrize("workers", [1, 4])
 def test_an_archive_comes_back_whole_and_alone(client, download, place, workers):
     progress = RecordingProgress()
-    got = download(workers=workers, progress=progress)
+    proof = download(workers=workers, progress=progress)
 
     assert place.read_bytes() == DATA
-    assert got.tree_hash == tree_hash(DATA)
+    assert (proof.is_whole, proof.tree_hash) == (True, tree_hash(DATA))
     assert beside(place) == ["restored.tar"]
     assert progress.done == len(DATA)
     assert client.engine.log.count("GetJobOutput") == RANGES
@@ -83,7 +84,6 @@ def test_it_keeps_the_time_that_the_file_had(download, place, archive):
         {"kind": "drop-after"},
         {"kind": "throttle"},
         {"kind": "status", "code": "ServiceUnavailableException", "status": 500},
-        {"kind": "header", "name": "x-amz-sha256-tree-hash", "value": None},
         {"kind": "header", "name": "x-amz-sha256-tree-hash", "value": "0" * 64},
         {"kind": "header", "name": "Content-Range", "value": "bytes 0-1/2"},
         {"kind": "header", "name": "Content-Range", "value": None},
@@ -310,10 +310,10 @@ def test_a_catalog_that_disagrees_is_an_integrity_error(client, download, archiv
 
 
 def test_an_archive_known_by_its_id_alone(download, archive, vault, place):
-    got = download(Archive(id=archive.id, vault=vault))
+    proof = download(Archive(id=archive.id, vault=vault))
 
     assert place.read_bytes() == DATA
-    assert got.size == len(DATA)
+    assert (proof.archive.size, proof.witness) == (len(DATA), Witness(Kind.JOB))
 
 
 @pytest.mark.parametrize(
@@ -376,9 +376,12 @@ def test_bytes_that_cannot_be_proven_are_said_to_be_so(
     job = jobs.wait(client, vault, jobs.start_archive(client, vault, archive.id, range=span).id)
     stream, progress = io.BytesIO(), RecordingProgress()
     target = stream if as_stream else place
-    downloads.job_output(client, job, target, journals=journals, progress=progress)
+    proof = downloads.job_output(
+        client, job, target, archive=archive, journals=journals, progress=progress
+    )
 
     assert (stream.getvalue() if as_stream else place.read_bytes()) == DATA[slice(*span)]
+    assert proof.witness is None
     assert any("cannot be proven" in each for each in progress.notes)
 
 
@@ -394,19 +397,20 @@ def test_a_stream_gets_no_unproven_byte(client, vault, archive):
 
 def test_the_output_of_an_inventory_job(client, vault, journals, archive, place):
     job = jobs.wait(client, vault, jobs.start_inventory(client, vault).id)
-    downloads.job_output(client, job, place, journals=journals)
+    downloads.job_output(client, job, place, archive=None, journals=journals)
 
     assert archive.id in place.read_text()
     assert beside(place) == ["restored.tar"]
 
     client.engine.log.clear()
-    downloads.job_output(client, job, place, journals=journals)  # told again, not refused
+    # Told again, and not refused.
+    downloads.job_output(client, job, place, archive=None, journals=journals)
     assert client.engine.log.count() == 0
 
     downloads.acknowledge_output(client, job, place, journals=journals)
     assert not list((journals / "downloads").iterdir())
     with pytest.raises(Conflict, match="exists already"):
-        downloads.job_output(client, job, place, journals=journals)
+        downloads.job_output(client, job, place, archive=None, journals=journals)
 
 
 def test_a_full_disk_keeps_what_was_received(download, place):

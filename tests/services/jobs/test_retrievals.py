@@ -79,6 +79,14 @@ def test_a_job_that_turns_out_to_bring_another_archive_is_an_integrity_error():
     unknown = Archive(id="b" * 138, vault="photos")  # so neither size nor hash would tell
     other = replace(job(None), archive_id=ARCHIVE.id, archive_tree_hash="0" * 64)
 
-    assert Wanted(ARCHIVE).completed_by(other).tree_hash == "0" * 64
+    assert Wanted(ARCHIVE).promised_by(other).archive.tree_hash == "0" * 64
     with pytest.raises(IntegrityError, match="brings archive aaa"):
-        Wanted(unknown).completed_by(other)
+        Wanted(unknown).promised_by(other)
+
+
+@pytest.mark.parametrize("wanted", [Wanted(ARCHIVE), Wanted(ARCHIVE, (MIB - 1, MIB + 1))])
+def test_a_job_that_brings_less_than_was_asked_for_is_an_integrity_error(wanted):
+    less = replace(job(f"0-{MIB - 1}"), archive_tree_hash="0" * 64, tree_hash="1" * 64)
+
+    with pytest.raises(IntegrityError, match="were asked for"):
+        wanted.promised_by(less)
