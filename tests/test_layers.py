@@ -205,6 +205,17 @@ def test_a_module_that_only_its_package_imports_says_so(package):
     assert not own, f"{sorted(own)}: a leading _ tells readers that nothing else depends on it"
 
 
+def test_evidence_is_pure():
+    """What proves what is decided from records alone, so that any face or worker may ask it."""
+    rooms = {
+        room_of(other)
+        for path in (PACKAGE / "evidence").glob("*.py")
+        for other in own_imports(path)
+    }
+
+    assert rooms <= {"evidence", "errors", "hints", "models", "ranges", "treehash", "units"}
+
+
 @pytest.mark.parametrize(("library", "users", "reason"), ONLY, ids=[each[0] for each in ONLY])
 def test_a_library_has_one_home(library, users, reason):
     found = {
