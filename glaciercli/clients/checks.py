@@ -125,6 +125,12 @@ _REPEATED = {
 }
 
 
+#: The ids that a reply tells twice, the second time in its Location.
+_NAMED_IN_LOCATION = ("archiveId", "jobId", "uploadId")
+# `/<account>/vaults/<vault>/archives/<id>`; servers of another make write a whole URL, or no id.
+_LOCATION = re.compile(r"/vaults/([^/]+)/(?:[^/]+/)?([\w-]+)/?", re.ASCII)
+
+
 class _Flaw(NamedTuple):
     """What is wrong with a reply: a member that is not there, or is what it cannot be."""
 
@@ -141,9 +147,7 @@ def require_whole(
     """
     shape = operation.output_shape
     flaw = None if shape is None else _flaw(shape, reply, operation.name)
-    member, parameter = _REPEATED.get(operation.name, ("", ""))
-    if flaw is None and member and reply[member] != parameters[parameter]:
-        flaw = _Flaw(member)
+    flaw = flaw or _disagreement(operation.name, reply, parameters)
     if flaw is not None:
         kind = LostReply if flaw.is_absent else StrangeReply
         raise kind(f"{operation.name}: the reply has no usable {flaw.member}")
@@ -155,6 +159,30 @@ def require_whole(
         is_empty = meta["HTTPHeaders"].get("content-length") == "0"
         if meta["HTTPStatusCode"] != code and not is_empty:
             raise LostReply(f"{operation.name}: the reply is none of Glacier's")
+
+
+def _disagreement(
+    name: str, reply: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> _Flaw | None:
+    """Return the member by which a reply speaks of something else than it was asked for.
+
+    A sound one names the vault that was asked for in each of its ARNs and in its Location, and
+    there the very thing that it names beside it.
+    """
+    member, parameter = _REPEATED.get(name, ("", ""))
+    if member and reply[member] != parameters[parameter]:
+        return _Flaw(member)
+    vault = parameters.get("vaultName")
+    if vault is None:
+        return None
+    for each in (reply, *reply.get("JobList", ()), *reply.get("UploadsList", ())):
+        if "VaultARN" in each and each["VaultARN"].rpartition("/")[2] != vault:
+            return _Flaw("VaultARN")
+    found = _LOCATION.search(reply.get("location", ""))
+    ids = [reply[each] for each in _NAMED_IN_LOCATION if each in reply]
+    if found is not None and ids and found.groups() != (vault, *ids):
+        return _Flaw("location")
+    return None
 
 
 def _flaw(shape: Shape, value: Any, name: str) -> _Flaw | None:

@@ -8,6 +8,7 @@ from glaciercli.errors import LostReply, StrangeReply
 
 MODEL = Session().get_service_model("glacier")
 ARN = "arn:aws:glacier:us-east-1:000000000000:vaults/photos"
+PLACE = "/000000000000/vaults/photos"
 VAULT = {"VaultName": "photos", "VaultARN": ARN, "CreationDate": "2026-01-31T12:30:15.678Z"}
 JOB = {"JobId": "j" * 92, "Action": "ArchiveRetrieval", "StatusCode": "Succeeded"}
 PARTS = {"MultipartUploadId": "u", "PartSizeInBytes": 1 << 20, "Parts": []}
@@ -58,6 +59,14 @@ def check(operation, reply):
         ("GetVaultLock", {"Policy": '{"Statement": [1]}', "State": "Locked"}, "Policy"),
         ("GetVaultLock", {"Policy": "[" * 100_000, "State": "Locked"}, "Policy"),
         ("GetDataRetrievalPolicy", {"Policy": {"Rules": [{}]}}, "Strategy"),
+        ("DescribeVault", {**VAULT, "VaultARN": ARN.replace("photos", "docs")}, "VaultARN"),
+        ("DescribeJob", {**JOB, "VaultARN": f"{ARN}2"}, "VaultARN"),
+        ("ListJobs", {"JobList": [JOB, {**JOB, "VaultARN": f"{ARN}2"}]}, "VaultARN"),
+        ("UploadArchive", {"archiveId": "a", "location": "/1/vaults/docs/archives/a"}, "location"),
+        ("UploadArchive", {"archiveId": "b", "location": f"{PLACE}/archives/a"}, "location"),
+        ("CompleteMultipartUpload", {"archiveId": "b", "location": f"{PLACE}/a"}, "location"),
+        ("InitiateJob", {"jobId": "b", "location": f"{PLACE}/jobs/j"}, "location"),
+        ("InitiateMultipartUpload", {"uploadId": "u", "location": f"{PLACE}/x/v"}, "location"),
     ],
 )
 def test_a_reply_that_is_not_what_it_must_be_is_a_lost_one(operation, reply, member):
@@ -75,6 +84,10 @@ def test_a_reply_that_is_not_what_it_must_be_is_a_lost_one(operation, reply, mem
         ("ListTagsForVault", {}),
         ("ListTagsForVault", {"Tags": {"a": ""}}),
         ("GetDataRetrievalPolicy", {}),
+        ("UploadArchive", {"archiveId": "a", "location": f"{PLACE}/archives/a"}),
+        ("UploadArchive", {"archiveId": "a", "location": f"http://[::1]:80{PLACE}/archives/a/"}),
+        ("UploadArchive", {"archiveId": "a", "location": "as another server writes it"}),
+        ("DescribeJob", {**JOB, "VaultARN": ARN}),
         ("GetVaultAccessPolicy", {"policy": {"Policy": '{"Statement": {"Effect": "Deny"}}'}}),
     ],
 )
