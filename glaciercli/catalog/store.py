@@ -300,6 +300,22 @@ class Catalog:
                 ).fetchone()[0]
         return None if latest is None else moment(latest)
 
+    def deleted_since(self, scope: Scope, vault: str, when: datetime) -> int:
+        """Return how many archives of the vault are older than a time, and were deleted after it.
+
+        By what was deleted here.
+        """
+        with self.database.look() as connection:
+            counts = [
+                connection.execute(
+                    "SELECT count(*) FROM archives "
+                    "WHERE vault = :vault AND created <= :when AND deleted > :when",
+                    {"vault": row["key"], "when": milliseconds(when)},
+                ).fetchone()[0]
+                for row in self._vault_rows(scope, vault)
+            ]
+        return sum(counts)
+
     def versions(self, scope: Scope, vault: str, name: str) -> list[Archive]:
         """Return the archives of this very name that may still be there, the newest first."""
         with self.database.look() as connection:

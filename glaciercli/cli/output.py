@@ -31,7 +31,10 @@ _FLEXIBLE = frozenset(
     {"name", "path", "archiveDescription", "ArchiveDescription", "JobDescription"}
 )
 _FOLDED = frozenset({"value", "reason"})  # of no use when cut
-_FOR_SCRIPTS = frozenset({"location", "watermark"})  # of no use to a person
+# Of no use to a person, or told in a sentence.
+_FOR_SCRIPTS = frozenset(
+    {"location", "watermark", "uploadedSince", "uploadedSizeSince", "deletedSince"}
+)
 _NESTED = frozenset({"name", "size", "creationDate", "RangeInBytes", "SHA256TreeHash"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters that a spreadsheet would run
 
@@ -74,12 +77,22 @@ class Output:
             with suppress(OSError):  # a terminal that is gone, a full disk: the work goes on
                 print(safe(text), file=sys.stderr)  # noqa: T201 - this is the place
 
-    def show(self, record: Record, columns: Sequence[str] = (), *, brief: bool = False) -> None:
-        """Print one record; `columns` are those that text has, and with `brief` a person too."""
+    def show(
+        self,
+        record: Record,
+        columns: Sequence[str] = (),
+        *,
+        brief: bool = False,
+        told: Mapping[str, str] | None = None,
+    ) -> None:
+        """Print one record; `columns` are those that text has, and with `brief` a person too.
+
+        `told` are further lines for a person, by their labels.
+        """
         if self.query is not None:
             self._found(record.as_json())
         elif self.form == "table":
-            self._pairs(record, columns if brief else ())
+            self._pairs(record, columns if brief else (), told or {})
         elif self.form == "json":
             self._json(record.as_json())
         elif self.form == "jsonl":
@@ -157,7 +170,7 @@ class Output:
             emoji=False,
         )
 
-    def _pairs(self, record: Record, only: Sequence[str]) -> None:
+    def _pairs(self, record: Record, only: Sequence[str], told: Mapping[str, str]) -> None:
         values = dict(_picked(record, only or _keys(record)))
         nested = {key: value for key, value in values.items() if _is_listing(value)}
         documents = {
@@ -170,6 +183,7 @@ class Output:
             and value != ""
             and not {key} & {*nested, *documents, *_FOR_SCRIPTS}
         ]
+        pairs += [(name, safe(text)) for name, text in told.items()]
         if self._console is not None:
             table.write_rich_pairs(self._console, pairs)
         else:

@@ -28,6 +28,7 @@ from glaciercli.models.vaults import (
     Scope,
     Tag,
     Vault,
+    VaultDetails,
 )
 
 __all__ = [
@@ -64,5 +65,6 @@ __all__ = [
     "Upload",
     "UploadPlan",
     "Vault",
+    "VaultDetails",
     "Verified",
 ]

@@ -32,6 +32,15 @@ class Vault(Record):
 
 
 @dataclass(frozen=True)
+class VaultDetails(Vault):
+    """A vault, and what was done to it from here since the inventory that it is counted by."""
+
+    uploaded: int = member("uploadedSince", default=0)
+    uploaded_size: int = member("uploadedSizeSince", default=0)
+    deleted: int = member("deletedSince", default=0)
+
+
+@dataclass(frozen=True)
 class Lock(Record):
     """A vault lock: its policy is in force at once, and for ever once `Locked`."""
 

@@ -19,11 +19,12 @@ from glaciercli.cli.options import (
     workers_option,
     yes_option,
 )
-from glaciercli.errors import NotFound
+from glaciercli.errors import Conflict, IntegrityError, NotFound, Refused
 from glaciercli.hints import Command
+from glaciercli.present.text import human
 from glaciercli.services import scopes
 from glaciercli.services.empty import emptying
-from glaciercli.services.inventory import syncing
+from glaciercli.services.inventory import details, syncing
 from glaciercli.services.vaults import notifications as service
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks import waiting
@@ -80,10 +81,35 @@ def list_(app: App) -> None:
 def show(app: App, vault: str) -> None:
     """Show one vault.
 
+    Glacier counts archives and bytes once a day, at its inventory. What was uploaded or deleted
+    from here since is told beside them, by the catalog.
+
     Example:
         glacier vault show photos
     """
-    app.output.show(vaults.show(app.client, vault), COLUMNS)
+    found = vaults.show(app.client, vault)
+    try:
+        catalog = app.catalog
+    except (OSError, Conflict, IntegrityError, Refused) as error:
+        app.output.note(f"what was uploaded from here is not known: {error}")
+    else:
+        found = details.of(app.client, catalog, found)
+    app.output.show(found, COLUMNS, told={"As of": _as_of(found)})
+
+
+def _as_of(vault: models.Vault) -> str:
+    """Return what the counts of a vault stand for, and what they lack, in words."""
+    if vault.inventoried is None:
+        when = "no inventory yet"
+    else:
+        when = f"the inventory of {human('LastInventoryDate', vault.inventoried, short=False)}"
+    if isinstance(vault, models.VaultDetails):
+        if vault.uploaded:
+            size = format_size(vault.uploaded_size)
+            when += f"; +{vault.uploaded:,} uploaded from here since ({size})"
+        if vault.deleted:
+            when += f"; -{vault.deleted:,} deleted from here since"
+    return when
 
 
 @vault.command()

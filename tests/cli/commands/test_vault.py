@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,50 @@ def test_a_vault_is_created_listed_shown_and_deleted(glacier):
     assert glacier("vault", "show", "photos", "--output", "json").json["VaultName"] == "photos"
     assert glacier("vault", "delete", "photos", "--yes").lines == ["vault photos is deleted"]
     assert glacier("vault", "list", "--output", "json").json == []
+
+
+def test_a_vault_tells_of_when_its_counts_are_and_what_came_since(glacier, engine, tmp_path):
+    engine.timing = "real"
+    glacier("vault", "create", "photos")
+    shown = glacier("vault", "show", "photos").stdout
+    first, second = (write(tmp_path / name, payload(5)) for name in ("a", "b"))
+    glacier("upload", first, "--vault", "photos")
+    engine.clock.advance(timedelta(hours=1))
+    young = glacier("vault", "show", "photos")
+    script = glacier("vault", "show", "photos", "--output", "json").json
+
+    assert "As of      no inventory yet\n" in shown
+    assert "Archives   0\n" in young.stdout
+    assert "As of      no inventory yet; +1 uploaded from here since (5 B)\n" in young.stdout
+    assert (script["NumberOfArchives"], script["LastInventoryDate"]) == (0, None)
+    assert [script[f"{each}Since"] for each in ("uploaded", "uploadedSize", "deleted")] == [1, 5, 0]
+
+    engine.clock.advance(timedelta(days=1))
+    old = glacier("vault", "show", "photos")
+    script = glacier("vault", "show", "photos", "--output", "json").json
+
+    assert "Archives   1\n" in old.stdout
+    assert re.search(
+        r"As of +the inventory of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\n", old.stdout
+    )
+    assert [script[f"{each}Since"] for each in ("uploaded", "uploadedSize", "deleted")] == [0, 0, 0]
+
+    engine.clock.advance(timedelta(hours=1))
+    glacier("archive", "delete", "a", "--vault", "photos", "--yes")
+    glacier("upload", second, "--vault", "photos")
+    changed = glacier("vault", "show", "photos").stdout
+
+    assert "; +1 uploaded from here since (5 B); -1 deleted from here since\n" in changed
+
+
+def test_a_vault_is_shown_without_a_catalog(glacier, home):
+    glacier("vault", "create", "photos")
+    (home / "data" / "catalog.db").mkdir()
+
+    result = glacier("vault", "show", "photos")
+
+    assert "As of      no inventory yet\n" in result.stdout
+    assert "what was uploaded from here is not known" in result.stderr
 
 
 @pytest.mark.parametrize(
