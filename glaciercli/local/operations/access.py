@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glaciercli.iam import policy
+from glaciercli.iam import actions, policy
 from glaciercli.local import rules
 from glaciercli.local.clock import DAY, SECOND, written_seconds
 from glaciercli.local.errors import denied, not_found
@@ -15,8 +15,6 @@ from glaciercli.local.world import World
 
 # A policy that denied these would trap the owner of a lock: none is applied to them.
 _EXEMPT = {"InitiateVaultLock", "CompleteVaultLock", "AbortVaultLock", "GetVaultLock"}
-_WITHOUT_TAGS = ("Abort", "Describe", "Get", "List")  # actions that cannot be told by vault tags
-_WITH_AGE = {"DeleteArchive", "InitiateJob"}
 
 
 def set_(world: World, params: Params) -> dict[str, Any]:
@@ -80,10 +78,10 @@ def _context(
     }
     if "user-agent" in world.request.headers:
         context["aws:UserAgent"] = world.request.headers["user-agent"]
-    if not operation.startswith(_WITHOUT_TAGS):
+    if operation in actions.WITH_TAGS:
         vault_tags = tags.of(db, vault)
         context |= {f"glacier:ResourceTag/{key}": value for key, value in vault_tags.items()}
-    if operation in _WITH_AGE:
+    if operation in actions.WITH_AGE:
         archive_id = params.get("archiveId") or params.get("jobParameters", {}).get("ArchiveId")
         archive = archives.find(world, db, vault, archive_id) if archive_id else None
         if archive is not None:
