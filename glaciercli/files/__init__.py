@@ -1,1 +1,1 @@
-"""Files opened, named, locked and placed safely; nothing here knows Glacier."""
+"""Files opened, named, locked and placed safely, SQLite among them."""
