@@ -24,6 +24,8 @@ from glaciercli.errors import (
 )
 from glaciercli.hints import Hint
 
+_NAMED = 5  # items that are not ready and told by name; the rest are counted
+
 
 class Outcome:
     """The items of one run and what went wrong with each, by its name. Threads may share it."""
@@ -65,6 +67,11 @@ class Outcome:
         return self._errors.get(name)
 
     @property
+    def done(self) -> set[str]:
+        """The items with which nothing went wrong."""
+        return self._names - self._errors.keys()
+
+    @property
     def waiting(self) -> dict[str, GlacierError]:
         """The items that are not ready, each with what it waits for."""
         return {name: each for name, each in self._errors.items() if isinstance(each, NotReady)}
@@ -85,8 +92,9 @@ class Outcome:
             for error in self._errors.values():
                 raise error if report is None else error.but(report=report) from error
         if waiting:
+            names = f" ({', '.join(waiting)})" if len(waiting) <= _NAMED else ""
             raise NotReady(
-                f"{done}; {_are(len(waiting))} not ready yet{_failed(len(failures))}",
+                f"{done}; {_are(len(waiting))} not ready yet{names}{_failed(len(failures))}",
                 hint="run the same command again later",
                 report=report,
                 failures=failures,

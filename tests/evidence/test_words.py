@@ -48,7 +48,6 @@ OUTSIDE = {
     "{} is stored as {}, with tree hash {}; but that cannot be wr",
     "{} is what archive {} was stored as: {}, tree hash {}; ",
     "{} of {} archives are not deleted",
-    "{} of {} vaults are not proven sound",
     "{} was being completed when the connection broke, and its up",
 }
 

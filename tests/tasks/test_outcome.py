@@ -56,7 +56,7 @@ def test_what_is_not_ready_makes_the_run_go_on_later_and_hides_no_failure():
     with pytest.raises(NotReady) as caught:
         after(a=NotReady("a runs"), b=failed, c=None).finish("1 is done", report="c")
 
-    assert caught.value.message == "1 is done; 1 is not ready yet, 1 failed"
+    assert caught.value.message == "1 is done; 1 is not ready yet (a), 1 failed"
     assert caught.value.failures == {"b": failed}
     assert caught.value.report == "c"
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from glaciercli import models
-from glaciercli.catalog import filters, findings, imports
+from glaciercli.catalog import filters, imports
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.command import Group, pass_app
@@ -25,11 +24,8 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.cli.types import VAULT
-from glaciercli.errors import IntegrityError, NotReady, Partial
-from glaciercli.services import scopes
 from glaciercli.services.inventory import archives, exchange, syncing
-from glaciercli.services.vaults import vaults
-from glaciercli.services.verify import verification
+from glaciercli.services.verify.audit import audit
 from glaciercli.tasks import waiting
 from glaciercli.units import counted
 
@@ -45,7 +41,6 @@ AUDIT = (
     "duplicates",
     "undeleted",
 )
-_NAMED = 3  # findings of a kind that are told by name; the rest are counted
 
 _vaults_argument = click.argument(
     "names", nargs=-1, type=VAULT, metavar="[VAULT]...", shell_complete=complete.vaults
@@ -130,27 +125,7 @@ def verify(app: App, names: tuple[str, ...]) -> None:
     Example:
         glacier catalog verify photos
     """
-    wanted = names or tuple(each.name for each in vaults.listing(app.client))
-    failures = {} if names else scopes.lost(app.client, app.catalog, set(wanted))
-    count = len(wanted) + len(failures)
-
-    def audits() -> Iterator[models.Audit]:
-        for name in wanted:
-            try:
-                audit = verification.catalog(app.client, app.catalog, name)
-            except NotReady as error:
-                failures[name] = error
-                continue
-            if not audit.is_sound:
-                failures[name] = IntegrityError(_unsound(app, audit))
-            yield audit
-
-    app.output.listing(audits(), AUDIT)
-    if count == 1:
-        for error in failures.values():
-            raise error
-    if failures:
-        raise Partial(f"{len(failures)} of {count} vaults are not proven sound", failures)
+    app.output.listing(audit(app.client, app.catalog, names), AUDIT)
 
 
 @catalog.command(name="import")
@@ -263,16 +238,3 @@ def export(
     app.output.done(
         models.Exported(str(file), count), f"{counted(count, 'archive')} written to {file}"
     )
-
-
-def _unsound(app: App, audit: models.Audit) -> str:
-    """Return what is wrong with a vault, the first archives by name."""
-    scope = scopes.of(app.client, app.catalog)
-    told = []
-    for kind in ("missing", "changed"):
-        count, found = findings.look(app.catalog, scope, audit.vault, kind, limit=_NAMED)
-        if count:
-            names = [each.name or each.id for each in found]
-            more = [f"{count - len(names):,} more"] if count > len(names) else []
-            told.append(f"{count:,} {kind} ({', '.join(names + more)})")
-    return f"vault {audit.vault} is not sound: {', '.join(told)}"

@@ -1,7 +1,6 @@
 """Evidence that what should be in a vault is there: cheap first, and honest about its reach.
 
     archive   a file's tree hash against the catalog's and, through it, the service's inventory
-    catalog   the catalog against the newest inventory: missing, foreign, changed, stored twice
     sample    random ranges of random archives, retrieved and compared with the tree hash
 
 Only the last one reads stored bytes, and it costs retrievals.
@@ -15,7 +14,6 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glaciercli.catalog import findings
 from glaciercli.errors import (
     GlacierError,
     IntegrityError,
@@ -25,7 +23,7 @@ from glaciercli.errors import (
     collecting,
 )
 from glaciercli.evidence import words
-from glaciercli.models import Archive, Audit, Job, Sample, Verified
+from glaciercli.models import Archive, Job, Sample, Verified
 from glaciercli.ranges import Span
 from glaciercli.services import scopes
 from glaciercli.services.inventory import archives
@@ -68,23 +66,6 @@ def archive(
                 f"{path} has {what} {here}, archive {found.id[:12]}... has {there}"
             )
     return Verified(found.id, found.vault, str(path), source.size, tree_hash, found.seen)
-
-
-def catalog(client: Client, catalog: Catalog, vault: str) -> Audit:
-    """Compare the catalog with the newest inventory that was merged, without asking for a new one.
-
-    Raises NotReady when there is none. The archives behind a count: `findings.look`.
-    """
-    scope = scopes.of(client, catalog)
-    last = catalog.inventory(scope, vault)
-    if last is None:
-        raise NotReady(
-            f"no inventory of vault {vault!r} is in the catalog",
-            hint=f"glacier vault inventory {vault}",
-        )
-    catalog.check()
-    counts = {each: findings.look(catalog, scope, vault, each)[0] for each in findings.KINDS}
-    return Audit(vault, last.made, last.archives, **counts)
 
 
 def sample(

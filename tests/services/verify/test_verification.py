@@ -15,6 +15,7 @@ from glaciercli.models import Archive, Scope
 from glaciercli.services.inventory import syncing
 from glaciercli.services.upload import uploads
 from glaciercli.services.verify import verification
+from glaciercli.services.verify.audit import audit
 from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
 
@@ -89,7 +90,7 @@ def test_the_catalog_without_an_inventory(client, catalog, vault, put):
     put()
 
     with pytest.raises(NotReady, match="no inventory"):
-        verification.catalog(client, catalog, vault)
+        next(audit(client, catalog, [vault]))
 
 
 def test_the_catalog_against_its_inventory(client, catalog, vault, scope):
@@ -119,7 +120,7 @@ def test_the_catalog_against_its_inventory(client, catalog, vault, scope):
     ]
     when = DAY + timedelta(days=9)
     merge(catalog, scope, vault, entries, made=when, asked=when)
-    report = verification.catalog(client, catalog, vault)
+    report = next(audit(client, catalog, [vault]))
 
     assert (report.inventory_date, report.archives) == (when, 5)
     assert not report.is_sound
@@ -140,7 +141,7 @@ def test_a_sound_catalog(client, catalog, vault, put):
     put()
     syncing.sync(client, catalog, vault, poll=NOW)
 
-    assert verification.catalog(client, catalog, vault).is_sound
+    assert next(audit(client, catalog, [vault])).is_sound
 
 
 def test_samples_are_proven(client, catalog, vault, put):

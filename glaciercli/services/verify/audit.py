@@ -1,0 +1,68 @@
+"""Catalog against newest inventory: what is missing, changed, foreign or there twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from glaciercli.catalog import findings
+from glaciercli.errors import IntegrityError, NotReady
+from glaciercli.hints import Command
+from glaciercli.models import Audit, Scope
+from glaciercli.services import scopes
+from glaciercli.services.vaults import vaults
+from glaciercli.tasks.outcome import Outcome
+from glaciercli.units import counted
+
+if TYPE_CHECKING:
+    from glaciercli.catalog.store import Catalog
+    from glaciercli.clients.glacier import Client
+
+_NAMED = 3  # findings of a kind that are told by name; the rest are counted
+
+
+def audit(client: Client, catalog: Catalog, names: Sequence[str] = ()) -> Iterator[Audit]:
+    """Yield what the catalog says of vaults, or of all of the account, and raise in the end.
+
+    No inventory is asked for. A vault is unsound where archives are missing or have changed
+    (IntegrityError), where it is gone itself (NotFound), and unknown where no inventory of it was
+    merged (NotReady). Raises that error for a single vault, else what `Outcome.finish` says.
+    """
+    outcome = Outcome()
+    wanted = names or [each.name for each in vaults.listing(client)]
+    if not names:
+        for name, error in scopes.lost(client, catalog, set(wanted)).items():
+            outcome.failed(name, error)
+    for name in wanted:
+        with outcome.item(name):
+            scope = scopes.of(client, catalog)
+            audited = _audit(catalog, scope, name)
+            yield audited
+            if not audited.is_sound:
+                raise IntegrityError(_unsound(catalog, scope, audited))
+    sound = len(outcome.done)
+    outcome.finish(f"{counted(sound, 'vault')} {'is' if sound == 1 else 'are'} sound")
+
+
+def _audit(catalog: Catalog, scope: Scope, vault: str) -> Audit:
+    last = catalog.inventory(scope, vault)
+    if last is None:
+        raise NotReady(
+            f"no inventory of vault {vault!r} is in the catalog",
+            hint=Command("vault", "inventory", vault),
+        )
+    catalog.check()
+    counts = {each: findings.look(catalog, scope, vault, each)[0] for each in findings.KINDS}
+    return Audit(vault, last.made, last.archives, **counts)
+
+
+def _unsound(catalog: Catalog, scope: Scope, audited: Audit) -> str:
+    """Return what is wrong with a vault, the first archives by name."""
+    told = []
+    for kind in ("missing", "changed"):
+        count, found = findings.look(catalog, scope, audited.vault, kind, limit=_NAMED)
+        if count:
+            names = [each.name or each.id for each in found]
+            more = [f"{count - len(names):,} more"] if count > len(names) else []
+            told.append(f"{count:,} {kind} ({', '.join(names + more)})")
+    return f"vault {audited.vault} is not sound: {', '.join(told)}"
