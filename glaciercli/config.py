@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from glaciercli import system
-from glaciercli.errors import Conflict, UsageError, quoted
+from glaciercli.errors import Conflict, UsageError
+from glaciercli.hints import quoted
 
 T = TypeVar("T")
 

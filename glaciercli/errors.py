@@ -26,11 +26,9 @@ An error names the thing in `message` and the way out in `hint` (see `hints`).
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -300,11 +298,6 @@ def no_vault(name: str, region: str) -> NotFound:
         ),
         code="ResourceNotFoundException",
     )
-
-
-def quoted(path: Path) -> str:
-    """Return a path as a hint has it, to be pasted into a shell: blanks and all."""
-    return shlex.quote(str(path))
 
 
 @contextmanager

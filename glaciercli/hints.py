@@ -27,6 +27,11 @@ class Command:
 Hint: TypeAlias = str | Command | tuple[str | Command, ...]
 
 
+def quoted(word: str | Path) -> str:
+    """Return a word of another program's command, such as a path, as a shell takes it."""
+    return shlex.quote(str(word))
+
+
 def render(hint: Hint, options: Sequence[str] = ()) -> str:
     """Return a hint as a shell takes it, with `options` before the words of each command."""
     parts = hint if isinstance(hint, tuple) else (hint,)

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from glaciercli.errors import Conflict, IntegrityError, Refused, quoted
+from glaciercli.errors import Conflict, IntegrityError, Refused
+from glaciercli.hints import quoted
 
 Row = sqlite3.Row
 

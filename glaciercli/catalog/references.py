@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection
 from functools import partial
 
@@ -9,6 +10,7 @@ from glaciercli.catalog.rows import archives_of, stored
 from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.files.database import Connection, Row
+from glaciercli.hints import Command
 from glaciercli.models import Archive
 from glaciercli.units import format_time_seconds
 
@@ -86,16 +88,22 @@ def _version(archive: Archive) -> str:
     return "" if archive.created is None else format_time_seconds(archive.created)
 
 
+def _words(archive: Archive) -> str:
+    """Return the two words that name an archive alone, to be pasted into a shell."""
+    version = f"{archive.name or ''}@{_version(archive)}"
+    return shlex.join([version, f"id:{archive.id[:12]}"])
+
+
 def _only(reference: str, archives: list[Archive]) -> Archive:
     if len(archives) == 1:
         return archives[0]
-    shown = [f"{each.name or ''}@{_version(each)} id:{each.id[:12]}" for each in archives]
-    vaults = {each.vault for each in archives}
+    shown = [_words(each) for each in archives]
+    vaults = sorted({each.vault for each in archives})
     more = f", and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    others = f", or --vault ({', '.join(map(shlex.quote, vaults))})" if len(vaults) > 1 else ""
     raise Conflict(
         f"{reference!r} may be {len(archives)} archives: {', '.join(shown[:_SHOWN])}{more}",
-        hint="say which: NAME@DATE, id:PREFIX"
-        + (f", or --vault ({', '.join(sorted(vaults))})" if len(vaults) > 1 else ""),
+        hint=f"say which: NAME@DATE, id:PREFIX{others}",
     )
 
 
@@ -104,9 +112,9 @@ def _not_found(reference: str, vault: str | None, lost: list[Archive]) -> NotFou
     if lost:
         return NotFound(
             f"archive {reference!r} of vault {lost[0].vault!r} is {lost[0].status}",
-            hint="glacier catalog list --state deleted --state gone",
+            hint=Command("catalog", "list", "--state", "deleted", "--state", "gone"),
         )
     return NotFound(
         f"no archive {reference!r} in {where}",
-        hint=f"glacier archive list --vault {vault}" if vault else "glacier catalog list",
+        hint=Command("archive", "list", "--vault", vault) if vault else Command("catalog", "list"),
     )

@@ -5,8 +5,6 @@ A command that needs none of its parts pays for none: `--help` and completion st
 
 from __future__ import annotations
 
-import re
-import shlex
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -30,11 +28,6 @@ if TYPE_CHECKING:
 
 #: The global options that say which Glacier is meant, and with which settings.
 _WHERE = ("local", "local_root", "profile", "region", "account_id", "endpoint_url", "config")
-# A path in a hint may have the program's name in it; it is not one of its groups that comes then.
-_COMMAND = re.compile(
-    r"(?<!\S)glacier (?=(?:vault|archive|job|upload|catalog|lock|policy|tags|capacity|local) )"
-    r"(?!(?:[a-z]+ )+--help)"
-)
 
 
 class App(Workspace):
@@ -89,9 +82,7 @@ class App(Workspace):
             if value is not None:
                 option = f"--{name.replace('_', '-')}"
                 words += [option] if value is True else [option, str(value)]
-        text = render(hint, words)
-        here = " ".join(["glacier", *map(shlex.quote, words), ""])
-        return _COMMAND.sub(lambda _: here, text) if isinstance(hint, str) else text
+        return render(hint, words)
 
     @contextmanager
     def engine(self, root: Path | None = None) -> Iterator[Engine]:

@@ -22,6 +22,7 @@ from glaciercli.clients.glacier import Client, Target
 from glaciercli.clients.pace import GIVE_UP_AFTER, Pace
 from glaciercli.clients.replies import Bounded, translated, watch
 from glaciercli.errors import Conflict, Refused, UsageError
+from glaciercli.hints import Command
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -148,7 +149,7 @@ def _settled() -> Iterator[None]:
         yield
     except ValueError as error:  # an endpoint that is none, a credential process that talks
         raise UsageError(
-            f"the AWS configuration cannot be used: {error}", hint="glacier config show"
+            f"the AWS configuration cannot be used: {error}", hint=Command("config", "show")
         ) from error
 
 

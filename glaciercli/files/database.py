@@ -19,8 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from glaciercli import system
-from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused, quoted
+from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
 from glaciercli.files import generations
+from glaciercli.hints import Command, quoted
 
 Connection = sqlite3.Connection
 Row = sqlite3.Row
@@ -390,7 +391,7 @@ def _unusable(path: Path, found: object) -> Conflict:
 def _damaged(path: Path, found: object) -> IntegrityError:
     return IntegrityError(
         f"the catalog {str(path)!r} is damaged: {found}",
-        hint="run again: it is moved aside, and glacier catalog sync rebuilds it",
+        hint=("run again: it is moved aside, and ", Command("catalog", "sync"), " rebuilds it"),
     )
 
 

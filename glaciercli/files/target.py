@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Self
 
 from glaciercli import system
-from glaciercli.errors import Busy, Conflict, GlacierError, quoted
+from glaciercli.errors import Busy, Conflict, GlacierError
 from glaciercli.files.descriptor import Descriptor
 from glaciercli.files.locks import is_current
+from glaciercli.hints import quoted
 from glaciercli.treehash import LEAF_SIZE
 
 _MAX_NAME = 255  # bytes, on every file system that matters

@@ -13,9 +13,10 @@ from pathlib import Path, PurePosixPath
 from typing import Self
 
 from glaciercli import system
-from glaciercli.errors import Conflict, quoted
+from glaciercli.errors import Conflict
 from glaciercli.files.descriptor import Descriptor
 from glaciercli.files.folders import Folder, open_folder
+from glaciercli.hints import quoted
 
 STAGING = ".glacier-restore"  # where files wait, in the same file system, until they are proven
 _BLOCK = 1 << 20  # bytes copied at once

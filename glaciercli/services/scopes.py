@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import GlacierError, NotFound
+from glaciercli.hints import Command
 from glaciercli.models import Scope, Vault
 from glaciercli.services.vaults import vaults
 
@@ -26,7 +27,7 @@ def of(client: Client, catalog: Catalog) -> Scope:
         return learned(client, catalog, vault)
     raise NotFound(
         f"there are no vaults in {client.region}",
-        hint="name another --region, or: glacier vault create NAME",
+        hint=("name another --region, or: ", Command("vault", "create", "NAME")),
     )
 
 
@@ -56,7 +57,7 @@ def lost(client: Client, catalog: Catalog, there: AbstractSet[str]) -> dict[str,
     return {
         name: NotFound(
             f"vault {name!r} is not there any more; {count:,} archives were known in it",
-            hint=f"if that is as it should be: glacier catalog sync {name}",
+            hint=("if that is as it should be: ", Command("catalog", "sync", name)),
         )
         for name, count in counts.items()
         if count

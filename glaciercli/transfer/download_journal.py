@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from glaciercli.clients.glacier import Client
+from glaciercli.hints import quoted
 from glaciercli.ranges import Span
 from glaciercli.transfer.journal import Journal
 from glaciercli.transfer.state import TransferJournal
@@ -57,7 +58,8 @@ class DownloadJournal(TransferJournal[DownloadState]):
     directory = "downloads"
 
     def __init__(self, journal: Journal) -> None:
-        super().__init__(journal, DownloadState(), "rm {path}, then run the same command again")
+        mend = f"rm {quoted(journal.path)}, then run the same command again"
+        super().__init__(journal, DownloadState(), mend)
 
     @classmethod
     def open(cls, client: Client, journals: Path, vault: str, content: str, path: Path) -> Self:

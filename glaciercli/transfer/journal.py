@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from glaciercli import system
-from glaciercli.errors import Conflict, Unavailable, quoted
+from glaciercli.errors import Conflict, Unavailable
 from glaciercli.files.locks import is_current, try_lock
+from glaciercli.hints import quoted
 
 VERSION = 1  # of the lines; a higher one is refused by name, lower ones are read for ever
 _MAX_SIZE = 64 * 1024 * 1024  # bytes; 10,000 parts of a transfer need about 2 MiB

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shlex
 import stat
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,8 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from glaciercli import system
-from glaciercli.errors import Conflict, Refused, UsageError, quoted
+from glaciercli.errors import Conflict, Refused, UsageError
 from glaciercli.files.descriptor import Descriptor
+from glaciercli.hints import Command, quoted
 
 # Some file systems keep what any 64 bits say.
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))
@@ -67,13 +67,15 @@ class Source:
         descriptor = Descriptor(number, path)
         status = os.fstat(number)
         if not stat.S_ISREG(status.st_mode):
-            name, to = path.absolute().name, f"--vault {vault}"
+            name = path.absolute().name
             if stat.S_ISDIR(status.st_mode):
-                stream = f"glacier upload - --name {shlex.quote(f'{name}.tar')} {to}"
-                hint = f"tar c {quoted(path)} | {stream}"
+                stream = Command("upload", "-", "--name", f"{name}.tar", "--vault", vault)
+                hint = (f"tar c {quoted(path)} | ", stream)
                 raise Refused(f"{str(path)!r} is a directory", hint=hint)
-            hint = f"glacier upload - --name {shlex.quote(name)} {to} < {quoted(path)}"
-            raise Refused(f"{str(path)!r} is not a regular file", hint=hint)
+            stream = Command("upload", "-", "--name", name, "--vault", vault)
+            raise Refused(
+                f"{str(path)!r} is not a regular file", hint=(stream, f" < {quoted(path)}")
+            )
         if status.st_size == 0:
             raise Refused(
                 f"{str(path)!r} is empty, and Glacier cannot store an empty archive",

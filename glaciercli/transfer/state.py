@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from glaciercli.clients.glacier import Client
-from glaciercli.errors import Conflict, quoted
+from glaciercli.errors import Conflict
+from glaciercli.hints import Hint
 from glaciercli.transfer.journal import UNREADABLE, Journal, forget_all, key_of, path_of
 
 
@@ -33,7 +34,7 @@ class TransferJournal(Generic[S]):
 
     directory: ClassVar[str]  # among the journals
 
-    def __init__(self, journal: Journal, before: S, mend: str) -> None:
+    def __init__(self, journal: Journal, before: S, mend: Hint) -> None:
         """Read an open journal, where `before` is the state before its first line.
 
         Raises Conflict, with `mend` as the hint, when the lines are intact and make no sense.
@@ -45,7 +46,7 @@ class TransferJournal(Generic[S]):
             journal.close()
             raise Conflict(
                 f"journal {str(journal.path)!r} does not make sense: {error!r}",
-                hint=mend.format(path=quoted(journal.path)),
+                hint=mend,
             ) from error
 
     @classmethod

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from glaciercli.clients.glacier import Client
+from glaciercli.hints import Command, quoted
 from glaciercli.models import Archive
 from glaciercli.transfer.journal import UNREADABLE, Journal, stored
 from glaciercli.transfer.source import Identity
@@ -124,7 +125,8 @@ class UploadJournal(TransferJournal[UploadState]):
     directory = "uploads"
 
     def __init__(self, journal: Journal) -> None:
-        mend = "see open uploads with: glacier upload list; then rm {path}"
+        remove = f"; then rm {quoted(journal.path)}"
+        mend = ("see open uploads with: ", Command("upload", "list"), remove)
         super().__init__(journal, UploadState(), mend)
 
     @classmethod

@@ -19,6 +19,7 @@ from glaciercli.errors import (
     Unavailable,
     UsageError,
 )
+from glaciercli.hints import Command
 
 ERRORS = [
     (GlacierError("x"), Exit.UNEXPECTED),
@@ -71,14 +72,15 @@ def test_an_error_is_one_line_and_a_hint_is_another(told):
     )
 
 
+LIST = Command("vault", "list")
 HERE = "glacier --local --local-root '/mnt/my vaults' vault list"
 
 
 @pytest.mark.parametrize(
     ("hint", "shown"),
     [
-        ("glacier vault list", HERE),
-        ("glacier vault list; or glacier vault list", f"{HERE}; or {HERE}"),
+        (LIST, HERE),
+        ((LIST, "; or ", LIST), f"{HERE}; or {HERE}"),
         ("glacier vault list --help", "glacier vault list --help"),
         ("update glacier, or move the file", "update glacier, or move the file"),
         ("rm '/mnt/glacier old logs/x'", "rm '/mnt/glacier old logs/x'"),

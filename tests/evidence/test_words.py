@@ -16,7 +16,6 @@ SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|CREATE|WHERE|NULL|THEN)\b|strftime")
 # Texts that claim nothing of a vault or of bytes, each with the reason.
 ALLOWED = {
     "all done, and proven": "what an exit code means, in help and man pages",
-    "--state deleted --state gone": "options of a command",
     "Stored with it, as given.": "help of an option",
     "[default: all but gone and deleted]": "help of an option",
 }

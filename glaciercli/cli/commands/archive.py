@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,13 +183,13 @@ def download(
     if reference is None:
         raise UsageError(
             "no archive is named, nor a directory for many: --to DIR",
-            hint="glacier archive list, then glacier archive download NAME",
+            hint=(Command("archive", "list"), ", then ", Command("archive", "download", "NAME")),
         )
     if dry_run or any(each is not None for each in wanted.values()):
-        name = shlex.quote(reference)
+        filtered = ("--to", ".", "--name", reference, "--vault", vault, "--dry-run")
         raise UsageError(
             "--dry-run, --name and the other filters are for many: --to DIR",
-            hint=f"glacier archive download --to . --name {name} --vault {vault} --dry-run",
+            hint=Command("archive", "download", *filtered),
         )
     found = archives.show(app.client, app.catalog, vault, reference)
     if dest is not None and str(dest) == "-":
@@ -333,7 +332,7 @@ def _sample(
     if not any(each.size and each.tree_hash for each in known):
         raise NotFound(
             f"the tree hash of no archive of vault {vault!r} is known here",
-            hint=f"glacier vault inventory {vault}",
+            hint=Command("vault", "inventory", vault),
         )
     app.confirm(
         f"start up to {counted(count, 'retrieval')} of 1 MiB from vault {vault} ({tier}), each of "

@@ -10,6 +10,7 @@ from glaciercli.catalog import filters as catalog_filters
 from glaciercli.cli.app import App
 from glaciercli.errors import NotFound
 from glaciercli.evidence import words
+from glaciercli.hints import Command
 from glaciercli.services.restore import restoring, selection
 from glaciercli.tasks import waiting
 from glaciercli.units import counted, format_size
@@ -33,7 +34,7 @@ def restore(
     if not (wanted.items or wanted.refused):
         raise NotFound(
             f"no archives of vault {vault!r} that match are known here",
-            hint=f"glacier vault inventory {vault}",
+            hint=Command("vault", "inventory", vault),
         )
     plan = restoring.plan(wanted, tier=tier)
     lines = list(_plan_lines(plan))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,8 +31,8 @@ from glaciercli.errors import (
     Refused,
     UsageError,
     concerns_all,
-    quoted,
 )
+from glaciercli.hints import Command, quoted
 from glaciercli.services.upload import open_uploads, streams, uploads
 from glaciercli.transfer import parts, source
 
@@ -244,10 +243,10 @@ def _require_fitting(
     """Raise UsageError where an option is not for what is to be sent."""
     given = [str(each) for each in files]
     if name is not None and given != ["-"]:
-        stream = f"glacier upload - --name {shlex.quote(name)} --vault {vault}"
+        stream = Command("upload", "-", "--name", name, "--vault", vault)
         raise UsageError(
             "--name is for stdin alone; a file has its own name",
-            hint=f"{stream} < {quoted(files[0])}",
+            hint=(stream, f" < {quoted(files[0])}"),
         )
     if of_files and "-" in given:
         raise UsageError("--single and --again are for files; a stream comes once, in parts")

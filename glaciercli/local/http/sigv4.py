@@ -15,6 +15,7 @@ import configparser
 import hashlib
 import hmac
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -230,7 +231,8 @@ def read_credentials(path: Path) -> dict[str, Credential]:
     with path.open(encoding="utf-8") as file:
         status = os.fstat(file.fileno())
         if not (system.is_own(status) or status.st_uid == 0) or system.rights_of_others(status):
-            raise PermissionError(f"{path} is open to others; run: chmod 600 {path}")
+            close = f"chmod 600 {shlex.quote(str(path))}"
+            raise PermissionError(f"{path} is open to others; run: {close}")
         parser = configparser.RawConfigParser()
         try:
             parser.read_file(file)

@@ -15,6 +15,7 @@ from glaciercli.clients.glacier import Client
 from glaciercli.errors import Busy, GlacierError, IntegrityError, NotFound, NotReady, Refused
 from glaciercli.evidence.proofs import Proof, promised, proven_before
 from glaciercli.files.target import PartFile, finish_placing, require_free
+from glaciercli.hints import Command
 from glaciercli.models import Archive, Job
 from glaciercli.ranges import Span
 from glaciercli.services.jobs import jobs
@@ -183,7 +184,8 @@ def job_output(
     """
     if not job.completed:
         raise NotReady(
-            f"job {job.id} is in progress", hint=f"glacier job wait {job.id} --vault {job.vault}"
+            f"job {job.id} is in progress",
+            hint=Command("job", "wait", job.id, "--vault", job.vault),
         )
     if not job.succeeded:
         raise Refused(f"job {job.id} has failed: {job.status_message or 'nobody says why'}")

@@ -22,6 +22,7 @@ from glaciercli.errors import (
     Refused,
     concerns_all,
 )
+from glaciercli.hints import Command
 from glaciercli.models import Archive, Emptied, EmptyPlan, Scope, Vault
 from glaciercli.services import scopes
 from glaciercli.services.inventory import syncing
@@ -133,7 +134,7 @@ def empty(
         if left.count:
             raise Refused(
                 f"vault {plan.vault!r} still holds {left.count:,} archives that were not meant",
-                hint=f"glacier vault empty {plan.vault} --delete-vault",
+                hint=Command("vault", "empty", plan.vault, "--delete-vault"),
             )
         try:
             _delete_vault(client, catalog, scope, plan.vault, poll, progress)
@@ -188,7 +189,7 @@ def _delete_all(
         raise Partial(
             f"{count:,} archives of vault {vault!r} were deleted, {len(failures):,} were not",
             failures,
-            hint=f"mend that, then go on: glacier vault empty {vault}",
+            hint=("mend that, then go on: ", Command("vault", "empty", vault)),
             report=Emptied(vault, count, size, vault_deleted=False),
         )
     return count, size
@@ -215,7 +216,7 @@ def _delete_vault(
 ) -> None:
     """Delete the vault, waiting as long as `poll` allows for the inventory that sees it empty."""
     emptied = catalog.last_deletion(scope, vault) or client.now()
-    again = f"glacier vault empty {vault} --delete-vault --yes"
+    again = Command("vault", "empty", vault, "--delete-vault", "--yes")
     told = False
     while True:
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from glaciercli.catalog import imports, readers
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.files.target import PartFile, require_free
+from glaciercli.hints import Command
 from glaciercli.models import Imported, Scope
 from glaciercli.services import scopes
 from glaciercli.services.download import downloads
@@ -76,7 +77,7 @@ def join_mapping(
     if newest is None:
         raise NotFound(
             f"no archive of vault {mapping!r} is known here",
-            hint=f"glacier vault inventory {mapping}",
+            hint=Command("vault", "inventory", mapping),
         )
     # It stays, and its journal with it: the next run finds it there and pays for nothing.
     name = hashlib.sha256(f"{scope} {newest.id}".encode()).hexdigest()[:32]
@@ -105,7 +106,8 @@ def exported_scopes(client: Client, catalog: Catalog, vault: str | None) -> list
     scope = scopes.of(client, catalog)
     if vault is not None and vault not in catalog.vaults(scope):
         raise NotFound(
-            f"nothing is known here of vault {vault!r}", hint=f"glacier vault inventory {vault}"
+            f"nothing is known here of vault {vault!r}",
+            hint=Command("vault", "inventory", vault),
         )
     return [scope]
 

@@ -23,6 +23,7 @@ from glaciercli.errors import (
     Partial,
     collecting,
 )
+from glaciercli.hints import Command
 from glaciercli.models import Inventory, Job, Scope, Vault
 from glaciercli.services import scopes
 from glaciercli.services.download import downloads
@@ -199,7 +200,7 @@ def _start(client: Client, vault: Vault) -> Job:
             raise
         raise NotReady(
             f"vault {vault.name!r} has no inventory yet; the first comes within about a day",
-            hint=f"run again later: glacier vault inventory {vault.name}",
+            hint=("run again later: ", Command("vault", "inventory", vault.name)),
             code=error.code,
         ) from error
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from glaciercli.errors import Conflict, NotFound
+from glaciercli.hints import Command
 from glaciercli.models import Job, Upload
 
 T = TypeVar("T", Job, Upload)
@@ -19,7 +20,7 @@ def beginning_with(beginning: str, there: Iterable[T], *, noun: str, vault: str)
     if not found:
         raise NotFound(
             f"no {noun} of vault {vault!r} begins with {beginning!r}",
-            hint=f"glacier {noun} list --vault {vault}",
+            hint=Command(noun, "list", "--vault", vault),
         )
     found = [each for each in found if each.id == beginning] or found
     if len(found) > 1:

@@ -9,6 +9,7 @@ from functools import cached_property
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import IntegrityError, Refused
 from glaciercli.evidence.proofs import Promise, promised
+from glaciercli.hints import Command
 from glaciercli.models import Archive, Job
 from glaciercli.ranges import Span
 from glaciercli.services.jobs import jobs
@@ -38,7 +39,7 @@ class Wanted:
         if size is None:
             raise Refused(
                 "a range needs an archive whose size is known",
-                hint=f"glacier vault inventory {self.archive.vault}",
+                hint=Command("vault", "inventory", self.archive.vault),
             )
         start, stop = self.span
         if not 0 <= start < stop <= size:

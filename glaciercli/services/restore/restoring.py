@@ -18,6 +18,7 @@ from glaciercli.errors import Conflict, GlacierError, NotReady, Partial, collect
 from glaciercli.evidence.proofs import Proof
 from glaciercli.evidence.witnesses import Claim
 from glaciercli.files.tree import STAGING, Tree
+from glaciercli.hints import Command, Hint
 from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import scopes
 from glaciercli.services.download import downloads
@@ -137,11 +138,11 @@ def _report(
     return report
 
 
-def _by_hand(selection: Selection) -> str | None:
+def _by_hand(selection: Selection) -> Hint | None:
     """Return the command for an archive whose name cannot be a path."""
     for ident in selection.refused:
-        vault = selection.vault
-        return f"choose a name yourself: glacier archive download id:{ident[:12]} FILE -V {vault}"
+        words = (f"id:{ident[:12]}", "FILE", "-V", selection.vault)
+        return ("choose a name yourself: ", Command("archive", "download", *words))
     return None
 
 

@@ -15,6 +15,7 @@ from glaciercli.errors import (
     NotReady,
     Refused,
 )
+from glaciercli.hints import Command, Hint
 from glaciercli.models import Archive
 from glaciercli.services import scopes
 from glaciercli.services.vaults import vaults
@@ -208,9 +209,12 @@ def account_of(location: str | None) -> str | None:
 
 
 def _uncertain(intent: Intent) -> Uncertain:
-    hint = "run the same command again tomorrow; --again stores it anew, perhaps a second time"
+    hint: Hint = (
+        "run the same command again tomorrow; --again stores it anew, perhaps a second time"
+    )
     if intent.path is None:
-        hint = f"tomorrow: glacier catalog sync {intent.vault}; sent again, it may be there twice"
+        sync = Command("catalog", "sync", intent.vault)
+        hint = ("tomorrow: ", sync, "; sent again, it may be there twice")
     return Uncertain(
         f"{intent.name} was being completed when the connection broke, and its upload is gone:"
         f" it is stored, or it has expired; the vault's next inventory will tell which",

@@ -25,8 +25,8 @@ from glaciercli.errors import (
     NotFound,
     Refused,
     disputes_content,
-    quoted,
 )
+from glaciercli.hints import Command
 from glaciercli.models import Archive, Upload
 from glaciercli.services import scopes
 from glaciercli.services.upload import open_uploads
@@ -131,7 +131,7 @@ def resume(
         if state.done is not None or state.upload_id not in {None, upload.id}:
             raise Conflict(
                 f"{source.path} has another upload to vault {vault!r} in progress here",
-                hint=f"glacier upload {quoted(path)} --vault {vault}",
+                hint=Command("upload", path, "--vault", vault),
             )
         intent = state.intent
         if intent is None or state.upload_id is None or intent.identity != source.identity:
@@ -256,6 +256,10 @@ def _go_on(
     return upload
 
 
+def _abort(upload: Upload) -> Command:
+    return Command("upload", "abort", upload.id, "--vault", upload.vault)
+
+
 def _require_same(
     upload: Upload, description: str | None, part_size: int | None, progress: Progress
 ) -> None:
@@ -263,8 +267,7 @@ def _require_same(
     if description is not None and description.strip(" ") != upload.description.strip(" "):
         raise Conflict(
             f"the upload in progress has the description {upload.description!r}",
-            hint=f"leave --description out, or: glacier upload abort {upload.id}"
-            f" --vault {upload.vault}",
+            hint=("leave --description out, or: ", _abort(upload)),
         )
     if part_size is not None and part_size != upload.part_size:
         progress.note(f"the upload goes on with its parts of {format_size(upload.part_size)}")
@@ -303,7 +306,7 @@ def _send(
                 raise IntegrityError(
                     f"the service's parts of {source.path.name} are not what was sent:"
                     f" {error.message}",
-                    hint=f"glacier upload abort {upload.id} --vault {upload.vault}",
+                    hint=_abort(upload),
                 ) from error
     raise AssertionError("unreachable")
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import NotFound, Refused
+from glaciercli.hints import Command
 from glaciercli.iam import policy as iam
 from glaciercli.models import Policy
 from glaciercli.services.vaults import vaults
@@ -21,7 +22,8 @@ def show(client: Client, vault: str) -> Policy:
     except NotFound as error:
         vaults.require(client, vault)
         raise NotFound(
-            f"vault {vault!r} has no access policy", hint=f"glacier policy set {vault} POLICY.json"
+            f"vault {vault!r} has no access policy",
+            hint=Command("policy", "set", vault, "POLICY.json"),
         ) from error
     return Policy(vault=vault, document=json.loads(reply["policy"]["Policy"]))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from glaciercli.clients.pace import telling_if_applied
 from glaciercli.errors import AccessDenied, Unavailable
+from glaciercli.hints import Command
 from glaciercli.models import Capacity
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def purchase(client: Client) -> Capacity:
     Raises Refused when the account has two. After a lost reply, look with `capacity` before asking
     again: the first request may have bought one.
     """
-    with telling_if_applied("it may be bought all the same; look first: glacier capacity list"):
+    look = ("it may be bought all the same; look first: ", Command("capacity", "list"))
+    with telling_if_applied(look):
         bought = client.call("PurchaseProvisionedCapacity")["capacityId"]
     try:
         there = capacity(client)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from glaciercli.clients.pace import telling_if_applied
 from glaciercli.errors import AccessDenied, NotFound, Refused, Unavailable
+from glaciercli.hints import Command
 from glaciercli.iam import lint, words
 from glaciercli.iam import policy as iam
 from glaciercli.models import Lock
@@ -23,7 +24,7 @@ def show(client: Client, vault: str) -> Lock:
     if reply is None:
         vaults.require(client, vault)
         raise NotFound(
-            f"vault {vault!r} has no lock", hint=f"glacier lock start {vault} POLICY.json"
+            f"vault {vault!r} has no lock", hint=Command("lock", "start", vault, "POLICY.json")
         )
     return _lock(vault, **reply)
 
@@ -56,7 +57,8 @@ def start(client: Client, vault: str, text: str, *, allow_only: bool = False) ->
     checked = check(client, vault, text, allow_only=allow_only)
     policy = {"Policy": iam.unwrap(text)}
     # Without its id a lock cannot be completed.
-    way_out = f"it may be on trial all the same: glacier lock abort {vault}, then start it again"
+    abort = Command("lock", "abort", vault)
+    way_out = ("it may be on trial all the same: ", abort, ", then start it again")
     try:
         with telling_if_applied(way_out):
             reply = client.call("InitiateVaultLock", vaultName=vault, policy=policy)
@@ -83,7 +85,8 @@ def check_trial(client: Client, vault: str, *, allow_only: bool = False) -> Lock
         access_policy.read(policy, arn=arn)
         _must_hold(client, vault, policy, arn=arn)
     except Refused as error:
-        mended = f"glacier lock abort {vault}, then start it again with a policy that holds"
+        abort = Command("lock", "abort", vault)
+        mended = (abort, ", then start it again with a policy that holds")
         raise Refused(error.message, hint=mended) from error
     _must_deny(policy, allow_only=allow_only)
     return lock
@@ -163,7 +166,11 @@ def _taken(lock: Lock, code: str | None = None) -> Refused:
         return _locked(lock.vault)
     return Refused(
         f"vault {lock.vault!r} has a lock on trial already",
-        hint=f"glacier lock complete {lock.vault} LOCK-ID, or glacier lock abort {lock.vault}",
+        hint=(
+            Command("lock", "complete", lock.vault, "LOCK-ID"),
+            ", or ",
+            Command("lock", "abort", lock.vault),
+        ),
         code=code,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import NotFound
+from glaciercli.hints import Command
 from glaciercli.models import Notifications
 from glaciercli.services.vaults import vaults
 
@@ -23,7 +24,7 @@ def show(client: Client, vault: str) -> Notifications:
         vaults.require(client, vault)
         raise NotFound(
             f"vault {vault!r} has no notifications",
-            hint=f"glacier vault notifications set {vault} --topic ARN",
+            hint=Command("vault", "notifications", "set", vault, "--topic", "ARN"),
         ) from error
     found = reply["vaultNotificationConfig"]
     return Notifications(vault, found["SNSTopic"], tuple(found["Events"]))

@@ -8,6 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import NotFound, NotReady, Refused, no_vault
+from glaciercli.hints import Command, render
 from glaciercli.models import Vault
 from glaciercli.tasks.waiting import Poll
 from glaciercli.units import counted, format_time_seconds
@@ -45,7 +46,7 @@ def require(client: Client, name: str) -> None:
 
 
 def delete(
-    client: Client, name: str, *, emptied: datetime | None = None, again: str | None = None
+    client: Client, name: str, *, emptied: datetime | None = None, again: Command | None = None
 ) -> None:
     """Delete an empty vault.
 
@@ -63,10 +64,10 @@ def delete(
         if there.archives and not _was_made_before(there, emptied):
             raise Refused(
                 f"vault {name!r} holds {counted(there.archives, 'archive')}, by its last inventory",
-                hint=f"glacier vault empty {name} --delete-vault",
+                hint=Command("vault", "empty", name, "--delete-vault"),
                 code=error.code,
             ) from error
-        again = again or f"glacier vault delete {name} --yes"
+        again = again or Command("vault", "delete", name, "--yes")
         raise _not_yet(client, there, error, again) from error
 
 
@@ -97,7 +98,7 @@ def wait(client: Client, name: str, *, gone: bool = False, timeout: float = inf)
         client.pace.stop.wait(min(poll.interval, poll.left))
 
 
-def _not_yet(client: Client, vault: Vault, error: Refused, again: str) -> NotReady:
+def _not_yet(client: Client, vault: Vault, error: Refused, again: Command) -> NotReady:
     """Return why a vault that is empty cannot be deleted, and when the command `again` will do it.
 
     Of open uploads the service does not say whether they keep a vault; the embedded Glacier lets
@@ -110,9 +111,10 @@ def _not_yet(client: Client, vault: Vault, error: Refused, again: str) -> NotRea
         when = f"the service must see it empty in its next inventory, due about {due}"
     if count := sum(1 for _ in client.pages("ListMultipartUploads", vaultName=vault.name)):
         uploads = counted(count, "open upload")
-        when += f"; {uploads} may keep it: glacier upload list --vault {vault.name}"
+        look = render(Command("upload", "list", "--vault", vault.name))
+        when += f"; {uploads} may keep it: {look}"
     return NotReady(
         f"vault {vault.name!r} cannot be deleted yet: {when}",
-        hint=f"run again then: {again}",
+        hint=("run again then: ", again),
         code=error.code,
     )

@@ -23,6 +23,7 @@ from glaciercli.errors import (
     collecting,
 )
 from glaciercli.evidence import words
+from glaciercli.hints import Command
 from glaciercli.models import Archive, Job, Sample, Verified
 from glaciercli.ranges import Span
 from glaciercli.services import scopes
@@ -52,7 +53,7 @@ def archive(
     if found.tree_hash is None:
         raise Refused(
             f"the catalog does not know the tree hash of {reference!r}",
-            hint=f"glacier vault inventory {found.vault}",
+            hint=Command("vault", "inventory", found.vault),
         )
     source = Source.open(path)
     tree_hash = source.descriptor.tree_hash(source.size)
