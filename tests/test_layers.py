@@ -43,6 +43,8 @@ ACTS = [
 
 # Packages whose modules are private, by a leading `_`, unless others import them.
 CLOSED = [
+    "clients",
+    "files",
     *(f"services.{name}" for names, _ in ACTS for name in names),
     "local.http",
     "local.select",

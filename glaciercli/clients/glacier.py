@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glaciercli.clients.checks import require_whole
+from glaciercli.clients._checks import require_whole
 from glaciercli.clients.pace import Pace, may_have_been_applied
 from glaciercli.clients.replies import Output, translated
 from glaciercli.errors import AccessDenied, GlacierError, LostReply, Unavailable, UsedUp

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from glaciercli import system
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
-from glaciercli.files import generations
+from glaciercli.files import _generations
 from glaciercli.hints import Command, quoted
 
 Connection = sqlite3.Connection
@@ -218,7 +218,7 @@ def transaction(connection: Connection, kind: str = "IMMEDIATE") -> Iterator[Non
     connection.execute(f"BEGIN {kind}")
     try:
         if kind == "IMMEDIATE":
-            connection.execute(generations.RENEW)
+            connection.execute(_generations.RENEW)
         yield
         connection.execute("COMMIT")
     except BaseException:
@@ -229,8 +229,8 @@ def transaction(connection: Connection, kind: str = "IMMEDIATE") -> Iterator[Non
 
 def keep_generations(connection: Connection) -> None:
     """Let a file say which generation it is: a migration of every database of ours."""
-    connection.execute(generations.CREATE)
-    connection.execute(generations.BEGIN)
+    connection.execute(_generations.CREATE)
+    connection.execute(_generations.BEGIN)
 
 
 def _connect(path: Path) -> Connection:
@@ -309,7 +309,7 @@ def _stale_log_moved(path: Path) -> Path | None:
     """
     log = path.with_name(path.name + "-wal")
     try:
-        if not log.stat().st_size or not generations.is_stale(log, lambda: _state(path)):
+        if not log.stat().st_size or not _generations.is_stale(log, lambda: _state(path)):
             return None
     except (FileNotFoundError, sqlite3.DatabaseError):
         return None  # damage is found where the file is opened, and told there
@@ -324,16 +324,16 @@ def _stale_log_moved(path: Path) -> Path | None:
     return aside
 
 
-def _state(path: Path) -> generations.State:
+def _state(path: Path) -> _generations.State:
     """Return what the file says of its generation, without its log."""
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     with closing(sqlite3.connect(uri, uri=True)) as connection:
         _distrust(connection)
         tables = "SELECT rootpage FROM sqlite_master WHERE name = 'generation'"
         if (page := connection.execute(tables).fetchone()) is None:
-            return generations.BEGINNING, None
+            return _generations.BEGINNING, None
         (said,) = connection.execute("SELECT said FROM generation").fetchone()
-        match = generations.SAID.fullmatch(str(said).encode())
+        match = _generations.SAID.fullmatch(str(said).encode())
         if match is None:
             raise sqlite3.DatabaseError("the generation is not one of ours")
         return match[1].decode(), int(page[0])

@@ -14,8 +14,8 @@ from typing import Self
 
 from glaciercli import system
 from glaciercli.errors import Conflict
+from glaciercli.files._folders import Folder, open_folder
 from glaciercli.files.descriptor import Descriptor
-from glaciercli.files.folders import Folder, open_folder
 from glaciercli.hints import quoted
 
 STAGING = ".glacier-restore"  # where files wait, in the same file system, until they are proven

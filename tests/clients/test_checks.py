@@ -3,7 +3,7 @@
 import pytest
 from botocore.session import Session
 
-from glaciercli.clients.checks import require_whole
+from glaciercli.clients._checks import require_whole
 from glaciercli.errors import LostReply, StrangeReply
 
 MODEL = Session().get_service_model("glacier")

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from glaciercli.files.folders import DescriptorFolder, PathFolder, open_folder
+from glaciercli.files._folders import DescriptorFolder, PathFolder, open_folder
 
 
 @pytest.fixture(params=[DescriptorFolder, PathFolder])

@@ -15,7 +15,7 @@ from glaciercli.catalog.merging import merge
 from glaciercli.catalog.schema import MIGRATIONS
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict
-from glaciercli.files import generations
+from glaciercli.files import _generations
 from glaciercli.files.database import Database
 from glaciercli.models import Archive, Scope
 
@@ -232,7 +232,7 @@ def commits(log):
     for at in range(32, len(data), 24 + size):
         if data[at + 8 : at + 16] != data[16:24]:
             break
-        named += generations.SAID.findall(data, at + 24, at + 24 + size)
+        named += _generations.SAID.findall(data, at + 24, at + 24 + size)
         if data[at + 4 : at + 8] != bytes(4):
             found.append(named)
             named = []

@@ -29,7 +29,7 @@ from glaciercli import config, units
 from glaciercli.catalog import descriptions
 from glaciercli.catalog.inventories import Document
 from glaciercli.cli import types, words
-from glaciercli.clients.checks import require_whole
+from glaciercli.clients._checks import require_whole
 from glaciercli.errors import GlacierError, LostReply
 from glaciercli.files.paths import Layout, Unsafe, relative
 from glaciercli.local.wire import model
