@@ -18,6 +18,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TextIO
 
+from glaciercli import limits
 from glaciercli.cli import table
 from glaciercli.errors import Conflict, UsageError
 from glaciercli.present.text import exact, human, is_id, is_number, label, safe
@@ -36,7 +37,8 @@ _FOR_SCRIPTS = frozenset(
     {"location", "watermark", "uploadedSince", "uploadedSizeSince", "deletedSince"}
 )
 _NESTED = frozenset({"name", "size", "creationDate", "RangeInBytes", "SHA256TreeHash"})
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters that a spreadsheet would run
+# First characters that a spreadsheet would run; some take the wide ones of East Asia for them.
+_FORMULA = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
 
 _log = logging.getLogger("glaciercli")
 
@@ -229,7 +231,7 @@ class Output:
         for row in rows:
             if writer is None:
                 writer = csv.DictWriter(self.stdout, list(row), lineterminator="\n")
-                writer.writeheader()
+                writer.writerow({key: _cell("", key) for key in row})
             writer.writerow({key: _cell(key, value) for key, value in row.items()})
 
     def _text(self, values: Iterable[Any]) -> None:
@@ -340,7 +342,10 @@ def _many(value: Any) -> bool:
 
 
 def _cell(key: str, value: Any) -> str:
-    """Return a csv cell that no spreadsheet runs; ids and numbers stay as they are."""
-    text = safe(exact(value))
-    risky = text.startswith(_FORMULA) and isinstance(value, str) and not is_id(key)
-    return f"'{text}" if risky else text
+    """Return a csv cell that no spreadsheet runs; numbers and sound ids stay as they are.
+
+    A sound id may begin with a dash, and scripts hand it on: its letters call nothing.
+    """
+    text = exact(value)
+    is_sound = not isinstance(value, str) or (is_id(key) and limits.is_id(text))
+    return safe(text) if is_sound or not text.startswith(_FORMULA) else f"'{safe(text)}"

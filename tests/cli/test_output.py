@@ -5,7 +5,10 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from glaciercli import limits
 from glaciercli.cli.output import Output
 from glaciercli.errors import Refused, UsageError
 from glaciercli.models import Archive, Lock, Part, SettingInForce, Upload, Vault
@@ -148,6 +151,26 @@ def test_csv_has_all_fields_and_no_formulas(printed):
     assert [each["name"] for each in read] == ["'=1+1", "plain", ""]
     assert read[2]["archiveId"].startswith("-x")
     assert read[0]["size"] == "3145728"
+
+
+RUN = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"  # what a spreadsheet takes for the beginning of a formula
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(RUN), st.text(max_size=9), st.sampled_from([0, 1, 2]))
+def test_no_text_of_others_is_a_formula_in_csv(printed, start, rest, place):
+    """Not in an id either: only one of the service's own form stays, whatever it begins with."""
+    texts = ["id1", "photos", "a"]
+    texts[place] = start + rest
+    row = Archive(texts[0], texts[1], -5, name=texts[2], description=start + rest)
+    found = {start + rest: "key", "n": -5}
+    text = printed(lambda output: output.listing([row], COLUMNS), "csv")
+    queried = printed(lambda output: output.document([found]), "csv", query="@")
+
+    cells = [cell for line in csv.reader(io.StringIO(text + queried)) for cell in line]
+    kept = [cell for cell in cells if cell.startswith(tuple(RUN)) and cell != "-5"]
+    assert [cell for cell in kept if cell != texts[0] or not limits.is_id(cell)] == []
+    assert cells.count("-5") == 2
 
 
 def test_text_is_the_columns_with_tabs(printed):
