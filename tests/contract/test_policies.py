@@ -245,14 +245,26 @@ def test_tags_are_added_overwritten_and_removed(glacier):
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["arn:aws:iam::1:root", "2026-01-31T23:59:59Z", "a/b = c+d-e@f_g.h", "½ Ⅳ 東京\xa0x", ":"],
+)
+def test_tags_hold_what_the_service_allows(glacier, text):
+    """Letters, digits and blanks of all scripts, and `_ . : / = + - @`."""
+    glacier.add_tags_to_vault(Tags={"k": text, f"k {text}": ""})
+
+    assert glacier.list_tags_for_vault()["Tags"] == {"k": text, f"k {text}": ""}
+
+
+@pytest.mark.parametrize(
     "tags",
     [
         {"": "x"},
         {"k" * 129: "x"},
-        {"a:b": "x"},
         {"aws:x": "x"},
         {"k": "v" * 256},
         {"k": "a;b"},
+        {"k": "a\nb"},
+        {"k\u0301": "x"},
         {f"k{number}": "" for number in range(11)},
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from glaciercli.local.errors import invalid, limit_exceeded, missing
@@ -12,7 +13,8 @@ from glaciercli.local.world import World
 _MAX_TAGS = 50  # per vault; the model's text still says 10
 _MAX_IN_REQUEST = 10
 _MAX_KEY, _MAX_VALUE = 128, 255  # characters
-_PUNCTUATION = set(" _./=+-@")
+# As in the pattern of all of AWS's tags; the guide leaves the colon out, a live listing holds one.
+_PUNCTUATION, _KINDS = set("_.:/=+-@"), "LNZ"  # letters, numbers and blanks of all scripts
 
 
 def add(world: World, params: Params) -> dict[str, Any]:
@@ -71,4 +73,4 @@ def _check_count(count: int) -> None:
 
 
 def _is_legal(text: str) -> bool:
-    return all(each.isalnum() or each in _PUNCTUATION for each in text)
+    return all(each in _PUNCTUATION or unicodedata.category(each)[0] in _KINDS for each in text)

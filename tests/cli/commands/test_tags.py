@@ -14,13 +14,13 @@ def tags(result):
 
 def test_tags_are_added_listed_and_removed(glacier):
     glacier("tags", "add", "photos", "owner=anna", "project=a=b")
-    glacier("tags", "add", "--vault", "photos", "owner=bert", "empty=")
+    glacier("tags", "add", "--vault", "photos", "owner=bert", "empty=", "at=12:30")
 
     listed = glacier("tags", "list", "photos", "--output", "json")
-    assert tags(listed) == {"owner": "bert", "project": "a=b", "empty": ""}
+    assert tags(listed) == {"owner": "bert", "project": "a=b", "empty": "", "at": "12:30"}
 
     left = glacier(
-        "tags", "remove", "--yes", "-V", "photos", "project", "empty", "--output", "json"
+        "tags", "remove", "--yes", "-V", "photos", "project", "empty", "at", "--output", "json"
     )
     assert tags(left) == {"owner": "bert"}
 
