@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from glaciercli import config
 from glaciercli.errors import UsageError
+from glaciercli.hints import Command, Hint
 from glaciercli.units import KIB, parse_duration, parse_rate
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.clients.glacier import Client, Target
 
+_SYNC = Command("catalog", "sync")
 _CONNECTIONS = 16  # enough for the default workers; --workers raises it
 _LEAST_BANDWIDTH = 64 * KIB  # shared by eight connections, each block still beats the timeouts
 
@@ -31,7 +33,7 @@ class Workspace:
     wait of the client.
     """
 
-    def __init__(self, note: Callable[[str], None], stop: threading.Event | None = None) -> None:
+    def __init__(self, note: Callable[[Hint], None], stop: threading.Event | None = None) -> None:
         #: Settings that this run was given, by name with `_` for `-`; they win over all others.
         self.flags: dict[str, Any] = {}
         self.stop = stop or threading.Event()
@@ -106,16 +108,12 @@ class Workspace:
         catalog = Catalog.open(self.places.catalog)
         if catalog.set_aside is not None:
             aside = str(catalog.set_aside)
-            self._note(
-                f"the catalog was damaged: it is kept as {aside!r}, and a new one has begun;"
-                " to fill it: glacier catalog sync"
-            )
+            what = f"the catalog was damaged: it is kept as {aside!r}, and a new one has begun"
+            self._note((f"{what}; to fill it: ", _SYNC))
         if catalog.stale_log is not None:
-            self._note(
-                f"{str(self.places.catalog)!r} is another copy than the log beside it belongs to,"
-                f" which is kept as {str(catalog.stale_log)!r}; what only the log knew comes back"
-                " by: glacier catalog sync"
-            )
+            path, log = str(self.places.catalog), str(catalog.stale_log)
+            what = f"{path!r} is another copy than the log beside it belongs to, kept as {log!r}"
+            self._note((f"{what}; what only the log knew comes back by: ", _SYNC))
         return catalog
 
     def close_catalog(self) -> None:

@@ -50,8 +50,9 @@ class App(Workspace):
             quiet=self.quiet,
         )
 
-    def _tell(self, text: str) -> None:
-        self.output.note(text)  # which is made only when there is something to tell
+    def _tell(self, text: Hint) -> None:
+        # The output is made only when there is something to tell.
+        self.output.note(self.written(text))
 
     @property
     def stdin(self) -> TextIO:
