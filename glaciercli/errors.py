@@ -25,7 +25,6 @@ An error names the thing in `message` and the way out in `hint` (see `hints`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
@@ -117,6 +116,8 @@ class NotFound(GlacierError):
     """The vault, archive, job or upload is not there."""
 
     exit_code = Exit.NOT_FOUND
+    #: Whether it is the vault itself that is not there, and with it all that was in it.
+    is_vault: bool = False
 
 
 class AccessDenied(GlacierError):
@@ -289,7 +290,7 @@ def from_response(
 def no_vault(name: str, region: str) -> NotFound:
     """Return the error for a vault that is not there; most often it is in another region."""
     where = f" in {region}" if region else ""
-    return NotFound(
+    error = NotFound(
         f"vault {name!r} does not exist{where}",
         hint=(
             Command("vault", "list"),
@@ -298,6 +299,7 @@ def no_vault(name: str, region: str) -> NotFound:
         ),
         code="ResourceNotFoundException",
     )
+    return error.but(is_vault=True)
 
 
 @contextmanager
@@ -319,20 +321,6 @@ def concerns_all(error: GlacierError) -> bool:
     if isinstance(error, AccessDenied):
         return error.code != "AccessDeniedException"
     return isinstance(error, Unavailable | Interrupted | UsedUp)
-
-
-def disputes_content(error: GlacierError) -> bool:
-    """Tell whether a refusal says that what arrived is not what was sent.
-
-    By the nouns alone, since each make of the service has its own words: a tree hash, a checksum,
-    the archive's size, or the signature, into which the hash of the content goes.
-    """
-    return isinstance(error, Refused | AccessDenied) and bool(_CONTENT.search(error.message))
-
-
-_CONTENT = re.compile(
-    r"tree.?hash|checksum|digest|sha-?256|archive.?size|signature we", re.IGNORECASE
-)
 
 
 def _by_status(status: int) -> type[GlacierError]:

@@ -18,10 +18,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glaciercli.clients import wording
 from glaciercli.clients._checks import require_whole
 from glaciercli.clients.pace import Pace, may_have_been_applied
 from glaciercli.clients.replies import Output, translated
-from glaciercli.errors import AccessDenied, GlacierError, LostReply, Unavailable, UsedUp
+from glaciercli.errors import (
+    AccessDenied,
+    GlacierError,
+    LostReply,
+    NotFound,
+    Unavailable,
+    UsedUp,
+    no_vault,
+)
 from glaciercli.units import counted
 
 if TYPE_CHECKING:
@@ -139,11 +148,30 @@ class Client:
         boto = self._boto
         try:
             return _ask(boto, operation, parameters)
+        except NotFound as error:
+            self._require_vault(error, operation, parameters)
+            raise
         except AccessDenied as error:
-            is_late = error.message.startswith(("Signature expired", "Signature not yet current"))
+            is_late = wording.is_late(error)
             if not is_late and (error.code != "ExpiredTokenException" or not self._renew(boto)):
                 raise
         return _ask(self._boto, operation, parameters)
+
+    def _require_vault(
+        self, error: NotFound, operation: str, parameters: Mapping[str, Any]
+    ) -> None:
+        """Raise NotFound of the vault where it is that what is not there, and not a thing in it.
+
+        Amazon's words tell which; where they are another server's, one look at the vault does.
+        """
+        vault = parameters.get("vaultName")
+        is_told = error.is_vault or wording.missing(error) is not None
+        if vault is None or is_told or operation in {"DescribeVault", "DeleteVault"}:
+            return
+        try:
+            self.once("DescribeVault", vaultName=vault)
+        except NotFound:
+            raise no_vault(vault, self.region) from error
 
     def replies(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Yield the pages of a listing; raises Unavailable when they have no end."""

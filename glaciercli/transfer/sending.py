@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from glaciercli.clients.glacier import Client
-from glaciercli.errors import AccessDenied, Conflict, IntegrityError, Refused, disputes_content
+from glaciercli.clients.wording import disputes_content
+from glaciercli.errors import AccessDenied, Conflict, IntegrityError, Refused
 from glaciercli.models import Part, Upload
 from glaciercli.ranges import Span, content_range
 from glaciercli.tasks.pool import Pool

@@ -15,6 +15,7 @@ from glaciercli import system
 from glaciercli.catalog import jobs as catalog_jobs
 from glaciercli.catalog.inventories import Document
 from glaciercli.catalog.merging import merge
+from glaciercli.clients import wording
 from glaciercli.errors import (
     GlacierError,
     IntegrityError,
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.clients.glacier import Client
 
-# How the service says that a vault is too new to have an inventory.
-_NONE_YET = "cannot be initiated yet"
 _SAME_INVENTORY = timedelta(hours=12)  # its date and the vault's were seen four hours apart
 _LEFT_BEHIND = timedelta(days=7)  # by then the service has long dropped the job of a document
 
@@ -196,7 +195,7 @@ def _start(client: Client, vault: Vault) -> Job:
     try:
         return jobs.start_inventory(client, vault.name)
     except NotFound as error:
-        if _NONE_YET not in error.message:
+        if not wording.has_no_inventory(error):
             raise
         raise NotReady(
             f"vault {vault.name!r} has no inventory yet; the first comes within about a day",

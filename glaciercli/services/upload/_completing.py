@@ -8,6 +8,7 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import INVENTORY_LAG
 from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
+from glaciercli.clients.wording import disputes_parts
 from glaciercli.errors import (
     Conflict,
     IntegrityError,
@@ -178,15 +179,6 @@ def settle(
             return None
         journal.uncertain()
     return None if again else resolve(client, journal, catalog, progress=progress)
-
-
-def disputes_parts(error: Refused) -> bool:
-    """Tell whether completion was refused because of what the upload holds: it stays open then.
-
-    All that is sent with it, a size and a hash, is made of the parts; so whatever is wrong with
-    that, a part that is missing or another one, the service's list of them tells which.
-    """
-    return error.code == "InvalidParameterValueException"
 
 
 def _is_open(client: Client, journal: UploadJournal) -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from glaciercli.catalog import descriptions
+from glaciercli.clients import wording
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import AccessDenied, NotFound, Refused
 from glaciercli.models import Upload
@@ -108,7 +109,7 @@ def drop(client: Client, journal: UploadJournal) -> bool:
         except NotFound:
             pass  # it is gone, as it should be
         except Refused as error:
-            if error.code != "InvalidParameterValueException":
+            if not wording.disputes_parts(error):
                 raise
             return False
     return True

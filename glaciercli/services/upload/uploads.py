@@ -16,6 +16,7 @@ from glaciercli.catalog import descriptions
 from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
 from glaciercli.clients.pace import telling_if_applied
+from glaciercli.clients.wording import disputes_content, disputes_parts
 from glaciercli.errors import (
     Busy,
     Conflict,
@@ -24,7 +25,6 @@ from glaciercli.errors import (
     Interrupted,
     NotFound,
     Refused,
-    disputes_content,
 )
 from glaciercli.hints import Command
 from glaciercli.models import Archive, Upload
@@ -32,7 +32,6 @@ from glaciercli.services import scopes
 from glaciercli.services.upload import open_uploads
 from glaciercli.services.upload._completing import (
     complete,
-    disputes_parts,
     record,
     require_hash,
     settle,

@@ -20,7 +20,8 @@ def show(client: Client, vault: str) -> Policy:
     try:
         reply = client.call("GetVaultAccessPolicy", vaultName=vault)
     except NotFound as error:
-        vaults.require(client, vault)
+        if error.is_vault:
+            raise
         raise NotFound(
             f"vault {vault!r} has no access policy",
             hint=Command("policy", "set", vault, "POLICY.json"),

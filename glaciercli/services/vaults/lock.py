@@ -22,7 +22,6 @@ def show(client: Client, vault: str) -> Lock:
     """Return the lock of a vault and what it forbids; raises NotFound when there is none."""
     reply = _find(client, vault)
     if reply is None:
-        vaults.require(client, vault)
         raise NotFound(
             f"vault {vault!r} has no lock", hint=Command("lock", "start", vault, "POLICY.json")
         )
@@ -112,10 +111,12 @@ def abort(client: Client, vault: str) -> Lock:
 
 
 def _find(client: Client, vault: str) -> dict[str, Any] | None:
-    """Return what the service says of a vault's lock; None where it has none, or is not there."""
+    """Return what the service says of a vault's lock, None where it has none."""
     try:
         return dict(client.call("GetVaultLock", vaultName=vault))
-    except NotFound:
+    except NotFound as error:
+        if error.is_vault:
+            raise
         return None
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from glaciercli.errors import NotFound
 from glaciercli.hints import Command
 from glaciercli.models import Notifications
-from glaciercli.services.vaults import vaults
 
 if TYPE_CHECKING:
     from glaciercli.clients.glacier import Client
@@ -21,7 +20,8 @@ def show(client: Client, vault: str) -> Notifications:
     try:
         reply = client.call("GetVaultNotifications", vaultName=vault)
     except NotFound as error:
-        vaults.require(client, vault)
+        if error.is_vault:
+            raise
         raise NotFound(
             f"vault {vault!r} has no notifications",
             hint=Command("vault", "notifications", "set", vault, "--topic", "ARN"),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
+from glaciercli.clients import wording
 from glaciercli.errors import NotFound, NotReady, Refused, no_vault
 from glaciercli.hints import Command, render
 from glaciercli.models import Vault
@@ -16,7 +17,6 @@ from glaciercli.units import counted, format_time_seconds
 if TYPE_CHECKING:
     from glaciercli.clients.glacier import Client
 
-_NOT_EMPTY = "Vault not empty or recently written to"  # how the service begins its refusal
 _LOOK_EVERY = 3.0  # seconds
 _DAY = timedelta(days=1)  # the service takes an inventory about once a day
 
@@ -58,7 +58,7 @@ def delete(
     try:
         client.call("DeleteVault", vaultName=name)
     except Refused as error:
-        if not error.message.startswith(_NOT_EMPTY):
+        if not wording.is_not_empty(error):
             raise
         there = show(client, name)
         if there.archives and not _was_made_before(there, emptied):
