@@ -130,13 +130,13 @@ def _value_reason(key: Key, conditions: Sequence[Condition], now: datetime) -> s
     """Return why no value of a key satisfies all conditions on it.
 
     A comparison changes its answer at the values that it names and nowhere else, so these and their
-    neighbours stand for all that the key may hold.
+    neighbours stand for all that the key may hold; the time of a request is never past.
     """
     examples = _examples(key, [value for each in conditions for value in each.wanted], now)
     contexts = [{}, *({conditions[0].key: [each]} for each in examples)]
     if not examples or any(all(each.holds(some) for each in conditions) for some in contexts):
         return None
-    return f"no value of {conditions[0].written} is what its conditions want"
+    return f"no {conditions[0].written} meets its conditions"
 
 
 def _examples(key: Key, wanted: Iterable[object], now: datetime) -> list[str]:

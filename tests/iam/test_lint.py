@@ -62,20 +62,20 @@ def test_a_statement_is_named_with_its_reason():
         (when(StringLike={"aws:SourceIp": "10.*"}), "is an address, which StringLike"),
         (when(NumericLessThan={"aws:CurrentTime": "1"}), "is a date, which"),
         (when(NumericLessThan={"aws:PrincipalArn": "1"}), "is an ARN, which"),
-        (when(NumericLessThan={"glacier:ArchiveAgeInDays": "0"}), "no value of"),
-        (when(NumericEquals={"glacier:ArchiveAgeInDays": ["1.5", "-1"]}), "no value of"),
+        (when(NumericLessThan={"glacier:ArchiveAgeInDays": "0"}), "meets its conditions"),
+        (when(NumericEquals={"glacier:ArchiveAgeInDays": ["1.5", "-1"]}), "meets its conditions"),
         (
             when(
                 NumericLessThan={"glacier:ArchiveAgeInDays": "10"},
                 NumericGreaterThan={"glacier:ArchiveAgeinDays": "9"},
             ),
-            "no value of glacier:ArchiveAge",
+            "no glacier:ArchiveAge",
         ),
-        (when(DateLessThan={"aws:CurrentTime": "2026-01-01T00:00:00Z"}), "no value of"),
-        (when(NumericLessThan={"aws:EpochTime": "1000"}), "no value of aws:EpochTime"),
+        (when(DateLessThan={"aws:CurrentTime": "2026-01-01T00:00:00Z"}), "meets its conditions"),
+        (when(NumericLessThan={"aws:EpochTime": "1000"}), "no aws:EpochTime meets"),
         (
             when(Bool={"aws:SecureTransport": "true"}, BoolIfExists={"aws:SecureTransport": False}),
-            "no value of aws:SecureTransport",
+            "no aws:SecureTransport meets",
         ),
         (
             {

@@ -75,7 +75,8 @@ def serve(
     """Serve the embedded Glacier over HTTP, for SDKs and the AWS CLI, until interrupted.
 
     Prints `Serving Glacier on URL` once it listens, on loopback only. Other users of the machine
-    are answered with --auth strict only.
+    are answered with --auth strict only. Reasons that the service keeps to itself, such as what is
+    wrong with a policy, are told with --verbose.
 
     Example:
         glacier local serve --port 8480
