@@ -31,7 +31,6 @@ OUTSIDE = {
     "it may be stored all the same; the next inventory will tell",
     "mend that, then run the same command again; nothing is store",
     "no inventory has listed it yet",
-    "run the same command again; what is stored is not sent again",
     "sent {}, the service stored {}",
     "the earlier upload of {} has expired: it is not stored",
     "the inventory lists an archive twice; nothing was merged",

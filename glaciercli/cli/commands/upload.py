@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -22,24 +21,13 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.config import DESCRIPTION_FORMATS
-from glaciercli.errors import (
-    Conflict,
-    GlacierError,
-    IntegrityError,
-    NotReady,
-    Partial,
-    Refused,
-    UsageError,
-    concerns_all,
-)
+from glaciercli.errors import UsageError
 from glaciercli.hints import Command, quoted
-from glaciercli.services.upload import open_uploads, streams, uploads
-from glaciercli.transfer import parts, source
+from glaciercli.services.upload import open_uploads, plan, streams, uploads
 
 ARCHIVE = ("name", "size", "checksum", "archiveId")
 OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "name", "path")
 PLAN = ("path", "size", "PartSizeInBytes", "parts", "requests")
-_ABOUT_ONE_FILE = (Conflict, IntegrityError, NotReady, Refused)  # the next file may well do better
 _FILE = click.Path(exists=True, allow_dash=True, path_type=Path)  # the sender knows the kinds
 
 
@@ -97,7 +85,7 @@ def start(
     if dry_run:
         descriptions.require_storable(description or "")
         app.output.listing(
-            (_planned(each, vault, part_size, single=single) for each in files), PLAN
+            (plan.plan(each, vault, part_size, single=single) for each in files), PLAN
         )
         return
 
@@ -142,25 +130,8 @@ def start(
 
     if len(files) == 1:
         app.output.show(send(files[0]), ARCHIVE, brief=True)
-        return
-    failures: dict[str, GlacierError] = {}
-
-    def send_all() -> Iterator[models.Archive]:
-        for file in files:
-            try:
-                yield send(file)
-            except _ABOUT_ONE_FILE as error:
-                if concerns_all(error):
-                    raise
-                failures[str(file)] = error.with_traceback(None)  # which keeps the file open
-
-    app.output.listing(send_all(), ARCHIVE)
-    if failures:
-        raise Partial(
-            f"{len(failures)} of {len(files)} files are not uploaded",
-            failures,
-            hint="run the same command again; what is stored is not sent again",
-        )
+    else:
+        app.output.listing(plan.send_all(files, send), ARCHIVE)
 
 
 @upload.command(name="list")
@@ -250,15 +221,3 @@ def _require_fitting(
         )
     if of_files and "-" in given:
         raise UsageError("--single and --again are for files; a stream comes once, in parts")
-
-
-def _planned(file: Path, vault: str, part_size: int | None, *, single: bool) -> models.UploadPlan:
-    if str(file) == "-":
-        raise UsageError("the size of stdin is not known before it is read")
-    size = source.Source.open(file, vault).size
-    if single:
-        parts.check_single(size)
-        return models.UploadPlan(str(file), size, part_size=size, parts=1, requests=1)
-    plan = parts.plan(size, part_size)
-    # One request to begin, one to complete.
-    return models.UploadPlan(str(file), plan.size, plan.part_size, plan.count, plan.count + 2)
