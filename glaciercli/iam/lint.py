@@ -50,7 +50,7 @@ def _vault_reason(statement: Statement, vault: str) -> str | None:
     if not statement.resources.include(vault):
         return f"its resources leave out the vault, {vault}"
     if not _reached(statement):
-        return "none of its actions is one on a vault"
+        return "it speaks of no action on a vault"
     return None
 
 

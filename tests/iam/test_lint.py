@@ -91,10 +91,10 @@ def test_a_statement_is_named_with_its_reason():
             },
             "glacier:ResourceTag/Hold comes with",
         ),
-        ({**DENY, "Action": ["glacier:CreateVault", "glacier:ListVaults"]}, "one on a vault"),
+        ({**DENY, "Action": ["glacier:CreateVault", "glacier:ListVaults"]}, "no action on a vault"),
         (
             {key: each for key, each in DENY.items() if key != "Action"} | {"NotAction": "*"},
-            "one on a vault",
+            "no action on a vault",
         ),
         (
             {key: each for key, each in DENY.items() if key != "Resource"} | {"NotResource": VAULT},

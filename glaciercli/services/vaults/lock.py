@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
 def show(client: Client, vault: str) -> Lock:
     """Return the lock of a vault and what it forbids; raises NotFound when there is none."""
-    reply = _find(client, vault)
-    if reply is None:
-        raise NotFound(
-            f"vault {vault!r} has no lock", hint=Command("lock", "start", vault, "POLICY.json")
-        )
-    return _lock(vault, **reply)
+    return _lock(vault, **_found(client, vault))
 
 
 def check(client: Client, vault: str, text: str, *, allow_only: bool = False) -> Lock:
@@ -76,10 +71,11 @@ def check_trial(client: Client, vault: str, *, allow_only: bool = False) -> Lock
     Another program may have started it. Raises NotFound when there is none, and Refused for a
     policy on trial that `check` would refuse; of one that is locked nothing can be mended.
     """
-    lock = show(client, vault)
+    reply = _found(client, vault)
+    lock, policy = _lock(vault, **reply), reply["Policy"]
     if lock.state == "Locked":
         return lock
-    arn, policy = vaults.show(client, vault).arn, json.dumps(lock.policy)
+    arn = vaults.show(client, vault).arn
     try:
         access_policy.read(policy, arn=arn)
         _must_hold(client, vault, policy, arn=arn)
@@ -118,6 +114,16 @@ def _find(client: Client, vault: str) -> dict[str, Any] | None:
         if error.is_vault:
             raise
         return None
+
+
+def _found(client: Client, vault: str) -> dict[str, Any]:
+    """Return what the service says of a vault's lock; raises NotFound where it has none."""
+    reply = _find(client, vault)
+    if reply is None:
+        raise NotFound(
+            f"vault {vault!r} has no lock", hint=Command("lock", "start", vault, "POLICY.json")
+        )
+    return reply
 
 
 def _lock(vault: str, **reply: Any) -> Lock:
