@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse, InvalidURL
 from typing import TYPE_CHECKING, Any, Self
 
+from glaciercli.clients._patience import TimedResponse
 from glaciercli.errors import (
     AccessDenied,
     BadRequest,
@@ -54,6 +55,9 @@ class Bounded:
         is_streamed, request.stream_output = request.stream_output, True
         response = self._session.send(request)
         if is_streamed and response.status_code < 300:
+            timed = getattr(response.raw, "_fp", None)
+            if isinstance(timed, TimedResponse):  # nothing has to be waited for in this process
+                timed.stream()
             return response
         body = StreamingBody(response.raw, None)  # makes botocore's errors of urllib3's
         data = body.read(_LARGEST + 1)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from glaciercli import __version__
+from glaciercli.clients._patience import Patience, timed_pools
 from glaciercli.clients.glacier import Client, Target
 from glaciercli.clients.pace import GIVE_UP_AFTER, Pace
 from glaciercli.clients.replies import Bounded, translated, watch
@@ -62,6 +63,7 @@ def connect(
         retries={"total_max_attempts": 1, "mode": "standard"},
         user_agent_extra=f"glaciercli/{__version__}",
     )
+    patience = Patience(max(_LEAST_SOCKET_TIMEOUT, timeout), silence)
     pace = Pace(timeout, stop=stop, bandwidth=bandwidth)
     if target.local_root is not None:
         return _connect_local(target, target.local_root, config, pace, max_requests)
@@ -81,6 +83,8 @@ def connect(
             if urlsplit(client.meta.endpoint_url).scheme == "http":
                 # In the clear because nobody is in between; a proxy would be.
                 client = ask(config=config.merge(Config(proxies={})))
+        http = client._endpoint.http_session  # noqa: SLF001 - botocore has no public place for it
+        http._pool_classes_by_scheme.update(timed_pools(patience))  # noqa: SLF001 - nor for this
         return _prepared(client)
 
     return Client(target, make, pace, max_requests)
