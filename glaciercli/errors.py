@@ -5,11 +5,11 @@
     ├── NotFound            3   vault, archive, job or upload is not there
     ├── AccessDenied        4   no credentials, expired, or refused
     ├── Conflict            5   the disk disagrees: file changed, target exists, ambiguous
-    │   └── Busy            5   another run of glacier is at it
+    │   └── Busy            5   locked by another glacier process
     ├── IntegrityError      6   a hash, a range or a size is not what it must be
     ├── Refused             7   a rule or the service says no
     │   ├── PolicyEnforced  7   the account's data retrieval policy says no
-    │   └── UsedUp          7   the requests that the run was allowed are made
+    │   └── UsedUp          7   stopped by --max-requests
     ├── Unavailable         8   network, throttling, 5xx after retries
     │   ├── Throttled       8   the service asks all callers to slow down
     │   ├── Unreachable     8   no connection was made, so nothing was sent
@@ -133,7 +133,7 @@ class Conflict(GlacierError):
 
 
 class Busy(Conflict):
-    """Another run of glacier is at it."""
+    """Locked by another glacier process."""
 
 
 class IntegrityError(GlacierError):
@@ -153,7 +153,7 @@ class PolicyEnforced(Refused):
 
 
 class UsedUp(Refused):
-    """The run has made as many requests as it was allowed."""
+    """The run was stopped by --max-requests."""
 
 
 class Unavailable(GlacierError):

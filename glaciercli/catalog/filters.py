@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from glaciercli.catalog.rows import milliseconds, stored
+from glaciercli.catalog.rows import milliseconds, to_sqlite
 from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import UsageError
 from glaciercli.files.database import Connection
@@ -45,7 +45,9 @@ class Filter:
 EVERYTHING = Filter()  # what is present, of any name, size and age
 
 
-def source(connection: Connection, vault: int, filters: Filter) -> tuple[str, dict[str, Any]]:
+def select_clause(
+    connection: Connection, vault: int, filters: Filter
+) -> tuple[str, dict[str, Any]]:
     """Return `FROM archives WHERE ...` for the archives of a vault that match, and its parameters.
 
     SQLite does not know how many rows a vault or a text has, and guesses badly; so it is told which
@@ -93,8 +95,8 @@ def _names(filters: Filter) -> list[tuple[str, str, Any]]:
     # The casts are for names that are not Unicode, and so are stored as bytes.
     text = None if filters.text is None else f"%{_escaped(filters.text)}%"
     return [
-        ("CAST(name AS TEXT) LIKE CAST(:text AS TEXT) ESCAPE '\\'", "text", stored(text)),
-        ("CAST(name AS TEXT) GLOB CAST(:glob AS TEXT)", "glob", stored(filters.glob)),
+        ("CAST(name AS TEXT) LIKE CAST(:text AS TEXT) ESCAPE '\\'", "text", to_sqlite(text)),
+        ("CAST(name AS TEXT) GLOB CAST(:glob AS TEXT)", "glob", to_sqlite(filters.glob)),
     ]
 
 

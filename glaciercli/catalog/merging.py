@@ -14,7 +14,7 @@ from typing import Any
 
 from glaciercli.catalog.descriptions import decode
 from glaciercli.catalog.inventories import Entry
-from glaciercli.catalog.rows import loaded, milliseconds, stored, vault_key
+from glaciercli.catalog.rows import from_sqlite, milliseconds, to_sqlite, vault_key
 from glaciercli.catalog.schema import INDEXES
 from glaciercli.catalog.states import CONDITIONS, Horizon, horizon_of
 from glaciercli.catalog.store import Catalog
@@ -161,7 +161,7 @@ def _load(
         nonlocal total
         for ident, description, created, size, tree_hash in entries:
             total += size
-            text = stored(description)
+            text = to_sqlite(description)
             yield ident, size, tree_hash, text, milliseconds(created), *read(description)
 
     # None at all leaves rowcount at -1 or 0, as sqlite3 likes.
@@ -172,7 +172,7 @@ def _told(description: str) -> tuple[Any, ...]:
     """Return the columns that a description fills."""
     tool, name, modified, _, token, *_ = decode(description)
     when = None if modified is None else milliseconds(modified)
-    return tool, stored(name) or None, when, stored(token)
+    return tool, to_sqlite(name) or None, when, to_sqlite(token)
 
 
 def _match(connection: Connection, vault: int | None) -> None:
@@ -182,7 +182,7 @@ def _match(connection: Connection, vault: int | None) -> None:
     """
     connection.execute(_PAIR, (vault,))
     untold = connection.execute(_UNTOLD, (vault,))
-    connection.executemany(_TELL, ((row, *_told(loaded(text) or "")) for row, text in untold))
+    connection.executemany(_TELL, ((row, *_told(from_sqlite(text) or "")) for row, text in untold))
 
 
 def _update_known(connection: Connection, vault: int, made: int) -> int:

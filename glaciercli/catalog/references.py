@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Collection
 from functools import partial
 
-from glaciercli.catalog.rows import archives_of, stored
+from glaciercli.catalog.rows import archives_of, to_sqlite
 from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.files.database import Connection, Row
@@ -71,7 +71,7 @@ def newest(
     **values: str,
 ) -> list[Archive]:
     """Return the newest archives of each vault that a condition holds for."""
-    bound = {name: stored(value) for name, value in values.items()}
+    bound = {name: to_sqlite(value) for name, value in values.items()}
     found: list[Archive] = []
     for vault in vaults:
         horizon = horizon_of(connection, vault["key"])

@@ -31,7 +31,7 @@ def vault_key(connection: Connection, scope: Scope, vault: str) -> int:
     return int(row["key"])
 
 
-def stored(text: str | None) -> str | bytes | None:
+def to_sqlite(text: str | None) -> str | bytes | None:
     """Return a text as SQLite can hold it: names that are not Unicode become their bytes."""
     if text is None or text.isascii():
         return text
@@ -42,7 +42,7 @@ def stored(text: str | None) -> str | bytes | None:
     return text
 
 
-def loaded(value: str | bytes | None) -> str | None:
+def from_sqlite(value: str | bytes | None) -> str | None:
     """Return the text that `stored` was given."""
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
@@ -90,14 +90,14 @@ def row_of(
         "id": archive.id,
         "size": archive.size,
         "tree_hash": None if archive.tree_hash is None else bytes.fromhex(archive.tree_hash),
-        "description": stored(archive.description or None),
+        "description": to_sqlite(archive.description or None),
         "tool": archive.tool or (decoded.tool if told else None),
-        "name": stored(archive.name or decoded.name or None),
+        "name": to_sqlite(archive.name or decoded.name or None),
         "modified": None if modified is None else milliseconds(modified),
         "created": milliseconds(archive.created or now),
         "recorded": None if recorded is None else milliseconds(recorded),
         "token": token or decoded.token,
-        "path": stored(archive.path),
+        "path": to_sqlite(archive.path),
         "location": archive.location,
     }
 
@@ -114,13 +114,13 @@ def archive_of(row: Row, vault: str, horizon: Horizon) -> Archive:
             vault=vault,
             size=row["size"],
             tree_hash=None if row["tree_hash"] is None else row["tree_hash"].hex(),
-            name=loaded(row["name"]),
-            description=loaded(row["description"]) or "",
+            name=from_sqlite(row["name"]),
+            description=from_sqlite(row["description"]) or "",
             created=moment(row["created"]),
             modified=_moment(row["modified"]),
             seen=_moment(row["seen"]),
             deleted=_moment(row["deleted"]),
-            path=loaded(row["path"]),
+            path=from_sqlite(row["path"]),
             location=row["location"],
             recorded=_moment(row["recorded"]),
             tool=row["tool"],

@@ -15,15 +15,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from glaciercli.catalog import references
-from glaciercli.catalog.filters import EVERYTHING, Filter, source
+from glaciercli.catalog.filters import EVERYTHING, Filter, select_clause
 from glaciercli.catalog.rows import (
     RECORD,
     archives_of,
-    loaded,
+    from_sqlite,
     milliseconds,
     moment,
     row_of,
-    stored,
+    to_sqlite,
     vault_key,
 )
 from glaciercli.catalog.schema import MIGRATIONS
@@ -206,7 +206,7 @@ class Catalog:
             key = vault_key(connection, scope, vault)
             connection.executemany(
                 "INSERT OR IGNORE INTO aliases VALUES (?, ?, ?)",
-                ((key, stored(name), ident) for name, ident in names),
+                ((key, to_sqlite(name), ident) for name, ident in names),
             )
 
     def aliases(self, scope: Scope, vault: str) -> dict[str, list[str]]:
@@ -220,7 +220,7 @@ class Catalog:
                 for each in connection.execute(
                     "SELECT id, name FROM aliases WHERE vault = ? ORDER BY name", (row["key"],)
                 ):
-                    found[each["id"]].append(loaded(each["name"]) or "")
+                    found[each["id"]].append(from_sqlite(each["name"]) or "")
         return found
 
     def find(self, scope: Scope, vault: str | None, reference: str) -> Archive:
@@ -250,7 +250,7 @@ class Catalog:
             streams = []
             for row in self._vault_rows(scope, vault):
                 horizon = horizon_of(connection, row["key"])
-                selected, parameters = source(connection, row["key"], filters)
+                selected, parameters = select_clause(connection, row["key"], filters)
                 rows = connection.execute(
                     f"SELECT * {selected} AND (:up_to IS NULL OR key <= :up_to) "
                     f"ORDER BY created {direction}, key {direction} LIMIT :limit",
@@ -272,7 +272,7 @@ class Catalog:
         parts: list[Row] = []
         with self.database.read() as connection:
             for row in self._vault_rows(scope, vault):
-                selected, parameters = source(connection, row["key"], filters)
+                selected, parameters = select_clause(connection, row["key"], filters)
                 parts += connection.execute(
                     "SELECT count(*) AS n, coalesce(sum(size), 0) AS size, min(created) AS oldest, "
                     f"max(created) AS newest {selected}",
@@ -333,9 +333,9 @@ class Catalog:
                 rows = connection.execute(
                     "SELECT DISTINCT name FROM archives WHERE vault = ? AND name >= ? AND name < ? "
                     "AND deleted IS NULL LIMIT ?",
-                    (row["key"], stored(prefix), stored(prefix + "\U0010ffff"), limit),
+                    (row["key"], to_sqlite(prefix), to_sqlite(prefix + "\U0010ffff"), limit),
                 )
-                found.update(loaded(each["name"]) or "" for each in rows)
+                found.update(from_sqlite(each["name"]) or "" for each in rows)
         return sorted(found)[:limit]
 
     def vault_key(self, scope: Scope, vault: str) -> int | None:

@@ -213,10 +213,10 @@ name_option = click.option(
 def bounds_options(function: F) -> F:
     """Give a command the bounds of a Filter, under its names: sizes and times of creation."""
     for option in (
-        click.option("--before", type=TIME, metavar="TIME", help="Created before."),
-        click.option("--after", type=TIME, metavar="TIME", help="Created from then on."),
-        click.option("--max-size", type=SIZE, metavar="SIZE", help="At most so big."),
-        click.option("--min-size", type=SIZE, metavar="SIZE", help="At least so big."),
+        click.option("--before", type=TIME, metavar="TIME", help="Created before TIME."),
+        click.option("--after", type=TIME, metavar="TIME", help="Created at or after TIME."),
+        click.option("--max-size", type=SIZE, metavar="SIZE", help="No larger than SIZE."),
+        click.option("--min-size", type=SIZE, metavar="SIZE", help="No smaller than SIZE."),
     ):
         function = option(function)
     return function
@@ -232,7 +232,7 @@ state_option = click.option(
     help="Only those in this state; may be repeated.  [default: all but gone and deleted]",
 )
 limit_option = click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="At most so many."
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Show at most N."
 )
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")

@@ -31,7 +31,6 @@ from glaciercli.errors import (
     UsedUp,
     no_vault,
 )
-from glaciercli.units import counted
 
 if TYPE_CHECKING:
     from glaciercli.local.engine import Engine
@@ -142,7 +141,7 @@ class Client:
         parameters.setdefault("accountId", self.target.account_id)
         if self.max_requests is not None and next(self._requests) > self.max_requests:
             raise UsedUp(
-                f"--max-requests allows {counted(self.max_requests, 'request')}; they are made",
+                f"stopped by --max-requests {self.max_requests}",
                 hint="run the same command again to go on; what was done is kept",
             )
         boto = self._boto

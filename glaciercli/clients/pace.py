@@ -32,7 +32,7 @@ def may_have_been_applied(error: Unavailable) -> bool:
 
 
 @contextmanager
-def telling_if_applied(hint: Hint) -> Iterator[None]:
+def hint_if_maybe_applied(hint: Hint) -> Iterator[None]:
     """Give the error of a request that may have taken effect all the same its way to find out."""
     try:
         yield
@@ -45,9 +45,8 @@ def telling_if_applied(hint: Hint) -> Iterator[None]:
 class Pace:
     """Retries with jittered back-off inside a time budget, and one brake for all workers.
 
-    `timeout` is in seconds, counted from a call's first failure or the last time that bytes
-    `moved`, whichever is later: a slow transfer that moves is never given up. `stop` ends all
-    waiting.
+    `timeout` is in seconds, counted from a call's first failure or the last `note_progress`,
+    whichever is later: a slow transfer that moves is never given up. `stop` ends all waiting.
     """
 
     def __init__(
@@ -147,8 +146,8 @@ class Pace:
             self._quiet = min(max(self._quiet * 2, _FIRST_DELAY), _LONGEST_QUIET)
             self._quiet_until = now + max(self._quiet, asked)
 
-    def moved(self) -> None:
-        """Note that a part or a range got through, which renews everyone's patience."""
+    def note_progress(self) -> None:
+        """Restart the give-up timer: a part or a range got through."""
         self._last_move = time.monotonic()
 
     def spend(self, count: int) -> None:

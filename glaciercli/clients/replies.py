@@ -40,9 +40,9 @@ _request = threading.local()  # `has_left`: whether this thread's request is on 
 
 
 class Bounded:
-    """botocore's HTTP session, that holds no reply larger than any of Glacier's.
+    """botocore's HTTP session with a cap of 16 MiB on replies that are held in memory.
 
-    A reply that nobody ends would fill the memory; those that are streamed are not its business.
+    An endless reply would fill it. Streamed replies, a job's output, pass as they come.
     """
 
     def __init__(self, session: Any) -> None:

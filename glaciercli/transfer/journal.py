@@ -175,7 +175,7 @@ def path_of(directory: Path, key: str) -> Path:
     return directory / f"{key}.journal"
 
 
-def stored(directory: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+def iter_journals(directory: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
     """Yield every journal with its lines, without locking; those that are not ours are left out.
 
     The run that needs such a journal says what is wrong with it; nobody else is stopped by it.
@@ -197,7 +197,7 @@ def stored(directory: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
 
 def sweep(directory: Path) -> None:
     """Remove the journals that say nothing: their runs were killed before the first line."""
-    for path, lines in stored(directory):
+    for path, lines in iter_journals(directory):
         if not lines:
             try:
                 Journal.open(directory, path.stem).close()

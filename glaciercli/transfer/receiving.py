@@ -201,7 +201,7 @@ def write_in_order(
         stream.write(view)
         start += len(data)
         root.add(bytes.fromhex(tree_hash))
-        client.pace.moved()
+        client.pace.note_progress()
     stream.flush()
     if content.promise is None:
         return None

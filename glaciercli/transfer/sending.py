@@ -82,7 +82,7 @@ def send_pieces(
 
     def send(piece: Piece) -> tuple[Span, str]:
         tree_hash = _send(client, upload, piece, changed)
-        client.pace.moved()
+        client.pace.note_progress()
         return (piece.start, piece.stop), tree_hash
 
     return dict(pool.map(send, pieces))

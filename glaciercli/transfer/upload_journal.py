@@ -22,7 +22,7 @@ from typing import Any, Self
 from glaciercli.clients.glacier import Client
 from glaciercli.hints import Command, quoted
 from glaciercli.models import Archive
-from glaciercli.transfer.journal import UNREADABLE, Journal, stored
+from glaciercli.transfer.journal import UNREADABLE, Journal, iter_journals
 from glaciercli.transfer.source import Identity
 from glaciercli.transfer.state import TransferJournal, folded
 from glaciercli.units import format_time, parse_time
@@ -166,7 +166,7 @@ class UploadJournal(TransferJournal[UploadState]):
 
 def known(journals: Path) -> Iterator[UploadState]:
     """Yield the state of every upload that this machine has begun and not finished."""
-    for _, lines in stored(journals / UploadJournal.directory):
+    for _, lines in iter_journals(journals / UploadJournal.directory):
         try:
             state = folded(UploadState(), lines)
         except UNREADABLE:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from glaciercli.catalog.descriptions import encode
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.merging import merge
-from glaciercli.catalog.rows import loaded, stored
+from glaciercli.catalog.rows import from_sqlite, to_sqlite
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import NotFound, Refused
 from glaciercli.models import Archive, Scope
@@ -159,7 +159,7 @@ def test_names_complete_a_prefix(catalog, scope, archive):
 
 @given(st.text() | st.binary().map(os.fsdecode))
 def test_any_text_can_be_stored(text):
-    assert loaded(stored(text)) == text
+    assert from_sqlite(to_sqlite(text)) == text
 
 
 def test_a_name_that_is_not_unicode_is_found(catalog, scope, archive):

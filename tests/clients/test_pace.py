@@ -75,7 +75,7 @@ def test_bytes_that_move_renew_the_patience():
 
     def work():
         if failing:
-            pace.moved()  # as another worker would
+            pace.note_progress()  # as another worker would
             raise failing.pop()
         return "through"
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glaciercli.errors import Conflict
-from glaciercli.transfer.journal import Journal, stored, sweep
+from glaciercli.transfer.journal import Journal, iter_journals, sweep
 
 
 def kinds(journal):
@@ -185,7 +185,10 @@ def test_listing_skips_what_it_cannot_read(tmp_path, written):
     (tmp_path / "other.journal").write_bytes(b"nonsense\n")
     (tmp_path / "other.journal").chmod(0o600)
 
-    assert {path.stem: len(lines) for path, lines in stored(tmp_path)} == {"key": 3, "other": 0}
+    assert {path.stem: len(lines) for path, lines in iter_journals(tmp_path)} == {
+        "key": 3,
+        "other": 0,
+    }
 
 
 def test_journals_that_say_nothing_are_swept_away_but_not_from_under_a_run(tmp_path):
@@ -215,4 +218,4 @@ def test_a_journal_that_cannot_be_read_hides_no_other(tmp_path, written):
     (tmp_path / "bbb.journal").touch(mode=0o666)
     (tmp_path / "bbb.journal").chmod(0o666)
 
-    assert [path.name for path, _ in stored(tmp_path)] == ["key.journal"]
+    assert [path.name for path, _ in iter_journals(tmp_path)] == ["key.journal"]

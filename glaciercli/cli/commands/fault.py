@@ -51,10 +51,14 @@ def fault() -> None:
     help="Answer with this; the kind need not be named.",
 )
 @click.option(
-    "--times", type=click.IntRange(min=1), metavar="N", default=1, help="So many.  [default: 1]"
+    "--times",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=1,
+    help="Fail N requests.  [default: 1]",
 )
 @click.option(
-    "--skip", type=click.IntRange(min=0), metavar="N", default=0, help="Let so many pass first."
+    "--skip", type=click.IntRange(min=0), metavar="N", default=0, help="Skip the first N requests."
 )
 @pass_app
 def add(

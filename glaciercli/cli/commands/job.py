@@ -223,7 +223,7 @@ def archive(
 )
 @click.option("--after", type=TIME, metavar="TIME", help="Archives created from then on.")
 @click.option("--before", type=TIME, metavar="TIME", help="Archives created before.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many archives.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="List at most N archives.")
 @click.option("--marker", help="Go on after an inventory that --limit cut.")
 @description_option
 @topic_option

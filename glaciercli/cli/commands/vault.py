@@ -252,7 +252,7 @@ def wait(app: App, vault: str, *, gone: bool, max_wait: float) -> None:
 
 @vault.group()
 def notifications() -> None:
-    """Where a vault says, through SNS, that jobs are done.
+    """Notify an SNS topic when jobs of a vault are done.
 
     Example:
         glacier vault notifications show photos
@@ -263,7 +263,7 @@ def notifications() -> None:
 @vault_argument
 @pass_app
 def show_notifications(app: App, vault: str) -> None:
-    """Show where a vault's notifications go.
+    """Show the SNS topic and the events of a vault's notifications.
 
     Example:
         glacier vault notifications show photos
@@ -283,7 +283,7 @@ def show_notifications(app: App, vault: str) -> None:
 )
 @pass_app
 def set_notifications(app: App, vault: str, topic: str, events: tuple[str, ...]) -> None:
-    r"""Let a vault tell an SNS topic when jobs are done.
+    r"""Set the SNS topic that is notified when jobs of a vault are done.
 
     Example:
         glacier vault notifications set photos \
@@ -298,11 +298,11 @@ def set_notifications(app: App, vault: str, topic: str, events: tuple[str, ...])
 @yes_option
 @pass_app
 def delete_notifications(app: App, vault: str, *, yes: bool) -> None:
-    """Let a vault tell nobody any more.
+    """Delete a vault's notification configuration.
 
     Example:
         glacier vault notifications delete photos --yes
     """
     app.confirm(f"delete the notifications of vault {vault}?", yes=yes)
     record = service.delete(app.client, vault)
-    app.output.done(record, f"vault {vault} tells nobody any more")
+    app.output.done(record, f"vault {vault} has no notifications any more")

@@ -188,7 +188,7 @@ def job_output(
             hint=Command("job", "wait", job.id, "--vault", job.vault),
         )
     if not job.succeeded:
-        raise Refused(f"job {job.id} has failed: {job.status_message or 'nobody says why'}")
+        raise Refused(f"job {job.id} failed; {job.status_message or 'the service gave no reason'}")
     content = Content.of(job, None if archive is None else promised(archive, job))
     if not isinstance(target, Path):
         return write_in_order(client, content, target, progress, None)
@@ -312,7 +312,7 @@ def _receive(
     def receive(span: Span) -> tuple[Span, str]:
         tree_hash = fetch(client, content, *span, part.write, check=pool.check, progress=progress)
         journal.range(*span, tree_hash)
-        client.pace.moved()
+        client.pace.note_progress()
         return span, tree_hash
 
     hashes |= dict(pool.map(receive, missing))

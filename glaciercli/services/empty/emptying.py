@@ -207,7 +207,7 @@ def _delete(client: Client, vault: str, archive: Archive) -> GlacierError | None
         # Amazon's service takes a deletion twice; others say so of an archive that is gone.
         if archive.id not in error.message:
             raise
-    client.pace.moved()
+    client.pace.note_progress()
     return None
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from glaciercli.catalog import descriptions
 from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
-from glaciercli.clients.pace import telling_if_applied
+from glaciercli.clients.pace import hint_if_maybe_applied
 from glaciercli.clients.wording import disputes_content, disputes_parts
 from glaciercli.errors import (
     Busy,
@@ -326,7 +326,7 @@ def _send_single(
     source.require_unchanged()
     journal.single()
     try:
-        with telling_if_applied("it may be stored all the same; the next inventory will tell"):
+        with hint_if_maybe_applied("it may be stored all the same; the next inventory will tell"):
             reply = client.call(
                 "UploadArchive",
                 vaultName=intent.vault,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glaciercli.clients.pace import telling_if_applied
+from glaciercli.clients.pace import hint_if_maybe_applied
 from glaciercli.errors import AccessDenied, Unavailable
 from glaciercli.hints import Command
 from glaciercli.models import Capacity
@@ -26,7 +26,7 @@ def purchase(client: Client) -> Capacity:
     again: the first request may have bought one.
     """
     look = ("it may be bought all the same; look first: ", Command("capacity", "list"))
-    with telling_if_applied(look):
+    with hint_if_maybe_applied(look):
         bought = client.call("PurchaseProvisionedCapacity")["capacityId"]
     try:
         there = capacity(client)

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from glaciercli.clients.pace import telling_if_applied
+from glaciercli.clients.pace import hint_if_maybe_applied
 from glaciercli.errors import AccessDenied, NotFound, Refused, Unavailable
 from glaciercli.hints import Command
 from glaciercli.iam import lint, words
@@ -54,7 +54,7 @@ def start(client: Client, vault: str, text: str, *, allow_only: bool = False) ->
     abort = Command("lock", "abort", vault)
     way_out = ("it may be on trial all the same: ", abort, ", then start it again")
     try:
-        with telling_if_applied(way_out):
+        with hint_if_maybe_applied(way_out):
             reply = client.call("InitiateVaultLock", vaultName=vault, policy=policy)
     except AccessDenied as error:
         raise _standing(client, vault, error) from error
