@@ -31,7 +31,8 @@ RENEW = (
 )
 SAID = re.compile(rb"generation ([0-9a-f]{32}) follows ([0-9a-f]{32})")
 
-_HEADER = struct.Struct(">8x I 4x 8s 8x")  # the size of a page, and both salts
+_HEADER = struct.Struct(">I 4x I 4x 8s 8x")  # a magic number, the size of a page, both salts
+_MAGIC = {0x377F0682, 0x377F0683}
 _FRAME = struct.Struct(">I 4x 8s 8x")  # the number of a page, and both salts
 _LOOKS = 3  # at a file and a log that go on while they are looked at
 
@@ -75,7 +76,9 @@ def _named(log: Path, page: int | None, *, until: str) -> Iterator[str]:
         head = file.read(_HEADER.size)
         if len(head) < _HEADER.size:
             return
-        size, salts = _HEADER.unpack(head)
+        magic, size, salts = _HEADER.unpack(head)
+        if magic not in _MAGIC or not size:
+            return  # nor does SQLite read it
         while len(frame := file.read(_FRAME.size)) == _FRAME.size:
             number, salted = _FRAME.unpack(frame)
             if salted != salts:
