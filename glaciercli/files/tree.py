@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Self
@@ -15,7 +16,9 @@ from typing import Self
 from glaciercli import system
 from glaciercli.errors import Conflict
 from glaciercli.files._folders import Folder, open_folder
-from glaciercli.files.descriptor import Descriptor
+from glaciercli.files._walk import LINKED, is_of_ours
+from glaciercli.files.place import Place
+from glaciercli.files.target import NEW_FILE
 from glaciercli.hints import quoted
 
 STAGING = ".glacier-restore"  # where files wait, in the same file system, until they are proven
@@ -25,51 +28,72 @@ _BLOCK = 1 << 20  # bytes copied at once
 class Tree:
     """A directory of the user's, made where it is missing; use it in a `with` block.
 
-    Without `staging` it can only be looked at.
+    It and its staging directory are opened once, so what others do to their names meanwhile leads
+    nothing elsewhere. Without `staging` it can only be looked at.
     """
 
     def __init__(self, root: Path, *, staging: bool = True) -> None:
         self.root = root.absolute()
-        self.staging = self.root / STAGING
         self._with_staging = staging
-        self._folder: Folder | None = None
+        self._opened = ExitStack()
 
     def __enter__(self) -> Self:
-        self.root.mkdir(parents=True, exist_ok=True)
-        self._folder = open_folder(self.root)
-        try:
+        with ExitStack() as opened:
+            folder = open_folder(self.root, make=self._with_staging)
+            self._folder = opened.enter_context(closing(folder))
             if self._with_staging:
-                self._make_staging()
-        except BaseException:
-            self.close()
-            raise
+                self._staging = opened.enter_context(closing(self._open_staging()))
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._with_staging:
             try:
-                self.staging.rmdir()
+                self._folder.remove_folder(STAGING)
             except OSError:
                 pass  # it holds what an unfinished run will go on with
-        self.close()
+        self._opened.close()
 
-    def _make_staging(self) -> None:
-        with self.directory(PurePosixPath()) as folder:
-            status = folder.status()
+    def _open_staging(self) -> Folder:
+        """Open the directory where files wait, made where it is missing, for this user alone."""
+        status = self._folder.status()
+        mapped = None if is_of_ours(status) else self._owner_of_new_files()
+        if mapped not in {None, status.st_uid}:
+            raise Conflict(
+                f"{str(self.root)!r} belongs to another user, who could swap what is restored",
+                hint="name a directory of your own; one that is missing is made",
+            )
         if system.rights_of_strangers(status) & 0o022 and not status.st_mode & stat.S_ISVTX:
             raise Conflict(
                 f"others can write to {str(self.root)!r} and could swap what is being restored",
                 hint=f"name a new directory, or: chmod go-w {quoted(self.root)}",
             )
-        system.private_directory(self.staging)
-        with self.directory(PurePosixPath(STAGING)) as folder:
-            if not system.is_own(folder.status()):
-                raise Conflict(f"{str(self.staging)!r} belongs to someone else")
+        staging = _below(self._folder, STAGING, self.root / STAGING, make=0o700)
+        found = staging.status()
+        is_own = system.is_own(found) or found.st_uid == mapped
+        if not is_own or system.rights_of_others(found) & 0o022:
+            staging.close()
+            raise Conflict(
+                f"{str(self.root / STAGING)!r} belongs to, or can be written by, another user",
+                hint="see what is in it, and move it away",
+            )
+        self._folder.sync()
+        return staging
 
-    def close(self) -> None:
-        if self._folder is not None:
-            self._folder.close()
-            self._folder = None
+    def _owner_of_new_files(self) -> int:
+        """Return whose files this user makes here: a server may take all users for one."""
+        name = f"{STAGING}-{secrets.token_hex(8)}"
+        with _naming(self.root / name):
+            number = self._folder.file(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            return os.fstat(number).st_uid
+        finally:
+            os.close(number)
+            self._folder.remove(name)
+
+    def staged(self, name: str) -> Place:
+        """Return where a file waits, under a name of our own making."""
+        return Place(self._staging, self.root / STAGING / name)
 
     @contextmanager
     def directory(self, path: PurePosixPath, *, make: bool = False) -> Iterator[Folder]:
@@ -77,11 +101,10 @@ class Tree:
 
         With `make`, directories that are missing are made. Raises FileNotFoundError without.
         """
-        assert self._folder is not None
         with ExitStack() as opened:
             folder = self._folder
             for part in path.parts:
-                folder = _below(folder, part, self.root / path, make=make)
+                folder = _below(folder, part, self.root / path, make=0o777 if make else None)
                 opened.callback(folder.close)
             yield folder
 
@@ -90,56 +113,61 @@ class Tree:
 
         Raises Conflict where it cannot be read: it may be the one.
         """
-        try:
-            with self.directory(path.parent) as parent:
-                number = parent.file(path.name, os.O_RDONLY | system.NO_WAIT)
-        except (OSError, Conflict):
-            return False
-        descriptor = Descriptor(number, self.root / path)
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode) or found.st_size != size:
-            return False
-        return descriptor.tree_hash(found.st_size) == tree_hash
+        with ExitStack() as opened:
+            try:
+                parent = opened.enter_context(self.directory(path.parent))
+            except (OSError, Conflict):
+                return False
+            return Place(parent, self.root / path).holds(size, tree_hash)
 
     def require_free(self, path: PurePosixPath, *, overwrite: bool) -> None:
         """Raise the Conflict that `place` would, as far as it can be told now."""
         try:
-            with self.directory(path.parent):
-                found = (self.root / path).lstat()
+            with self.directory(path.parent) as parent:
+                mode = parent.look(path.name).st_mode
         except FileNotFoundError:
             return
-        if not overwrite or stat.S_ISDIR(found.st_mode):
-            raise _taken(self.root / path)
+        if not overwrite or stat.S_ISDIR(mode):
+            raise _taken(self.root / path, mode)
 
-    def place(self, staged: Path, path: PurePosixPath, *, overwrite: bool) -> None:
-        """Give a staged file its name; Conflict when something else has it, unless `overwrite`."""
-        with (
-            _naming(self.root / path),
-            self.directory(PurePosixPath(STAGING)) as source,
-            self.directory(path.parent, make=True) as parent,
-        ):
+    def place(self, staged: Place, path: PurePosixPath, *, overwrite: bool) -> None:
+        """Give a staged file its name; Conflict when something else has it, unless `overwrite`.
+
+        Conflict also where the root was moved meanwhile: the files would not be where they are
+        said to be.
+        """
+        Place(self._folder, self.root / STAGING).require_there()
+        with _naming(self.root / path), self.directory(path.parent, make=True) as parent:
             try:
-                source.move(staged.name, parent, path.name, replace=overwrite)
+                staged.folder.move(staged.name, parent, path.name, replace=overwrite)
                 parent.sync()
             except FileExistsError:
-                raise _taken(self.root / path) from None
+                raise _taken(self.root / path, parent.look(path.name).st_mode) from None
 
-    def copy(self, path: PurePosixPath, staged: Path, modified: datetime | None) -> None:
-        """Copy a placed file into the staging directory, with this time or its own."""
+    def copy(self, path: PurePosixPath, staged: Place, modified: datetime | None) -> None:
+        """Copy a placed file into the staging directory, with this time or its own.
+
+        It is the copy's content that has to be compared: others may be able to change the file.
+        """
+        staged.folder.remove(staged.name)  # after a kill it may be another name of a placed file
         with (
             _naming(self.root / path, "copy"),
             self.directory(path.parent) as parent,
-            self.directory(PurePosixPath(STAGING)) as staging,
-            open(path.name, "rb", opener=parent.file) as source,
-            open(staged.name, "wb", opener=staging.file) as target,
+            open(path.name, "rb", opener=_plain(parent)) as source,
+            open(staged.name, "xb", opener=staged.folder.file) as target,
         ):
             shutil.copyfileobj(source, target, _BLOCK)
             target.flush()
             found = os.fstat(source.fileno())
-            system.set_mode(target.fileno(), stat.S_IMODE(found.st_mode))
+            system.set_mode(target.fileno(), stat.S_IMODE(found.st_mode) & NEW_FILE)
             time = found.st_mtime_ns if modified is None else round(modified.timestamp() * 1e9)
-            system.set_times(target.fileno(), staged, time)
+            system.set_times(target.fileno(), staged.path, time)
             system.sync(target.fileno())
+
+
+def _plain(folder: Folder) -> Callable[[str, int], int]:
+    """Return an opener of files that waits for no pipe which others put in a file's place."""
+    return lambda name, flags: folder.file(name, flags | system.NO_WAIT)
 
 
 @contextmanager
@@ -154,19 +182,19 @@ def _naming(path: Path, verb: str = "write") -> Iterator[None]:
         ) from error
 
 
-def _taken(path: Path) -> Conflict:
-    if path.is_dir():
+def _taken(path: Path, mode: int) -> Conflict:
+    if stat.S_ISDIR(mode):
         return Conflict(f"{str(path)!r} is a directory, and should be a file")
     return Conflict(
         f"{str(path)!r} exists already and is another file", hint="--overwrite replaces it"
     )
 
 
-def _below(folder: Folder, part: str, path: Path, *, make: bool) -> Folder:
+def _below(folder: Folder, part: str, path: Path, *, make: int | None) -> Folder:
     try:
         return folder.below(part, make=make)
     except OSError as error:
-        if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+        if error.errno in LINKED:
             raise Conflict(f"{part!r} on the way to {str(path)!r} is a link or a file") from None
         if error.errno == errno.ENOENT:
             raise

@@ -22,8 +22,8 @@ def write(folder, name, data):
 
 
 def test_a_file_goes_below_and_is_synced(folder, tmp_path):
-    below = folder.below("a", make=True)
-    again = folder.below("a", make=True)
+    below = folder.below("a", make=0o777)
+    again = folder.below("a", make=0o777)
     write(folder, "draft", b"x")
     folder.move("draft", below, "file", replace=False)
     below.sync()
@@ -67,7 +67,7 @@ def test_where_there_are_no_links_a_name_that_is_taken_stays_too(folder, tmp_pat
     }
 
 
-@pytest.mark.parametrize("make", [False, True])
+@pytest.mark.parametrize("make", [None, 0o777])
 @pytest.mark.parametrize("what", ["link", "file"])
 def test_a_link_or_a_file_is_no_way_down(folder, tmp_path, what, make):
     (tmp_path / "outside").mkdir()

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from glaciercli.clients.glacier import Client
-from glaciercli.errors import Busy, GlacierError, IntegrityError, NotFound, NotReady, Refused
+from glaciercli.errors import Busy, IntegrityError, NotFound, NotReady, Refused
 from glaciercli.evidence.proofs import Proof, promised, proven_before
-from glaciercli.files.target import PartFile, finish_placing, require_free
+from glaciercli.files.place import Place, place_of
+from glaciercli.files.target import PartFile, finish_placing
 from glaciercli.hints import Command
 from glaciercli.models import Archive, Job
 from glaciercli.ranges import Span
@@ -26,7 +28,6 @@ from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.download_journal import DownloadJournal
 from glaciercli.transfer.receiving import Content, fetch, write_in_order
-from glaciercli.transfer.source import Source
 from glaciercli.transfer.window import hash_window
 from glaciercli.treehash import combine_hex
 
@@ -34,7 +35,7 @@ from glaciercli.treehash import combine_hex
 def download(
     client: Client,
     archive: Archive,
-    target: Path,
+    target: Path | Place,
     *,
     journals: Path,
     tier: str = "Standard",
@@ -50,18 +51,21 @@ def download(
     `poll` runs out first: the same call goes on later; IntegrityError when what came is not the
     archive. After the user was told, `acknowledge`.
     """
-    target, wanted = target.absolute(), Wanted(archive, range)
-    with DownloadJournal.open(client, journals, archive.vault, wanted.name, target) as journal:
-        if (placed := _placed(journal, wanted.name, target, progress)) is not None:
+    wanted = Wanted(archive, range)
+    with (
+        _opened(target) as place,
+        DownloadJournal.open(client, journals, archive.vault, wanted.name, place.path) as journal,
+    ):
+        if (placed := _placed(journal, wanted.name, place, progress)) is not None:
             return proven_before(archive, range, *placed)
-        require_free(target, overwrite=overwrite)
+        place.require_free(overwrite=overwrite)
         if journal.is_empty or journal.state.done:
-            journal.begin(wanted.name, target)
+            journal.begin(wanted.name, place.path)
         there = Retrievals(client, archive.vault)
         job = _retrieval(client, journal, wanted, there, tier, progress)
         job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)
         content = Content.of(job, wanted.promised_by(job))
-        with PartFile.open(target, wanted.name) as part:
+        with PartFile.open(place, wanted.name) as part:
             size, tree_hash = _receive(client, journal, content, part, workers, progress)
             proof = _proven(journal, content, size, tree_hash)
             if range is not None:
@@ -74,7 +78,7 @@ def download(
 def request(
     client: Client,
     archive: Archive,
-    target: Path,
+    target: Path | Place,
     *,
     journals: Path,
     there: Retrievals,
@@ -85,10 +89,10 @@ def request(
     Several archives are asked for first and downloaded then, so that there is one wait for all;
     `there` are the vault's retrievals, listed once for all of them.
     """
-    target, wanted = target.absolute(), Wanted(archive)
-    with DownloadJournal.open(client, journals, archive.vault, wanted.name, target) as journal:
+    wanted, path = Wanted(archive), _path(target)
+    with DownloadJournal.open(client, journals, archive.vault, wanted.name, path) as journal:
         if journal.is_empty:
-            journal.begin(wanted.name, target)
+            journal.begin(wanted.name, path)
         if (job := there.find(wanted)) is not None:  # no need to ask for it alone
             journal.job(job.id)
             return job
@@ -98,7 +102,7 @@ def request(
 def acknowledge(
     client: Client,
     archive: Archive,
-    target: Path,
+    target: Path | Place,
     *,
     journals: Path,
     range: Span | None = None,  # noqa: A002 - the API's own word
@@ -107,7 +111,7 @@ def acknowledge(
     _forget(client, archive.vault, Wanted(archive, range).name, target, journals)
 
 
-def abandon(client: Client, archive: Archive, target: Path, *, journals: Path) -> None:
+def abandon(client: Client, archive: Archive, target: Place, *, journals: Path) -> None:
     """Drop the journal of a download that nobody needs any more, and what was received of it."""
     _forget(client, archive.vault, Wanted(archive).name, target, journals, unfinished=True)
 
@@ -121,23 +125,38 @@ def _forget(
     client: Client,
     vault: str,
     content: str,
-    target: Path,
+    target: Path | Place,
     journals: Path,
     *,
     unfinished: bool = False,
 ) -> None:
-    target = target.absolute()
-    if not DownloadJournal.is_there(client, journals, vault, content, str(target)):
+    path = _path(target)
+    if not DownloadJournal.is_there(client, journals, vault, content, str(path)):
         return
     try:
-        journal = DownloadJournal.open(client, journals, vault, content, target)
+        journal = DownloadJournal.open(client, journals, vault, content, path)
     except Busy:
         return  # a run that came meanwhile has it, and will do this in its turn
     with journal:
         if unfinished:
-            finish_placing(target, content)
+            with _opened(target) as place:
+                finish_placing(place, content)
         if unfinished or journal.state.placed is not None:
             journal.forget()
+
+
+def _path(target: Path | Place) -> Path:
+    return target.path if isinstance(target, Place) else target.absolute()
+
+
+@contextmanager
+def _opened(target: Path | Place) -> Iterator[Place]:
+    """Lend the place of a target, which a restore holds open already."""
+    if isinstance(target, Place):
+        yield target
+    else:
+        with place_of(target) as place:
+            yield place
 
 
 def to_stream(
@@ -192,14 +211,17 @@ def job_output(
     content = Content.of(job, None if archive is None else promised(archive, job))
     if not isinstance(target, Path):
         return write_in_order(client, content, target, progress, None)
-    target, name = target.absolute(), _output_name(job)
-    with DownloadJournal.open(client, journals, job.vault, name, target) as journal:
-        if (placed := _placed(journal, name, target, progress)) is not None:
+    name = _output_name(job)
+    with (
+        _opened(target) as place,
+        DownloadJournal.open(client, journals, job.vault, name, place.path) as journal,
+    ):
+        if (placed := _placed(journal, name, place, progress)) is not None:
             return None if content.promise is None else content.promise.met_by(*placed)
-        require_free(target, overwrite=overwrite)
+        place.require_free(overwrite=overwrite)
         if journal.is_empty or journal.state.done:
-            journal.begin(name, target)
-        with PartFile.open(target, name) as part:
+            journal.begin(name, place.path)
+        with PartFile.open(place, name) as part:
             size, tree_hash = _receive(client, journal, content, part, workers, progress)
             proof = None if archive is None else _proven(journal, content, size, tree_hash)
             part.finish(size, None)
@@ -218,17 +240,17 @@ def _place(
 
 
 def _placed(
-    journal: DownloadJournal, name: str, target: Path, progress: Progress
+    journal: DownloadJournal, name: str, place: Place, progress: Progress
 ) -> tuple[int, str] | None:
     """Return size and tree hash of the file that an earlier run has named; None if it did not.
 
     Makes the end of that run.
     """
     placed = journal.state.placed
-    if placed is None or not _is_there(placed, target):
+    if placed is None or not place.holds(*placed):
         return None
     if not journal.state.done:
-        finish_placing(target, name)
+        finish_placing(place, name)
         journal.done()
     progress.note("an earlier run had finished it; nothing was fetched again")
     return placed
@@ -285,16 +307,6 @@ def _remembered(
     return None
 
 
-def _is_there(placed: tuple[int, str], target: Path) -> bool:
-    """Tell whether the target is, byte for byte, what an earlier run was about to put there."""
-    size, tree_hash = placed
-    try:
-        source = Source.open(target)
-    except GlacierError:
-        return False
-    return source.size == size and source.descriptor.tree_hash(size) == tree_hash
-
-
 def _receive(
     client: Client,
     journal: DownloadJournal,
@@ -304,6 +316,11 @@ def _receive(
     progress: Progress,
 ) -> tuple[int, str]:
     """Fetch what the part file lacks; return size and tree hash of all that it has then."""
+    if part.instead_of is not None:
+        progress.note(
+            f"{str(part.instead_of)!r} is not yours alone and stays as it is; receiving into "
+            f"{str(part.path)!r}"
+        )
     content.begin(progress)
     hashes = dict(_kept(journal, content, part, workers, progress))
     missing = [each for each in content.ranges() if each not in hashes]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from glaciercli.catalog import imports, readers
 from glaciercli.errors import Conflict, NotFound
-from glaciercli.files.target import PartFile, require_free
+from glaciercli.files.place import place_of
+from glaciercli.files.target import PartFile
 from glaciercli.hints import Command
 from glaciercli.models import Imported, Scope
 from glaciercli.services import scopes
@@ -124,16 +125,17 @@ def export_to(
 
     The file appears when it is whole, and not before; Conflict when it is there already.
     """
-    require_free(path, overwrite=overwrite)
-    with PartFile.open(path, f"export {os.getpid()}") as part:
-        try:
-            with os.fdopen(os.dup(part.descriptor.number), "w", encoding="ascii") as stream:
-                count = imports.export(catalog, where, stream, vault=vault)
-                stream.flush()
-                part.finish(stream.tell(), None)
-            part.place(overwrite=overwrite)
-        except OSError as error:
-            raise Conflict(f"cannot write {str(path)!r}: {error.strerror}") from error
-        finally:
-            part.path.unlink(missing_ok=True)
+    with place_of(path) as place:
+        place.require_free(overwrite=overwrite)
+        with PartFile.open(place, f"export {os.getpid()}") as part:
+            try:
+                with os.fdopen(os.dup(part.descriptor.number), "w", encoding="ascii") as stream:
+                    count = imports.export(catalog, where, stream, vault=vault)
+                    stream.flush()
+                    part.finish(stream.tell(), None)
+                part.place(overwrite=overwrite)
+            except OSError as error:
+                raise Conflict(f"cannot write {str(path)!r}: {error.strerror}") from error
+            finally:
+                part.remove()
     return count

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from glaciercli.errors import Conflict, GlacierError, NotReady, Partial, collecting
 from glaciercli.evidence.proofs import Proof
 from glaciercli.evidence.witnesses import Claim
-from glaciercli.files.tree import STAGING, Tree
+from glaciercli.files.place import Place
+from glaciercli.files.tree import Tree
 from glaciercli.hints import Command, Hint
 from glaciercli.models import Archive, Restored, RestorePlan
 from glaciercli.services import scopes
@@ -264,10 +265,8 @@ class _Run:
         copy = _copy_of(staged)
         for path in others:
             self.tree.copy(held, copy, archive.modified)
-            if not self.tree.holds(
-                PurePosixPath(STAGING, copy.name), archive.size, archive.tree_hash
-            ):
-                copy.unlink()
+            if not copy.holds(archive.size, archive.tree_hash):
+                copy.folder.remove(copy.name)
                 raise Conflict(
                     f"{str(self.tree.root / held)!r} has changed since it was compared",
                     hint="run the same command again",
@@ -282,16 +281,16 @@ class _Run:
         for each in items:
             staged = self.staged(each.archive)
             for left in (staged, _copy_of(staged)):
-                left.unlink(missing_ok=True)
+                left.folder.remove(left.name)
             downloads.abandon(self.client, each.archive, staged, journals=self.journals)
 
-    def staged(self, archive: Archive) -> Path:
+    def staged(self, archive: Archive) -> Place:
         """Return where a file waits; an id is the service's word, and names no file as it is."""
-        return self.tree.staging / hashlib.sha256(archive.id.encode()).hexdigest()[:32]
+        return self.tree.staged(hashlib.sha256(archive.id.encode()).hexdigest()[:32])
 
 
-def _copy_of(staged: Path) -> Path:
-    return staged.with_name(staged.name + ".copy")
+def _copy_of(staged: Place) -> Place:
+    return staged.beside(staged.name + ".copy")
 
 
 class _Together:

@@ -10,7 +10,6 @@ from helpers import RecordingProgress, payload
 
 from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Refused
 from glaciercli.evidence.witnesses import Kind, Witness
-from glaciercli.files.target import PartFile
 from glaciercli.hints import render
 from glaciercli.models import Archive
 from glaciercli.services.download import downloads
@@ -431,11 +430,3 @@ def test_a_full_disk_keeps_what_was_received(download, place):
     download()
 
     assert place.read_bytes() == DATA
-
-
-def test_a_part_file_name_always_fits(tmp_path):
-    target = tmp_path / ("ä" * 127)
-    part = PartFile.open(target, "x")
-
-    assert len(os.fsencode(part.path.name)) <= 255
-    assert part.path.parent == tmp_path

@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import others
 import pytest
 from helpers import RecordingProgress, payload
 
@@ -465,3 +466,73 @@ def test_a_download_that_another_run_made_needless_leaves_nothing(
 
     assert files(tmp_path / "out") == {"a": payload(5, 1)}
     assert list((journals / "downloads").iterdir()) == []
+
+
+@pytest.fixture
+def nobodys():
+    """A directory of another user."""
+    for ground in others.common_ground():
+        found = others.account("nobody")
+        (ground / "home").mkdir()
+        os.chown(ground / "home", found.pw_uid, found.pw_gid)
+        yield ground / "home"
+
+
+def test_nothing_is_paid_for_a_directory_of_another_user(
+    client, catalog, vault, journals, put, engine, nobodys
+):
+    put("a")
+    syncing.sync(client, catalog, vault, poll=NOW)
+    wanted = select(client, catalog, vault, nobodys)
+    asked = engine.log.count("InitiateJob")
+    with pytest.raises(Conflict, match="belongs to another user"):
+        restoring.restore(client, catalog, wanted, journals=journals, poll=NOW)
+
+    assert engine.log.count("InitiateJob") == asked
+    assert list(nobodys.iterdir()) == []
+
+
+def test_a_directory_that_another_user_swaps_while_a_run_waits_leads_nothing_elsewhere(
+    client, catalog, vault, journals, put, nobodys, tmp_path
+):
+    """It has hours for it; root would write the archive wherever that user likes."""
+    put("a")
+    syncing.sync(client, catalog, vault, poll=NOW)
+    precious, root = tmp_path / "precious", nobodys / "root"
+    precious.mkdir()
+    wanted = select(client, catalog, vault, root)
+
+    def swap(*_):
+        with others.acting_as("nobody"):
+            root.rename(nobodys / "aside")
+            root.symlink_to(precious)
+
+    with pytest.raises(Partial) as raised:
+        restoring.restore(client, catalog, wanted, journals=journals, poll=NOW, agree=swap)
+
+    (reason,) = raised.value.failures.values()
+    assert "was moved or replaced" in reason.message
+    assert list(precious.iterdir()) == []
+    with pytest.raises(Conflict, match="link that another user can change"):
+        select(client, catalog, vault, root)
+
+
+def test_a_staging_directory_that_is_swapped_while_a_run_waits_leads_nothing_elsewhere(
+    client, catalog, vault, journals, put, tmp_path
+):
+    put("a")
+    syncing.sync(client, catalog, vault, poll=NOW)
+    precious, root = tmp_path / "precious", tmp_path / "root"
+    precious.mkdir()
+    wanted = select(client, catalog, vault, root)
+
+    def swap(*_):
+        (root / STAGING).rename(root / "aside")
+        (root / STAGING).symlink_to(precious)
+
+    with pytest.raises(Partial) as raised:
+        restoring.restore(client, catalog, wanted, journals=journals, poll=NOW, agree=swap)
+
+    (reason,) = raised.value.failures.values()
+    assert "was moved or replaced" in reason.message
+    assert list(precious.iterdir()) == []
