@@ -41,6 +41,12 @@ def test_a_statement_is_named_with_its_reason():
     ]
 
 
+def test_a_key_of_aws_that_is_not_known_yet_is_not_judged():
+    assert findings(when(StringEquals={"aws:ZebraCrossing": "y"})) == []
+    [told] = findings(when(StringEquals={"aws:SourceVpcx": "y"}))
+    assert "did you mean aws:SourceVpc?" in told
+
+
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
