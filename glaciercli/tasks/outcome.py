@@ -28,9 +28,14 @@ _NAMED = 5  # items that are not ready and told by name; the rest are counted
 
 
 class Outcome:
-    """The items of one run and what went wrong with each, by its name. Threads may share it."""
+    """The items of one run and what went wrong with each, by its name. Threads may share it.
 
-    def __init__(self) -> None:
+    With `of_a_set`, where the user named a set and no items, even a single one is told as one of
+    it.
+    """
+
+    def __init__(self, *, of_a_set: bool = False) -> None:
+        self._of_a_set = of_a_set
         self._errors: dict[str, GlacierError] = {}
         self._names: set[str] = set()
         self._lock = threading.Lock()
@@ -88,11 +93,12 @@ class Outcome:
         failures.
         """
         waiting, failures = self.waiting, self.failures
-        if len(self._names) == 1:
+        if len(self._names) == 1 and not self._of_a_set:
             for error in self._errors.values():
                 raise error if report is None else error.but(report=report) from error
         if waiting:
-            names = f" ({', '.join(waiting)})" if len(waiting) <= _NAMED else ""
+            are_told = len(waiting) <= _NAMED and not self._of_a_set
+            names = f" ({', '.join(waiting)})" if are_told else ""
             raise NotReady(
                 f"{done}; {_are(len(waiting))} not ready yet{names}{_failed(len(failures))}",
                 hint="run the same command again later",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from glaciercli.errors import Conflict, GlacierError, NotReady, Partial, collecting
+from glaciercli.errors import Conflict
 from glaciercli.evidence.proofs import Proof
 from glaciercli.evidence.witnesses import Claim
 from glaciercli.files.place import Place
@@ -26,9 +26,11 @@ from glaciercli.services.download import downloads
 from glaciercli.services.jobs.jobs import USUAL_TIMES
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.services.restore.selection import Item, Selection, apart
+from glaciercli.tasks.outcome import Outcome
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
+from glaciercli.units import counted
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
@@ -72,70 +74,53 @@ def restore(
     `poll` has run out, Partial naming what could not be restored; both with the report. What is
     restored stays, and the same call goes on.
     """
-    failures: dict[str, GlacierError] = {}
+    outcome = Outcome(of_a_set=True)
     with Tree(selection.directory) as tree:
-        whole = _Together(progress)
-        run = _Run(client, catalog, tree, journals, tier, poll, whole, overwrite)
-        failures |= run.make(selection.folders)
+        whole = _ItemProgress(progress)
+        run = _Run(client, catalog, tree, journals, tier, poll, whole, overwrite, outcome)
+        run.make(selection.folders)
         # Nothing is paid for what would have no place to go.
-        failures |= run.blocked(selection.lacking)
-        missing, copies = apart(_without(selection.lacking, failures))
+        run.require_places(selection.lacking)
+        missing, copies = apart(run.left(selection.lacking))
         there = Retrievals(client, selection.vault)
         new = [each for each in missing if there.find(Wanted(each.archive)) is None]
         if agree is not None and new:
             agree(len(new), _size(new))
         progress.start(_size(missing))
-        failures |= run.request(missing, there)
-        failures |= run.bring_all(_without(missing, failures), workers)
-        failures |= run.copy_all(copies, missing, failures)
-        if not failures:
+        run.request(missing, there)
+        run.bring_all(run.left(missing), workers)
+        run.copy_all(copies, missing)
+        if not (outcome.failures or outcome.waiting):
             run.tidy(selection.files)
-    return _report(selection, failures, run.witnesses)
+    return _report(selection, run)
 
 
 def _size(items: list[Item]) -> int:
     return sum(each.archive.size or 0 for each in items)
 
 
-def _without(items: list[Item], failures: dict[str, GlacierError]) -> list[Item]:
-    return [each for each in items if each.archive.id not in failures]
-
-
-def _report(
-    selection: Selection, failures: dict[str, GlacierError], witnesses: dict[str, str]
-) -> Restored:
+def _report(selection: Selection, run: _Run) -> Restored:
     """Return what was done; raises what `restore` says."""
-    restored = _without(selection.lacking, failures)
-    waiting = sum(isinstance(each, NotReady) for each in failures.values())
-    failed = {
-        # A name that cannot be a path is told also where the archive has another that can.
-        **selection.refused,
-        **{name: each for name, each in failures.items() if not isinstance(each, NotReady)},
-    }
+    outcome = run.outcome
+    restored = run.left(selection.lacking)
     already = len(selection.files) - len(selection.lacking)
+    # A name that cannot be a path is told also where the archive has another that can.
+    for ident, error in selection.refused.items():
+        outcome.failed(ident, error)
     report = Restored(
         str(selection.directory),
         len(restored),
         _size(restored),
         already,
-        waiting,
-        len(failed),
-        proven_by=dict(Counter(witnesses[each.archive.id] for each in restored)),
+        len(outcome.waiting),
+        len(outcome.failures),
+        proven_by=dict(Counter(run.witnesses[each.archive.id] for each in restored)),
     )
-    there = len(restored) + already
-    if waiting:
-        raise NotReady(
-            f"{there:,} files are restored, {waiting:,} wait for a retrieval that is running",
-            hint="run the same command again later",
-            report=report,
-        )
-    if failed:
-        raise Partial(
-            f"{there:,} files are restored, {len(failed):,} could not be",
-            failed,
-            hint=_by_hand(selection),
-            report=report,
-        )
+    outcome.finish(
+        f"{counted(len(restored) + already, 'file')} restored",
+        report=report,
+        hint=_by_hand(selection),
+    )
     return report
 
 
@@ -149,7 +134,7 @@ def _by_hand(selection: Selection) -> Hint | None:
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of a restore: what all its workers share. Its acts return what failed, by id."""
+    """One run of a restore: what all its workers share."""
 
     client: Client
     catalog: Catalog
@@ -159,34 +144,35 @@ class _Run:
     poll: Poll
     progress: Progress
     overwrite: bool
+    #: By the archives' ids.
+    outcome: Outcome
     #: By whose word each archive is proven that was brought or copied, by id.
     witnesses: dict[str, str] = field(default_factory=dict)
 
-    def make(self, folders: list[Item]) -> dict[str, GlacierError]:
+    def left(self, items: Iterable[Item]) -> list[Item]:
+        """Return the items with which nothing went wrong so far."""
+        return [each for each in items if not self.outcome.has_failed(each.archive.id)]
+
+    def make(self, folders: list[Item]) -> None:
         """Make the directories that archives stand for; they hold nothing worth a retrieval."""
-        failures: dict[str, GlacierError] = {}
         for each in folders:
             with (
-                collecting(failures, each.archive.id),
+                self.outcome.item(each.archive.id),
                 self.tree.directory(each.lacking[0], make=True),
             ):
                 pass
-        return failures
 
-    def blocked(self, items: list[Item]) -> dict[str, GlacierError]:
+    def require_places(self, items: list[Item]) -> None:
         """Find the files that could not be put into their places."""
-        failures: dict[str, GlacierError] = {}
         for each in items:
-            with collecting(failures, each.archive.id):
+            with self.outcome.item(each.archive.id):
                 for path in each.lacking:
                     self.tree.require_free(path, overwrite=self.overwrite)
-        return failures
 
-    def request(self, items: list[Item], there: Retrievals) -> dict[str, GlacierError]:
+    def request(self, items: list[Item], there: Retrievals) -> None:
         """Start the retrievals that are not there yet."""
-        failures: dict[str, GlacierError] = {}
         for each in items:
-            with collecting(failures, each.archive.id):
+            with self.outcome.item(each.archive.id):
                 downloads.request(
                     self.client,
                     each.archive,
@@ -195,22 +181,17 @@ class _Run:
                     there=there,
                     tier=self.tier,
                 )
-        return failures
 
-    def bring_all(self, items: list[Item], workers: int) -> dict[str, GlacierError]:
+    def bring_all(self, items: list[Item], workers: int) -> None:
         """Bring files to their places: many at a time, or few with many ranges each."""
         files = max(1, min(workers, len(items)))
         ranges = workers // files  # of each: all together are no more than the workers asked for
-        pool = Pool(files)
-        failures: dict[str, GlacierError] = {}
-        for each in pool.map(lambda item: self.bring(item, ranges), items):
-            failures |= each
-        return failures
+        for _ in Pool(files).map(lambda item: self.bring(item, ranges), items):
+            pass  # each has its outcome
 
-    def bring(self, item: Item, workers: int) -> dict[str, GlacierError]:
+    def bring(self, item: Item, workers: int) -> None:
         """Bring one file to its place, or places."""
-        failures: dict[str, GlacierError] = {}
-        with collecting(failures, item.archive.id):
+        with self.outcome.item(item.archive.id):
             proof = self.retrieve(item.archive, workers)
             brought = proof.archive
             first, *others = item.lacking
@@ -220,16 +201,12 @@ class _Run:
             assert proof.witness is not None  # as it is the whole
             self.witnesses[item.archive.id] = proof.witness.kind.value
             downloads.acknowledge(self.client, item.archive, staged, journals=self.journals)
-        return failures
 
-    def copy_all(
-        self, copies: list[Item], missing: list[Item], failed: dict[str, GlacierError]
-    ) -> dict[str, GlacierError]:
+    def copy_all(self, copies: list[Item], missing: list[Item]) -> None:
         """Write the files whose bytes are there by now; what they wait for failed for them too."""
-        reasons = {each.lacking[0]: failed.get(each.archive.id) for each in missing}
-        failures: dict[str, GlacierError] = {}
+        reasons = {each.lacking[0]: self.outcome.error(each.archive.id) for each in missing}
         for each in copies:
-            with collecting(failures, each.archive.id):
+            with self.outcome.item(each.archive.id):
                 assert each.held is not None
                 if (reason := reasons.get(each.held)) is not None:
                     raise reason
@@ -237,7 +214,6 @@ class _Run:
                 claim = Claim.of_catalog(each.archive)
                 assert claim is not None  # else it is equal to no other
                 self.witnesses[each.archive.id] = claim.by.kind.value
-        return failures
 
     def retrieve(self, archive: Archive, workers: int) -> Proof:
         """Receive an archive where it waits for its name."""
@@ -293,8 +269,8 @@ def _copy_of(staged: Place) -> Place:
     return staged.beside(staged.name + ".copy")
 
 
-class _Together:
-    """The progress of many downloads as one."""
+class _ItemProgress:
+    """Forwards the bytes of many downloads, and hides the beginning of each."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

@@ -75,7 +75,7 @@ def test_one_wait_serves_all_and_the_same_command_goes_on(glacier, tree, tmp_pat
     glacier("local", "clock", "--timing", "real")
     words = ["archive", "download", "--to", tmp_path / "out", "--no-wait"]
 
-    assert "3 wait for a retrieval that is running" in glacier(*words, exit=Exit.NOT_READY).stderr
+    assert "3 are not ready yet" in glacier(*words, exit=Exit.NOT_READY).stderr
     glacier("local", "clock", "advance", "6h")
     glacier(*words)
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_restored_is_named_and_the_rest_is_there(
     failed = result.error
 
     assert f"not {bad[:12]}…: '../../escape' leads out of the directory" in dry
-    assert failed["message"] == "2 files are restored, 2 could not be"
+    assert failed["message"] == "2 files restored; 2 of 4 failed"
     assert (result.json["restored"], result.json["failed"]) == (2, 2)
     assert len(retrievals(glacier)) == 2  # what has no place to go is not paid for
     reasons = {ident: each["message"] for ident, each in failed["failures"].items()}

@@ -128,7 +128,7 @@ def test_hostile_names_stay_inside_and_are_named(put, restore, tmp_path):
     bad.append(put(cloudberry("..+AFw-escape")))
     bad.append(put(f"{STAGING}/x"))
     put("/etc/passwd", seed=9)
-    with pytest.raises(Partial, match="1 files are restored, 6 could not be") as caught:
+    with pytest.raises(Partial, match="1 file restored; 6 of 7 failed") as caught:
         restore()
 
     assert set(caught.value.failures) == set(bad)
@@ -144,7 +144,7 @@ def test_one_wait_for_all_and_a_run_that_goes_on(client, put, restore, catalog, 
     client.engine.clock.freeze()
     client.engine.log.clear()
     for _ in range(2):
-        with pytest.raises(NotReady, match="3 wait for a retrieval that is running"):
+        with pytest.raises(NotReady, match="3 are not ready yet"):
             restore(sync=False)
     assert client.engine.log.count("ListJobs") == 2  # a run lists them once, for all
     assert files(tmp_path / "out") == {}
@@ -263,7 +263,7 @@ def test_an_equal_file_is_retrieved_where_the_first_has_no_place(client, put, re
     for name in "ab":
         put(encode(name, DAY), 5, 1)
     (tmp_path / "out" / "a").mkdir(parents=True)
-    with pytest.raises(Partial, match="1 files are restored, 1 could not be"):
+    with pytest.raises(Partial, match="1 file restored; 1 of 2 failed"):
         restore()
 
     assert (tmp_path / "out" / "b").read_bytes() == payload(5, 1)
@@ -275,7 +275,7 @@ def test_equal_files_wait_for_the_same_retrieval(client, catalog, vault, put, re
     syncing.sync(client, catalog, vault, poll=NOW)
     client.engine.timing = "real"
     client.engine.clock.freeze()
-    with pytest.raises(NotReady, match="2 wait for a retrieval that is running"):
+    with pytest.raises(NotReady, match="2 are not ready yet"):
         restore(sync=False)
     client.engine.clock.advance(timedelta(hours=5))
 
@@ -314,7 +314,7 @@ def test_a_name_that_cannot_be_a_path_is_told_and_the_archive_comes_by_its_other
     scope = Scope(client.target.endpoint, client.engine.account, client.region)
     catalog.created(scope, Archive(ident, vault, name="a.jpg", tool="Synology"))
     catalog.add_aliases(scope, vault, [("../b.jpg", ident)])
-    with pytest.raises(Partial, match="1 files are restored, 1 could not be") as caught:
+    with pytest.raises(Partial, match="1 file restored; 1 of 1 failed") as caught:
         restore()
 
     assert set(caught.value.failures) == {ident}
