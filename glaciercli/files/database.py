@@ -410,6 +410,8 @@ def _migrate(connection: Connection, migrations: Sequence[Migration], path: Path
     connection.execute("PRAGMA journal_mode=WAL")
     for number, migration in enumerate(migrations[version:], start=version + 1):
         with transaction(connection, "EXCLUSIVE"):
+            if ("generation", "said") in _names(connection):
+                connection.execute(_generations.RENEW)
             migration(connection)
             connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version={number}")

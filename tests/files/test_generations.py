@@ -239,6 +239,16 @@ def commits(log):
     return found
 
 
+def test_each_step_of_a_schema_names_its_generation_too(path):
+    steps = [*MIGRATIONS, *(lambda db, n=n: db.execute(f"CREATE TABLE t{n} (c)") for n in range(2))]
+    with closing(Database(path, steps)):
+        found = commits(log_of(path))
+
+    _, first, *chain = (named[0] if named else None for named in found)
+    assert first is not None
+    assert [old for _, old in chain] == [new for new, _ in (first, *chain[:-1])]
+
+
 def test_every_transaction_names_its_generation_and_the_one_before(path):
     """Else an older copy of the file could pass for the one that a log was begun on."""
     with closing(Catalog.open(path)) as catalog:
