@@ -56,7 +56,7 @@ def import_file(
                     continue
                 if isinstance(event, Archive):
                     archives += 1
-                    yield event
+                    yield replace(event, hash_from="import")  # whatever it says of itself
                 else:
                     others.append(event)  # noqa: B023
 

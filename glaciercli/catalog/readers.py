@@ -197,7 +197,10 @@ def _scope(record: dict[str, object]) -> Scope:
 
 def _typed(archive: Archive) -> Archive:
     """Return the archive if its fields are of their types; raises TypeError."""
-    kinds = {"size": int, **dict.fromkeys(("created", "modified", "seen", "deleted", "recorded"))}
+    kinds = {
+        "size": int,
+        **dict.fromkeys(("created", "modified", "seen", "deleted", "recorded", "differs")),
+    }
     for each in fields(archive):
         value = getattr(archive, each.name)
         kind = kinds.get(each.name, str) or datetime

@@ -60,12 +60,16 @@ def moment(stored: int) -> datetime:
 # What is known already is kept, except that a fuller word fills a gap.
 RECORD = """
 INSERT INTO archives (vault, id, size, tree_hash, description, tool, name, modified, created,
-                      recorded, token, path, location)
+                      recorded, token, path, location, hash_from)
 VALUES (:vault, :id, :size, :tree_hash, :description, :tool, :name, :modified, :created,
-        :recorded, :token, :path, :location)
+        :recorded, :token, :path, :location, :hash_from)
 ON CONFLICT (vault, id) DO UPDATE SET
     size = coalesce(size, excluded.size),
     tree_hash = coalesce(tree_hash, excluded.tree_hash),
+    hash_from = CASE
+        WHEN tree_hash IS NULL
+             OR (tree_hash = excluded.tree_hash AND excluded.hash_from = 'upload')
+        THEN excluded.hash_from ELSE hash_from END,
     description = coalesce(excluded.description, description),
     tool = coalesce(excluded.tool, tool),
     name = coalesce(excluded.name, name),
@@ -99,6 +103,7 @@ def row_of(
         "token": token or decoded.token,
         "path": to_sqlite(archive.path),
         "location": archive.location,
+        "hash_from": None if archive.tree_hash is None else archive.hash_from,
     }
 
 
@@ -124,6 +129,8 @@ def archive_of(row: Row, vault: str, horizon: Horizon) -> Archive:
             location=row["location"],
             recorded=_moment(row["recorded"]),
             tool=row["tool"],
+            hash_from=row["hash_from"],
+            differs=_moment(row["differs"]),
             status=horizon.state(row),
         )
     except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:

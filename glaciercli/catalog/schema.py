@@ -15,6 +15,17 @@ def _first(connection: Connection) -> None:
         connection.execute(statement)
 
 
+def _hash_sources(connection: Connection) -> None:
+    """Know whose word a tree hash is; what was recorded before is judged by what it has."""
+    connection.execute(
+        "ALTER TABLE archives ADD COLUMN hash_from TEXT"  # null where an inventory told it
+    )
+    connection.execute(
+        "UPDATE archives SET hash_from = CASE WHEN location IS NULL THEN 'import' ELSE 'upload' END"
+        " WHERE recorded IS NOT NULL AND tree_hash IS NOT NULL"
+    )
+
+
 _ACCOUNTS = """
 CREATE TABLE accounts (     -- which account `-` is, by who asks
     identity TEXT NOT NULL,
@@ -97,4 +108,4 @@ INDEXES = {
     ),
 }
 
-MIGRATIONS: tuple[Migration, ...] = (_first, keep_generations)
+MIGRATIONS: tuple[Migration, ...] = (_first, keep_generations, _hash_sources)

@@ -93,7 +93,9 @@ def promised(archive: Archive, job: Job) -> Promise:
             raise IntegrityError(
                 words.contradicted(archive, claims[0], each), hint=words.other_bytes_hint(archive)
             )
-    complete = replace(archive, size=size, tree_hash=claims[0].tree_hash if claims else None)
+    complete = replace(archive, size=size)
+    if archive.tree_hash is None and claims:
+        complete = replace(complete, tree_hash=claims[0].tree_hash, hash_from=Kind.JOB.value)
     if is_whole and claims:
         return Promise(complete, start, stop, claims[0])
     if not is_whole and not is_tree_hash_aligned(start, stop, size):

@@ -53,8 +53,15 @@ class Claim(NamedTuple):
 
 
 def _witness(archive: Archive) -> Witness:
-    if archive.recorded is not None and archive.location is not None:
+    if archive.hash_from == Kind.UPLOAD.value:
         return Witness(Kind.UPLOAD, archive.created)
-    if archive.seen is not None:
+    if archive.seen is not None and archive.differs is None:
+        # It tells the same hash, whoever told that first.
         return Witness(Kind.INVENTORY, archive.seen)
-    return Witness(Kind.IMPORT, archive.recorded)
+    match archive.hash_from:
+        case Kind.IMPORT.value:
+            return Witness(Kind.IMPORT, archive.recorded)
+        case Kind.JOB.value:
+            return Witness(Kind.JOB)
+        case _:  # an inventory's, of which a later one tells another hash
+            return Witness(Kind.INVENTORY)

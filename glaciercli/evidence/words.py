@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glaciercli.evidence.witnesses import Claim, Kind, Witness
 from glaciercli.hints import Command, Hint
-from glaciercli.models import Archive, Restored, Sample
+from glaciercli.models import Archive, Restored, Sample, Verified
 from glaciercli.units import counted, format_size, format_time_seconds
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 def witness(by: Witness) -> str:
     """Return whose word a hash is: `the upload of 2026-11-22`."""
-    of = f" of {format_time_seconds(by.date)[:10]}" if by.date else ""
+    of = f" of {_day(by.date)}" if by.date else ""
     match by.kind:
         case Kind.UPLOAD:
             return f"the upload{of}"
@@ -125,6 +127,50 @@ def sampled(samples: Sequence[Sample]) -> str:
     return said
 
 
+# --- archives that are there, and others
+
+
+def not_there(archive: Archive, newest: datetime | None) -> str:
+    """Say that an archive is deleted or gone, and since when."""
+    if archive.deleted is not None:
+        return f"archive {archive.id} is deleted, since {_day(archive.deleted)}"
+    by = f": the inventory of {_day(newest)} does not list it" if newest else ""
+    return f"archive {archive.id} is gone{by}"
+
+
+def not_listed(archive: Archive, newest: datetime | None) -> str:
+    """Say that the newest inventory lacks what it should have."""
+    said = f"archive {archive.id} may be lost: "
+    said += f"the newest inventory, of {_day(newest)}, does not list it" if newest else "missing"
+    return f"{said}, and that of {_day(archive.seen)} did" if archive.seen else said
+
+
+def listed_as_another(archive: Archive, date: datetime) -> str:
+    return (
+        f"the inventory of {_day(date)} lists archive {archive.id} with another size or tree hash"
+        " than the catalog has"
+    )
+
+
+def verified(done: Verified, reference: str) -> str:
+    """Say what a file is, by whose word, and whether an inventory shows that it is there."""
+    by = witness(Witness(Kind(done.proven_by), done.proven_date))
+    listed = (
+        f"the inventory of {_day(done.seen)} lists it"
+        if done.seen
+        else "no inventory has listed it yet"
+    )
+    return (
+        f"{done.path} is archive {reference}: {format_size(done.size)}, tree hash"
+        f" {done.tree_hash} by {by}; {listed}"
+    )
+
+
+def another_file(path: Path, archive: Archive, what: str, here: object, there: object) -> str:
+    """Say that a file is not what an archive holds."""
+    return f"{path} has {what} {here}, archive {archive.id} has {there}"
+
+
 # --- trees
 
 
@@ -151,3 +197,7 @@ def _summed(counts: Mapping[str, int]) -> str:
         phrase = phrases.get(kind, "against what the service says it holds")
         told[phrase] += counts.get(kind.value, 0)
     return ", ".join(f"{count:,} {phrase}" for phrase, count in told.items() if count)
+
+
+def _day(moment: datetime) -> str:
+    return format_time_seconds(moment)[:10]

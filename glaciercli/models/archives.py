@@ -30,6 +30,10 @@ class Archive(Record):
     recorded: datetime | None = member("createdHere", default=None)
     #: Which tool wrote the description (see `descriptions`).
     tool: str | None = member("tool", default=None)
+    #: Whose word the tree hash is: upload, import or job; None for an inventory's.
+    hash_from: str | None = member("checksumSource", default=None)
+    #: An inventory of this date lists it with another size or hash.
+    differs: datetime | None = member("differingInventoryDate", default=None)
     #: What the catalog knows of it: new, seen, missing, gone or deleted (see `catalog.states`).
     status: str | None = member("status", default=None)
 

@@ -128,6 +128,13 @@ class Verified(Record):
     tree_hash: str = member("checksum")
     #: The newest inventory that lists the archive; None when none does yet.
     seen: datetime | None = member("lastSeen")
+    #: What the catalog knows of the archive: new or seen.
+    status: str | None = member("status")
+    #: The vault's newest inventory; None while the catalog has none.
+    inventory_date: datetime | None = member("InventoryDate")
+    #: Whose word the hash is (see `evidence.witnesses`).
+    proven_by: str = member("provenBy")
+    proven_date: datetime | None = member("provenDate")
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ UPLOADED = datetime(2026, 11, 22, tzinfo=UTC)
 LISTED = datetime(2026, 11, 28, tzinfo=UTC)
 
 UNKNOWN = Archive("i" * 138, "photos")
-SENT = replace(
-    UNKNOWN, size=SIZE, tree_hash=TRUE, created=UPLOADED, recorded=UPLOADED, location="/1/vaults/v"
-)
-INVENTORIED = replace(UNKNOWN, size=SIZE, tree_hash=TRUE, seen=LISTED)
-IMPORTED = replace(UNKNOWN, size=SIZE, tree_hash=TRUE, recorded=UPLOADED)
+KNOWN = replace(UNKNOWN, size=SIZE, tree_hash=TRUE)
+SENT = replace(KNOWN, hash_from="upload", created=UPLOADED, recorded=UPLOADED)
+INVENTORIED = replace(KNOWN, seen=LISTED)
+IMPORTED = replace(KNOWN, hash_from="import", recorded=UPLOADED)
+RETRIEVED = replace(KNOWN, hash_from="job")
 
 
 def job(**told):
@@ -49,6 +49,9 @@ def job(**told):
         (INVENTORIED, {}, Witness(Kind.INVENTORY, LISTED)),
         (replace(IMPORTED, seen=LISTED), {}, Witness(Kind.INVENTORY, LISTED)),
         (IMPORTED, {}, Witness(Kind.IMPORT, UPLOADED)),
+        (replace(IMPORTED, seen=LISTED, differs=LISTED), {}, Witness(Kind.IMPORT, UPLOADED)),
+        (replace(RETRIEVED, seen=LISTED), {}, Witness(Kind.INVENTORY, LISTED)),
+        (RETRIEVED, {}, Witness(Kind.JOB)),
         (UNKNOWN, {}, Witness(Kind.JOB)),
         (UNKNOWN, {"archive_tree_hash": None}, Witness(Kind.CHECKSUM)),
         (SENT, {"archive_tree_hash": None, "tree_hash": None}, Witness(Kind.UPLOAD, UPLOADED)),

@@ -315,13 +315,7 @@ def verify(
     if reference is None or file is None:
         raise UsageError("name an archive and the file to compare with it, or --sample N")
     found = verification.archive(app.client, app.catalog, vault, reference, file)
-    seen = f"{found.seen:%Y-%m-%d}" if found.seen else ""
-    app.output.done(
-        found,
-        f"{file} is what archive {reference} was stored as: {format_size(found.size)}, tree hash "
-        f"{found.tree_hash}; "
-        + (f"the inventory of {seen} lists it" if seen else "no inventory has listed it yet"),
-    )
+    app.output.done(found, words.verified(found, reference))
 
 
 def _sample(

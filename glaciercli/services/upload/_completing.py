@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import INVENTORY_LAG
@@ -16,6 +17,7 @@ from glaciercli.errors import (
     NotReady,
     Refused,
 )
+from glaciercli.evidence.witnesses import Kind
 from glaciercli.hints import Command, Hint
 from glaciercli.models import Archive
 from glaciercli.services import scopes
@@ -91,6 +93,7 @@ def record(
         modified=intent.modified,
         path=intent.path,
         location=reply.get("location"),
+        hash_from=Kind.UPLOAD.value,
     )
     try:
         journal.done(archive)
@@ -110,7 +113,8 @@ def enter(
     """Enter an archive into the catalog; entering it twice changes nothing."""
     account = account_of(archive.location) or account
     scope = scopes.in_account(client, catalog, account) if account else scopes.of(client, catalog)
-    catalog.created(scope, archive, token=token)
+    # The journal's hash is of the file that was sent; one of an older version does not say so.
+    catalog.created(scope, replace(archive, hash_from=Kind.UPLOAD.value), token=token)
 
 
 def resolve(

@@ -23,6 +23,8 @@ from glaciercli.errors import (
     collecting,
 )
 from glaciercli.evidence import words
+from glaciercli.evidence.standings import require_present
+from glaciercli.evidence.witnesses import Claim
 from glaciercli.hints import Command
 from glaciercli.models import Archive, Job, Sample, Verified
 from glaciercli.ranges import Span
@@ -46,11 +48,16 @@ def archive(
 ) -> Verified:
     """Compare a file with an archive without retrieving it; raises IntegrityError if they differ.
 
-    Proves that the file is what was stored. That the service still has it is proven as far as its
-    last inventory goes, whose date is in the result; None means that no inventory has shown it.
+    Proves that the file is what the catalog knows by a hash, and by whose word. That the service
+    still has it is proven as far as its newest inventory goes, whose date is in the result: raises
+    NotFound or IntegrityError where what is known says otherwise (see `require_present`).
     """
     found = archives.show(client, catalog, vault, reference)
-    if found.tree_hash is None:
+    last = catalog.inventory(scopes.of(client, catalog), found.vault)
+    newest = None if last is None else last.made
+    require_present(found, newest)
+    claim = Claim.of_catalog(found)
+    if claim is None:
         raise Refused(
             f"the catalog does not know the tree hash of {reference!r}",
             hint=Command("vault", "inventory", found.vault),
@@ -60,13 +67,22 @@ def archive(
     source.require_unchanged()
     for what, here, there in (
         ("bytes", source.size, found.size),
-        ("tree hash", tree_hash, found.tree_hash),
+        ("tree hash", tree_hash, claim.tree_hash),
     ):
         if there is not None and here != there:
-            raise IntegrityError(
-                f"{path} has {what} {here}, archive {found.id[:12]}... has {there}"
-            )
-    return Verified(found.id, found.vault, str(path), source.size, tree_hash, found.seen)
+            raise IntegrityError(words.another_file(path, found, what, here, there))
+    return Verified(
+        found.id,
+        found.vault,
+        str(path),
+        source.size,
+        tree_hash,
+        found.seen,
+        found.status,
+        newest,
+        proven_by=claim.by.kind.value,
+        proven_date=claim.by.date,
+    )
 
 
 def sample(

@@ -102,7 +102,8 @@ def test_a_deleted_archive_is_gone(glacier, big):
 
 def test_a_file_is_proven_to_be_the_archive_without_a_retrieval(glacier, big):
     said = glacier("archive", "verify", "big.tar", big).stdout
-    assert said.startswith(f"{big} is what archive big.tar was stored as: 3.0 MiB, tree hash ")
+    assert said.startswith(f"{big} is archive big.tar: 3.0 MiB, tree hash ")
+    assert " by the upload of " in said
     assert said.endswith("no inventory has listed it yet\n")
 
     glacier("vault", "inventory")
