@@ -9,6 +9,7 @@ from functools import partial
 from glaciercli.catalog.rows import archives_of, to_sqlite
 from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import Conflict, NotFound
+from glaciercli.evidence import words
 from glaciercli.files.database import Connection, Row
 from glaciercli.hints import Command
 from glaciercli.models import Archive
@@ -111,7 +112,7 @@ def _not_found(reference: str, vault: str | None, lost: list[Archive]) -> NotFou
     where = f"vault {vault!r}" if vault else "any vault that the catalog knows"
     if lost:
         return NotFound(
-            f"archive {reference!r} of vault {lost[0].vault!r} is {lost[0].status}",
+            words.lost(reference, lost[0]),
             hint=Command("catalog", "list", "--state", "deleted", "--state", "gone"),
         )
     return NotFound(

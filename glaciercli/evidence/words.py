@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 from glaciercli.evidence.witnesses import Claim, Kind, Witness
 from glaciercli.hints import Command, Hint
-from glaciercli.models import Archive, Restored, Sample, Verified
+from glaciercli.models import (
+    Archive,
+    Inventory,
+    Restored,
+    Sample,
+    Vault,
+    VaultDetails,
+    Verified,
+)
 from glaciercli.units import counted, format_size, format_time_seconds
 
 if TYPE_CHECKING:
@@ -169,6 +177,72 @@ def verified(done: Verified, reference: str) -> str:
 def another_file(path: Path, archive: Archive, what: str, here: object, there: object) -> str:
     """Say that a file is not what an archive holds."""
     return f"{path} has {what} {here}, archive {archive.id} has {there}"
+
+
+def lost(reference: str, archive: Archive) -> str:
+    """Say why a name finds none of the archives that had it."""
+    return f"archive {reference!r} of vault {archive.vault!r} is {archive.status}"
+
+
+def not_deleted(failed: int, asked: int) -> str:
+    return f"{failed:,} of {counted(asked, 'archive')} are not deleted"
+
+
+# --- vaults and their inventories
+
+
+def vault_deleted(vault: str) -> str:
+    """Say it after the service's own yes, and not before."""
+    return f"vault {vault} is deleted"
+
+
+def vault_gone(vault: str) -> str:
+    """Say it after the service has said that it has no such vault."""
+    return f"vault {vault} is gone"
+
+
+def vault_not_deletable(vault: str, when: str) -> str:
+    return f"vault {vault!r} cannot be deleted yet: {when}"
+
+
+def since_inventory(vault: VaultDetails) -> str:
+    """Return what was done from here after the inventory that a vault's counts are of."""
+    said = ""
+    if vault.uploaded:
+        said += f"; +{vault.uploaded:,} uploaded from here since"
+        said += f" ({format_size(vault.uploaded_size)})"
+    if vault.deleted:
+        said += f"; -{vault.deleted:,} deleted from here since"
+    return said
+
+
+def counts_differ(vault: Vault, inventory: Inventory) -> str:
+    """Say that the service's two accounts of the same inventory differ."""
+    return (
+        f"the inventory of {format_time_seconds(inventory.inventory_date)} lists"
+        f" {counted(inventory.archives, 'archive')}, the service counts {vault.archives:,}"
+    )
+
+
+def listed_twice() -> str:
+    return "the inventory lists an archive twice; nothing was merged"
+
+
+def store_sound() -> str:
+    """Say it when each byte of an embedded Glacier was read, and hashed as it was."""
+    return "everything is what it was when it was stored"
+
+
+# --- uploads
+
+
+def file_changed(path: Path) -> str:
+    """Say why an upload ends before anything is made of it."""
+    return f"{path} changed while it was being read; nothing was stored"
+
+
+def part_differs(sent: str, told: object) -> str:
+    return f"sent {sent}, the service stored {told}"
 
 
 # --- trees

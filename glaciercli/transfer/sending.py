@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from glaciercli.clients.glacier import Client
 from glaciercli.clients.wording import disputes_content
 from glaciercli.errors import AccessDenied, Conflict, IntegrityError, Refused
+from glaciercli.evidence import words
 from glaciercli.models import Part, Upload
 from glaciercli.ranges import Span, content_range
 from glaciercli.tasks.pool import Pool
@@ -119,7 +120,7 @@ def _send(client: Client, upload: Upload, piece: Piece, changed: Callable[[], No
         else:
             if reply.get("checksum") == window.tree_hash:
                 return window.tree_hash
-            problem = f"sent {window.tree_hash}, the service stored {reply.get('checksum')}"
+            problem = words.part_differs(window.tree_hash, reply.get("checksum"))
         window.seek(0)
         changed()
     raise IntegrityError(

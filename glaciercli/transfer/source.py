@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Self
 
 from glaciercli import system
 from glaciercli.errors import Conflict, Refused, UsageError
+from glaciercli.evidence import words
 from glaciercli.files.descriptor import Descriptor
 from glaciercli.hints import Command, quoted
 
@@ -110,7 +111,7 @@ class Source:
         for status in looks:
             if Identity.of(status) != self.identity or status.st_ctime_ns != self.changed_ns:
                 raise Conflict(
-                    f"{self.path} changed while it was being read; nothing was stored",
+                    words.file_changed(self.path),
                     hint="run the same command again when nothing writes to it",
                 )
 

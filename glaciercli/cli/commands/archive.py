@@ -261,7 +261,7 @@ def delete(app: App, references: tuple[str, ...], vault: str, *, yes: bool) -> N
         for error in failures.values():
             raise error
     if failures:
-        raise Partial(f"{len(failures)} of {len(found)} archives are not deleted", failures)
+        raise Partial(words.not_deleted(len(failures), len(found)), failures)
 
 
 @archive.command()

@@ -20,6 +20,7 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.errors import Conflict, IntegrityError, NotFound, Refused
+from glaciercli.evidence import words
 from glaciercli.hints import Command
 from glaciercli.present.text import human
 from glaciercli.services import scopes
@@ -103,13 +104,7 @@ def _as_of(vault: models.Vault) -> str:
         when = "no inventory yet"
     else:
         when = f"the inventory of {human('LastInventoryDate', vault.inventoried, short=False)}"
-    if isinstance(vault, models.VaultDetails):
-        if vault.uploaded:
-            size = format_size(vault.uploaded_size)
-            when += f"; +{vault.uploaded:,} uploaded from here since ({size})"
-        if vault.deleted:
-            when += f"; -{vault.deleted:,} deleted from here since"
-    return when
+    return when + words.since_inventory(vault) if isinstance(vault, models.VaultDetails) else when
 
 
 @vault.command()
@@ -131,7 +126,7 @@ def delete(app: App, vault: str, *, yes: bool) -> None:
         app.client, vault, emptied=emptying.last_deletion(app.client, app.catalog, record)
     )
     scopes.vault_gone(app.client, app.catalog, record)
-    app.output.done(record, f"vault {vault} is deleted")
+    app.output.done(record, words.vault_deleted(vault))
 
 
 @vault.command()
@@ -245,7 +240,7 @@ def wait(app: App, vault: str, *, gone: bool, max_wait: float) -> None:
     if record is not None:
         app.output.done(record, f"vault {vault} is there")
     elif app.output.is_plain:
-        app.output.lines([f"vault {vault} is gone"])
+        app.output.lines([words.vault_gone(vault)])
     else:
         app.output.document(None)
 

@@ -24,6 +24,7 @@ from glaciercli.errors import (
     Partial,
     collecting,
 )
+from glaciercli.evidence import words
 from glaciercli.hints import Command
 from glaciercli.models import Inventory, Job, Scope, Vault
 from glaciercli.services import scopes
@@ -32,7 +33,7 @@ from glaciercli.services.jobs import jobs
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
-from glaciercli.units import counted, format_time_seconds
+from glaciercli.units import counted
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
@@ -266,7 +267,4 @@ def _compare(vault: Vault, report: Inventory, progress: Progress) -> None:
         and abs((vault.inventoried - report.inventory_date).total_seconds()) < 2
     )
     if same and vault.archives != report.archives:
-        progress.note(
-            f"the inventory of {format_time_seconds(report.inventory_date)} lists "
-            f"{report.archives:,} archives, the service counts {vault.archives:,}"
-        )
+        progress.note(words.counts_differ(vault, report))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from glaciercli.clients import wording
 from glaciercli.errors import NotFound, NotReady, Refused, no_vault
+from glaciercli.evidence import words
 from glaciercli.hints import Command, render
 from glaciercli.models import Vault
 from glaciercli.tasks.waiting import Poll
@@ -114,7 +115,7 @@ def _not_yet(client: Client, vault: Vault, error: Refused, again: Command) -> No
         look = render(Command("upload", "list", "--vault", vault.name))
         when += f"; {uploads} may keep it: {look}"
     return NotReady(
-        f"vault {vault.name!r} cannot be deleted yet: {when}",
+        words.vault_not_deletable(vault.name, when),
         hint=("run again then: ", again),
         code=error.code,
     )
