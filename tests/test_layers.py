@@ -45,7 +45,7 @@ ACTS = [
 CLOSED = [
     "clients",
     "files",
-    *(f"services.{name}" for names, _ in ACTS for name in names),
+    *(f"services.{name}" for names, _ in ACTS for name in sorted(names)),
     "local.http",
     "local.select",
 ]
