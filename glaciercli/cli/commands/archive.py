@@ -296,8 +296,10 @@ def verify(
 ) -> None:
     """Prove that FILE is what an archive holds, or by --sample that stored bytes can be read.
 
-    Comparing a file retrieves nothing and costs nothing: it is compared with the tree hash under
-    which the archive was stored, and an inventory tells that it is still there.
+    Comparing a file retrieves nothing and costs nothing: it is compared with the tree hash that the
+    catalog knows, of the upload, of an inventory or of an import; which of them is said. What is
+    deleted, gone or missing, or what the newest inventory lacks, is exit 3, and what an inventory
+    lists with another size or hash is exit 6.
 
     A sample starts N retrievals, which are charged and take hours. It proves archives of up to 1
     MiB whole; of larger ones, that 1 MiB at random can be read and is what Glacier hashed, and

@@ -57,7 +57,8 @@ def download(
         DownloadJournal.open(client, journals, archive.vault, wanted.name, place.path) as journal,
     ):
         if (placed := _placed(journal, wanted.name, place, progress)) is not None:
-            return proven_before(archive, range, *placed)
+            with _beginning_again(journal):
+                return proven_before(archive, range, *placed)
         place.require_free(overwrite=overwrite)
         if journal.is_empty or journal.state.done:
             journal.begin(wanted.name, place.path)
@@ -68,6 +69,7 @@ def download(
         with PartFile.open(place, wanted.name) as part:
             size, tree_hash = _receive(client, journal, content, part, workers, progress)
             proof = _proven(journal, content, size, tree_hash)
+            assert proof is not None  # as it is an archive's
             if range is not None:
                 size, tree_hash = part.keep(range[0] - proof.start, range[1] - proof.start)
             part.finish(size, archive.modified)
@@ -217,13 +219,13 @@ def job_output(
         DownloadJournal.open(client, journals, job.vault, name, place.path) as journal,
     ):
         if (placed := _placed(journal, name, place, progress)) is not None:
-            return None if content.promise is None else content.promise.met_by(*placed)
+            return _proven(journal, content, *placed)
         place.require_free(overwrite=overwrite)
         if journal.is_empty or journal.state.done:
             journal.begin(name, place.path)
         with PartFile.open(place, name) as part:
             size, tree_hash = _receive(client, journal, content, part, workers, progress)
-            proof = None if archive is None else _proven(journal, content, size, tree_hash)
+            proof = _proven(journal, content, size, tree_hash)
             part.finish(size, None)
             tree_hash = part.descriptor.tree_hash(size)
             _place(journal, part, size, tree_hash, overwrite=overwrite)
@@ -256,11 +258,19 @@ def _placed(
     return placed
 
 
-def _proven(journal: DownloadJournal, content: Content, size: int, tree_hash: str) -> Proof:
-    """Return the proof of what was received; what is not the archive is not gone on with."""
-    assert content.promise is not None
-    try:
+def _proven(journal: DownloadJournal, content: Content, size: int, tree_hash: str) -> Proof | None:
+    """Return the proof of what was received; None for an inventory, which has none."""
+    if content.promise is None:
+        return None
+    with _beginning_again(journal):
         return content.promise.met_by(size, tree_hash)
+
+
+@contextmanager
+def _beginning_again(journal: DownloadJournal) -> Iterator[None]:
+    """Let what turns out to be other bytes not be gone on with, nor be told of once more."""
+    try:
+        yield
     except IntegrityError:
         journal.begin_again()
         raise
