@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import Protocol, Self
@@ -52,6 +53,9 @@ class Folder(Protocol):
 
     def is_writable(self) -> bool:
         """Tell whether this user may put something into it."""
+
+    def room(self) -> int | None:
+        """Return how many bytes more its file system takes; None where that is not known."""
 
     def status(self) -> os.stat_result: ...
 
@@ -106,6 +110,13 @@ class DescriptorFolder:
 
     def is_writable(self) -> bool:
         return os.access(".", os.W_OK | os.X_OK, dir_fd=self._descriptor)
+
+    def room(self) -> int | None:
+        try:
+            found = os.fstatvfs(self._descriptor)
+        except OSError:
+            return None
+        return found.f_bavail * found.f_frsize if found.f_blocks else None
 
     def status(self) -> os.stat_result:
         return os.fstat(self._descriptor)
@@ -168,6 +179,12 @@ class PathFolder:
 
     def is_writable(self) -> bool:
         return os.access(self._path, os.W_OK | os.X_OK)
+
+    def room(self) -> int | None:
+        try:
+            return shutil.disk_usage(self._path).free
+        except OSError:
+            return None
 
     def status(self) -> os.stat_result:
         return self._path.stat()

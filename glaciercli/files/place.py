@@ -17,6 +17,9 @@ from glaciercli.errors import Conflict
 from glaciercli.files._folders import Folder, open_folder
 from glaciercli.files._walk import is_ours
 from glaciercli.files.descriptor import Descriptor
+from glaciercli.units import format_size
+
+_BLOCK = 512  # bytes; of what a file takes, whatever the file system
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,27 @@ class Place:
     def is_shared(self) -> bool:
         """Tell whether other users can replace what is here."""
         return not is_ours(self.folder.status())
+
+    def require_room(self, size: int) -> None:
+        """Raise Conflict before anything is paid for when `size` bytes more do not fit here."""
+        room = self.folder.room()
+        if room is not None and size > room:
+            raise Conflict(
+                f"{str(self.path)!r} needs {format_size(size)} more, and there is room for "
+                f"{format_size(room)}",
+                hint="make room, or name a file on another disk",
+            )
+
+    @property
+    def allocated(self) -> int:
+        """Return how many bytes of the disk the file that is here takes; 0 for none."""
+        try:
+            found = self.folder.look(self.name)
+        except OSError:
+            return 0
+        # Ranges arrive in any order, so a size says nothing; Windows tells nothing else.
+        blocks = getattr(found, "st_blocks", None)
+        return found.st_size if blocks is None else blocks * _BLOCK
 
     def require_there(self) -> None:
         """Raise Conflict when the path leads to another directory than the one that is open."""

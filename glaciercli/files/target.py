@@ -145,6 +145,11 @@ class PartFile:
         return self._place.beside(self._name).has(os.fstat(self.descriptor.number))
 
 
+def received(place: Place, content: str) -> int:
+    """Return about how many bytes of a content earlier runs have received, and keep on the disk."""
+    return place.beside(_part_name(place, content)).allocated
+
+
 def finish_placing(place: Place, content: str) -> None:
     """Make the end of a `PartFile.place` that was cut short: the target alone has the file."""
     for name in (_part_name(place, content), *_further_names(place, content)):

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,7 @@ from glaciercli.files._walk import LINKED, is_of_ours
 from glaciercli.files.place import Place
 from glaciercli.files.target import NEW_FILE
 from glaciercli.hints import quoted
+from glaciercli.units import format_size
 
 STAGING = ".glacier-restore"  # where files wait, in the same file system, until they are proven
 _BLOCK = 1 << 20  # bytes copied at once
@@ -94,6 +95,39 @@ class Tree:
     def staged(self, name: str) -> Place:
         """Return where a file waits, under a name of our own making."""
         return Place(self._staging, self.root / STAGING / name)
+
+    def require_room(self, size: int, names: Collection[str]) -> None:
+        """Raise Conflict when `size` bytes more do not fit, saying what may be removed for them.
+
+        `names` are those of the files that are staged; what else waits there is left over.
+        """
+        room = self._folder.room()
+        if room is None or size <= room:
+            return
+        left = sum(
+            self.staged(each).allocated
+            for each in self._staging.names()
+            if each.partition(".")[0] not in names
+        )
+        hint = "make room, restore into a directory on another disk, or choose fewer files"
+        if left:
+            hint += (
+                f"; {format_size(left)} are left of other restores, and are fetched again where "
+                f"they are wanted: rm -r {quoted(self.root / STAGING)}"
+            )
+        raise Conflict(
+            f"{str(self.root)!r} needs {format_size(size)} more, and there is room for "
+            f"{format_size(room)}",
+            hint=hint,
+        )
+
+    def allocated(self, path: PurePosixPath) -> int:
+        """Return how many bytes of the disk the file at a path takes; 0 for none."""
+        try:
+            with self.directory(path.parent) as parent:
+                return Place(parent, self.root / path).allocated
+        except (FileNotFoundError, Conflict):
+            return 0
 
     @contextmanager
     def directory(self, path: PurePosixPath, *, make: bool = False) -> Iterator[Folder]:

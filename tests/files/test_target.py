@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 
+import disks
 import others
 import pytest
 
@@ -291,3 +292,13 @@ def test_who_waited_at_a_part_file_that_got_its_name_begins_another(target, plac
 
     assert target.read_bytes() == b"new"
     assert other.size == len(b"spoiled")
+
+
+def test_a_disk_that_fills_up_after_it_was_looked_at_is_named_and_what_fits_is_kept(tmp_path):
+    with disks.small_disk(tmp_path / "small", 64 << 10) as disk:
+        with place_of(disk / "target") as place, PartFile.open(place, CONTENT) as part:
+            part.write(memoryview(bytes(16 << 10)), 0)
+            with pytest.raises(Conflict, match="cannot write .*part': No space left on device"):
+                part.write(memoryview(bytes(64 << 10)), 16 << 10)
+        with place_of(disk / "target") as place, PartFile.open(place, CONTENT) as part:
+            assert part.size >= 16 << 10

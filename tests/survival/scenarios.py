@@ -205,7 +205,8 @@ def _fetch(world, client, **options):
 
 def _download(world, **options):
     client = world.client()
-    archive = _fetch(world, client, **options)
+    archive = world.recall("archive")
+    _fetch(world, client, **options)
     world.tell(archive.id)
     span = options.get("range")
     downloads.acknowledge(client, archive, world.target, journals=world.journals, range=span)

@@ -16,7 +16,7 @@ from glaciercli.clients.glacier import Client
 from glaciercli.errors import Busy, IntegrityError, NotFound, NotReady, Refused
 from glaciercli.evidence.proofs import Proof, promised, proven_before
 from glaciercli.files.place import Place, place_of
-from glaciercli.files.target import PartFile, finish_placing
+from glaciercli.files.target import PartFile, finish_placing, received
 from glaciercli.hints import Command
 from glaciercli.models import Archive, Job
 from glaciercli.ranges import Span
@@ -62,6 +62,8 @@ def download(
         place.require_free(overwrite=overwrite)
         if journal.is_empty or journal.state.done:
             journal.begin(wanted.name, place.path)
+        start, stop = wanted.aligned or (0, archive.size or 0)
+        place.require_room(stop - start - received(place, wanted.name))
         there = Retrievals(client, archive.vault)
         job = _retrieval(client, journal, wanted, there, tier, progress)
         job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)

@@ -18,6 +18,7 @@ from glaciercli.errors import Conflict
 from glaciercli.evidence.proofs import Proof
 from glaciercli.evidence.witnesses import Claim
 from glaciercli.files.place import Place
+from glaciercli.files.target import received
 from glaciercli.files.tree import Tree
 from glaciercli.hints import Command, Hint
 from glaciercli.models import Archive, Restored, RestorePlan
@@ -82,6 +83,7 @@ def restore(
         # Nothing is paid for what would have no place to go.
         run.require_places(selection.lacking)
         missing, copies = apart(run.left(selection.lacking))
+        run.require_room(missing, copies)
         there = Retrievals(client, selection.vault)
         new = [each for each in missing if there.find(Wanted(each.archive)) is None]
         if agree is not None and new:
@@ -168,6 +170,20 @@ class _Run:
             with self.outcome.item(each.archive.id):
                 for path in each.lacking:
                     self.tree.require_free(path, overwrite=self.overwrite)
+
+    def require_room(self, missing: list[Item], copies: list[Item]) -> None:
+        """Raise Conflict when the files do not fit: many begun ones would leave no room for one."""
+        needed = largest = 0
+        staged = {each.archive.id: self.staged(each.archive) for each in missing}
+        for each in (*missing, *copies):
+            size = each.archive.size or 0
+            got = received(staged[each.archive.id], each.archive.id) if each.held is None else 0
+            largest = max(largest, size - got)
+            needed += size * len(each.lacking) - got
+            if self.overwrite:  # what is replaced goes when the new file is there
+                needed -= sum(map(self.tree.allocated, each.lacking))
+        names = {place.name for place in staged.values()}
+        self.tree.require_room(max(needed, largest), names)
 
     def request(self, items: list[Item], there: Retrievals) -> None:
         """Start the retrievals that are not there yet."""

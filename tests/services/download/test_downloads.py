@@ -5,6 +5,7 @@ import os
 import signal
 from datetime import timedelta
 
+import disks
 import pytest
 from helpers import RecordingProgress, payload
 
@@ -430,3 +431,12 @@ def test_a_full_disk_keeps_what_was_received(download, place):
     download()
 
     assert place.read_bytes() == DATA
+
+
+def test_nothing_is_paid_for_what_does_not_fit(client, archive, journals, engine, tmp_path):
+    with disks.small_disk(tmp_path / "small", archive.size // 2) as disk:
+        with pytest.raises(Conflict, match="and there is room for"):
+            downloads.download(client, archive, disk / "big", journals=journals)
+
+        assert engine.log.count("InitiateJob") == 0
+        assert list(disk.iterdir()) == []

@@ -1,5 +1,6 @@
 """Trees restored from what every tool left: right names, sizes and times, and nothing outside."""
 
+import hashlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import disks
 import others
 import pytest
 from helpers import RecordingProgress, payload
@@ -14,6 +16,8 @@ from helpers import RecordingProgress, payload
 from glaciercli.catalog.descriptions import encode
 from glaciercli.catalog.filters import Filter
 from glaciercli.errors import Conflict, NotReady, Partial, Refused
+from glaciercli.files.place import place_of
+from glaciercli.files.target import PartFile
 from glaciercli.files.tree import STAGING
 from glaciercli.models import Archive, Scope
 from glaciercli.services.inventory import syncing
@@ -536,3 +540,64 @@ def test_a_staging_directory_that_is_swapped_while_a_run_waits_leads_nothing_els
     (reason,) = raised.value.failures.values()
     assert "was moved or replaced" in reason.message
     assert list(precious.iterdir()) == []
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of 8 MiB in the place of the directory that is restored to."""
+    with disks.small_disk(tmp_path / "out", 8 * MIB) as path:
+        yield path
+
+
+def test_nothing_is_paid_for_what_does_not_fit_and_one_that_fits_comes_by_its_name(
+    engine, put, restore, disk
+):
+    for number in range(3):
+        put(f"{number}.bin", 3 * MIB, number)
+    restore(filters=Filter(glob="nothing"))
+    asked = engine.log.count("InitiateJob")
+    with pytest.raises(Conflict, match="needs 9.0 MiB more, and there is room for 8.0 MiB"):
+        restore(sync=False)
+    assert engine.log.count("InitiateJob") == asked
+    assert list(disk.iterdir()) == []
+
+    assert restore(sync=False, filters=Filter(glob="1.bin")).restored == 1
+    assert files(disk) == {"1.bin": payload(3 * MIB, 1)}
+
+
+def test_what_other_restores_have_left_is_told_where_there_is_no_room(put, restore, disk):
+    put("a.bin", 3 * MIB)
+    put("b.bin", 3 * MIB, 1)
+    left = disk / STAGING / ("0" * 32 + ".12345678.part")
+    left.parent.mkdir(mode=0o700)
+    left.write_bytes(bytes(6 * MIB))
+    with pytest.raises(Conflict, match="there is room for 2.0 MiB") as raised:
+        restore()
+    assert "6.0 MiB are left of other restores" in raised.value.hint
+    assert raised.value.hint.endswith(f"rm -r {left.parent}")
+
+
+def test_what_was_received_needs_no_room_again(put, restore, disk):
+    ident = put("a.bin", 6 * MIB)
+    name = hashlib.sha256(ident.encode()).hexdigest()[:32]
+    (disk / STAGING).mkdir(mode=0o700)
+    with place_of(disk / STAGING / name) as place, PartFile.open(place, ident) as part:
+        part.write(memoryview(bytes(5 * MIB)), 0)
+
+    assert restore().restored == 1
+    assert files(disk) == {"a.bin": payload(6 * MIB)}
+
+
+def test_what_is_replaced_makes_room_once_the_new_file_is_there(engine, put, restore, disk):
+    for number in range(2):
+        put(f"{number}.bin", 2 * MIB, number)
+        (disk / f"{number}.bin").write_bytes(bytes(2 * MIB))
+    (disk / "mine").write_bytes(bytes(MIB))
+
+    assert restore(overwrite=True, workers=1).restored == 2
+    (disk / "more").write_bytes(bytes(2 * MIB))
+    (disk / "0.bin").write_bytes(bytes(2 * MIB))
+    asked = engine.log.count("InitiateJob")
+    with pytest.raises(Conflict, match="needs 2.0 MiB more"):
+        restore(overwrite=True, sync=False)
+    assert engine.log.count("InitiateJob") == asked
