@@ -25,6 +25,7 @@ An error names the thing in `message` and the way out in `hint` (see `hints`).
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
@@ -98,6 +99,13 @@ class GlacierError(Exception):
         other = type(self).__new__(type(self), *self.args)
         other.__dict__.update(self.__dict__ | members)
         return other
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process with all members, set there once more."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
+    def __setstate__(self, state: dict[str, Any] | None) -> None:
+        self.__dict__.update(state or {})
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Python itself sets those with underscores: where an error was raised, and in whose midst.

@@ -1,10 +1,12 @@
 import contextlib
 import inspect
+import pickle
 
 import pytest
 
 from glaciercli import errors
 from glaciercli.errors import EXIT_MEANINGS, Exit, GlacierError, from_response
+from glaciercli.hints import Command
 
 CLASSES = [
     each
@@ -90,3 +92,25 @@ def test_what_concerns_one_of_many_is_collected_and_what_concerns_all_ends_the_w
         raise error
 
     assert bool(failures) is not all_of_them
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.Conflict("exists", hint=("run: ", Command("vault", "list"))),
+        errors.Unavailable("slow down", code="ThrottlingException", retry_after=2.5),
+        errors.Partial("2 of 3", {"a": errors.NotFound("no a")}, report=[1]),
+        errors.NotReady("later", report=[2]),
+        errors.Interrupted(15),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_goes_to_another_process_whole(error):
+    error.__notes__ = ["python's own"]
+    got = pickle.loads(pickle.dumps(error))
+
+    assert (type(got), str(got), got.exit_code) == (type(error), str(error), error.exit_code)
+    assert {**vars(got), "failures": None} == {**vars(error), "failures": None}
+    assert [str(each) for each in got.failures.values()] == [
+        str(each) for each in error.failures.values()
+    ]
