@@ -29,16 +29,24 @@ _LEAST_BANDWIDTH = 64 * KIB  # shared by eight connections, each block still bea
 class Workspace:
     """One run's settings and what is opened by them.
 
-    `note` is told what a person should know of the files that are opened. Setting `stop` ends every
-    wait of the client.
+    `note` is told what a person should know of the files that are opened; `ask` is asked what only
+    a person knows, such as the code of a profile, and returns None where nobody is there. Setting
+    `stop` ends every wait of the client.
     """
 
-    def __init__(self, note: Callable[[Hint], None], stop: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        note: Callable[[Hint], None],
+        stop: threading.Event | None = None,
+        *,
+        ask: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
         #: Settings that this run was given, by name with `_` for `-`; they win over all others.
         self.flags: dict[str, Any] = {}
         self.stop = stop or threading.Event()
         self.connections = _CONNECTIONS
         self._note = note
+        self._ask = ask
 
     @cached_property
     def places(self) -> config.Places:
@@ -98,6 +106,7 @@ class Workspace:
             stop=self.stop,
             bandwidth=limit,
             max_requests=self.settings.parsed("max-requests", _count),
+            ask=self._ask,
         )
 
     @cached_property

@@ -63,7 +63,13 @@ ONLY = [
     ),
     (
         "botocore",
-        {"clients.session", "clients.replies", "clients._patience", "local"},
+        {
+            "clients.session",
+            "clients.replies",
+            "clients._credentials",
+            "clients._patience",
+            "local",
+        },
         "as boto3; the engine reads the model",
     ),
     ("sqlite3", {"files", "catalog", "local"}, "two stores, and the files of other tools"),

@@ -5,6 +5,7 @@ A command that needs none of its parts pays for none: `--help` and completion st
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from glaciercli.cli.output import Output
 from glaciercli.cli.progress import Bar
 from glaciercli.errors import Conflict, GlacierError, Refused, UsageError
 from glaciercli.hints import Hint, render
+from glaciercli.present.text import safe
 from glaciercli.units import counted, format_size
 from glaciercli.workspace import Workspace
 
@@ -37,7 +39,7 @@ class App(Workspace):
     """
 
     def __init__(self, stop: threading.Event | None = None) -> None:
-        super().__init__(self._tell, stop)
+        super().__init__(self._tell, stop, ask=_answer)
         #: Done after the last byte of output is out, and only when all went well.
         self.at_end: list[Callable[[], None]] = []
 
@@ -153,6 +155,21 @@ class App(Workspace):
 def the_app(context: click.Context) -> App:
     """Return the run's App; completion has none yet and gets a fresh one."""
     return context.find_root().ensure_object(App)
+
+
+def _answer(question: str) -> str | None:
+    """Return what a person types, unseen; None where nobody is at a terminal."""
+    if sys.platform == "win32":
+        if not _is_terminal(sys.stdin):
+            return None
+    else:
+        try:  # stdin may be a pipe with the bytes of an archive
+            os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        except OSError:
+            return None
+    from getpass import getpass  # noqa: PLC0415 - only profiles with MFA want it
+
+    return getpass(safe(question))
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

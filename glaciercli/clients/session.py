@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from glaciercli import __version__
+from glaciercli.clients import _credentials as credentials
+from glaciercli.clients._credentials import Ask, Codes
 from glaciercli.clients._patience import Patience, timed_pools
 from glaciercli.clients.glacier import Client, Target
 from glaciercli.clients.pace import GIVE_UP_AFTER, Pace
@@ -45,12 +47,14 @@ def connect(
     stop: threading.Event | None = None,
     bandwidth: int | None = None,
     max_requests: int | None = None,
+    ask: Ask = lambda _: None,
 ) -> Client:
     """Return a client for a target; makes no request yet.
 
     `timeout` is in seconds and `bandwidth` in bytes a second (see `Pace`); `max_requests` ends the
-    work when it is used up, repetitions included. Raises UsageError when the region or profile is
-    missing or wrong, Refused for an endpoint that would send data in the clear.
+    work when it is used up, repetitions included; `ask` is asked for the code of a profile that
+    wants one. Raises UsageError when the region or profile is missing or wrong, AccessDenied when
+    the profile gives no credentials, Refused for an endpoint that would send data in the clear.
     """
     from botocore.config import Config  # noqa: PLC0415 - see the module's docstring
 
@@ -70,19 +74,22 @@ def connect(
     if target.endpoint_url is not None:
         _require_private(target.endpoint_url)
 
+    codes = Codes(ask)
+
     def make() -> Any:
         import boto3  # noqa: PLC0415
 
         with translated("connect"), _settled():
             session = boto3.Session(profile_name=target.profile, region_name=target.region)
             _require_bundle(session)
-            ask = functools.partial(session.client, "glacier", endpoint_url=target.endpoint_url)
-            client = ask(config=config)
+            credentials.load(session, codes)
+            new = functools.partial(session.client, "glacier", endpoint_url=target.endpoint_url)
+            client = new(config=config)
             # Only now it is known: a profile may have an endpoint too.
             _require_private(client.meta.endpoint_url)
             if urlsplit(client.meta.endpoint_url).scheme == "http":
                 # In the clear because nobody is in between; a proxy would be.
-                client = ask(config=config.merge(Config(proxies={})))
+                client = new(config=config.merge(Config(proxies={})))
         http = client._endpoint.http_session  # noqa: SLF001 - botocore has no public place for it
         http._pool_classes_by_scheme.update(timed_pools(patience))  # noqa: SLF001 - nor for this
         return _prepared(client)
@@ -151,7 +158,7 @@ def _settled() -> Iterator[None]:
     """Turn what botocore makes of settings that make no sense into a UsageError."""
     try:
         yield
-    except ValueError as error:  # an endpoint that is none, a credential process that talks
+    except ValueError as error:  # an endpoint that is none
         raise UsageError(
             f"the AWS configuration cannot be used: {error}", hint=Command("config", "show")
         ) from error
