@@ -40,14 +40,16 @@ _LOOKS = 3  # at a file and a log that go on while they are looked at
 State = tuple[str, int | None]
 
 
-def is_stale(log: Path, state: Callable[[], State]) -> bool:
+def is_stale(log: Path, state: Callable[[], State | None]) -> bool:
     """Tell whether a log belongs to another state of the file than `state` returns.
 
-    False where the log names no generation, and where either changes during the look: then a run
-    that is alive writes both. Raises what `state` raises, and OSError.
+    False where either names no generation, and where either changes during the look: then a run
+    that is alive writes both. Raises OSError.
     """
     for _ in range(_LOOKS):
         head, found = _head(log), state()
+        if found is None:
+            return False
         generation, page = found
         named = [*_named(log, page, until=generation)]
         if not named or named[-1] == generation:

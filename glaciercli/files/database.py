@@ -9,20 +9,18 @@ directory that others could have written is not opened at all.
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 
 from glaciercli import system
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
 from glaciercli.evidence import words
-from glaciercli.files import _generations
-from glaciercli.hints import Command, quoted
+from glaciercli.files import _beside, _generations
+from glaciercli.hints import Command
 
 Connection = sqlite3.Connection
 Row = sqlite3.Row
@@ -35,10 +33,7 @@ _PAGE = 8192  # bytes; twice SQLite's own, half the calls that a large merge mak
 _CHECKED_AT_OPEN = 4 << 20  # bytes; a larger file is checked through when damage was met
 _WAL_KEPT = 8 << 20  # bytes of write-ahead log left on disk after a large merge
 
-_SHM_IN_USE = 128  # the byte of its index that SQLite holds a lock on while a log is open
-
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_HELPERS = ("-wal", "-shm", "-journal")  # what SQLite may keep beside the file
 _NOT_TEXT = "Could not decode"  # how Python's module begins to say it, which gives no code
 _UNREAD = re.compile(r"error code=([0-9]+)")  # how a check says that a page could not be read
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -67,7 +62,7 @@ class Database:
         self._migrations = migrations
         self._lock = threading.RLock()
         system.private_directory(path.parent)
-        with _opening(path):
+        with _beside.opening(path):
             try:
                 self._connection = self._opened()
             except IntegrityError:
@@ -137,14 +132,15 @@ class Database:
         try:
             return self._opened()
         except IntegrityError:
-            self.set_aside = _move_aside(self.path)
+            self.set_aside = _beside.move_aside(self.path)
             return self._opened()
 
     def _opened(self) -> Connection:
-        marker = _marker(self.path)
+        marker = _beside.marker(self.path)
         is_suspect = marker.exists()
-        _create(self.path)
-        self.stale_log = _stale_log_moved(self.path) or self.stale_log
+        _beside.create(self.path)
+        stale = _beside.stale_log_moved(self.path, lambda: _state(self.path))
+        self.stale_log = stale or self.stale_log
         with self._translated():
             try:
                 connection = _connect(self.path)
@@ -187,7 +183,7 @@ class Database:
         is_damage = code in _DAMAGED or str(error).startswith(_NOT_TEXT)
         # "No such column": of a schema that lost a byte, or in a statement of ours, which is a bug.
         if is_damage or (code == sqlite3.SQLITE_ERROR and not self._has_its_schema()):
-            _marker(self.path).touch(mode=0o600)
+            _beside.marker(self.path).touch(mode=0o600)
             return _damaged(self.path, error)
         if extended == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
             # The one constraint that data from outside can break: ids are unique in a vault.
@@ -256,100 +252,20 @@ def _distrust(connection: Connection) -> None:
     connection.execute("PRAGMA cell_size_check=ON")
 
 
-@contextmanager
-def _opening(path: Path) -> Iterator[None]:
-    """Let one process at a time create, migrate or move the file aside."""
-    beside = path.with_name(path.name + ".lock")
-    try:
-        descriptor, strange = system.open_own(beside, os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise Conflict(f"cannot open {str(beside)!r}: {error.strerror}") from error
-    try:
-        if strange is not None:
-            raise Refused(f"{str(beside)!r} {strange}", hint=f"rm {quoted(beside)}")
-        try:
-            system.lock(descriptor, wait=True)
-        except OSError as error:
-            raise Conflict(
-                f"cannot lock {str(beside)!r}: {error.strerror}",
-                hint="set GLACIER_HOME to a directory on a local disk",
-            ) from error
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _create(path: Path) -> None:
-    """Make the file, for its owner alone, or check that it is a plain one of the owner's.
-
-    SQLite cannot be told a mode, and its helper files take this one's. An existing file is not
-    opened here: closing it again would drop the locks of this process's other connections.
-    """
-    try:
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | system.OWN
-        os.close(os.open(path, flags, 0o600))
-    except FileExistsError:
-        pass
-    for each in (path, *(path.with_name(path.name + suffix) for suffix in _HELPERS)):
-        try:
-            strange = system.why_not_own(each.lstat())
-        except FileNotFoundError:
-            continue
-        if strange is not None:
-            raise Refused(
-                f"the catalog {str(each)!r} {strange}",
-                hint="check what it is, then: "
-                f"chown $USER {quoted(each)} && chmod 600 {quoted(each)}",
-            )
-
-
-def _stale_log_moved(path: Path) -> Path | None:
-    """Rename a log that belongs to another state of the file; return its new name, if it does.
-
-    Raises Conflict where another run has that log open: a file was put in the place of its own.
-    """
-    log = path.with_name(path.name + "-wal")
-    try:
-        if not log.stat().st_size or not _generations.is_stale(log, lambda: _state(path)):
-            return None
-    except (FileNotFoundError, sqlite3.DatabaseError):
-        return None  # damage is found where the file is opened, and told there
-    if _is_open_elsewhere(path):
-        raise Conflict(
-            f"the catalog {str(path)!r} was replaced while another run has it open",
-            hint="wait for the end of that run, then put the copy back once more",
-        )
-    aside = log.with_name(f"{log.name}.stale-{_now()}")
-    log.rename(aside)
-    system.sync_directory(path.parent)
-    return aside
-
-
-def _state(path: Path) -> _generations.State:
-    """Return what the file says of its generation, without its log."""
+def _state(path: Path) -> _generations.State | None:
+    """Return what the file says of its generation, without its log; None where it is damaged."""
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    with closing(sqlite3.connect(uri, uri=True)) as connection:
-        _distrust(connection)
-        tables = "SELECT rootpage FROM sqlite_master WHERE name = 'generation'"
-        if (page := connection.execute(tables).fetchone()) is None:
-            return _generations.BEGINNING, None
-        (said,) = connection.execute("SELECT said FROM generation").fetchone()
-        match = _generations.SAID.fullmatch(str(said).encode())
-        if match is None:
-            raise sqlite3.DatabaseError("the generation is not one of ours")
-        return match[1].decode(), int(page[0])
-
-
-def _is_open_elsewhere(path: Path) -> bool:
-    """Tell whether another process has the file and its log open: their index is locked then."""
     try:
-        descriptor = os.open(path.with_name(path.name + "-shm"), os.O_RDWR | system.OWN)
-    except FileNotFoundError:
-        return False
-    try:
-        return system.is_range_locked(descriptor, _SHM_IN_USE)
-    finally:
-        os.close(descriptor)
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            _distrust(connection)
+            tables = "SELECT rootpage FROM sqlite_master WHERE name = 'generation'"
+            if (page := connection.execute(tables).fetchone()) is None:
+                return _generations.BEGINNING, None
+            row = connection.execute("SELECT said FROM generation").fetchone()
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        return None
+    said = None if row is None else _generations.SAID.fullmatch(str(row[0]).encode())
+    return None if said is None else (said[1].decode(), int(page[0]))
 
 
 def _require_ours(connection: Connection, path: Path) -> None:
@@ -416,23 +332,3 @@ def _migrate(connection: Connection, migrations: Sequence[Migration], path: Path
             migration(connection)
             connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version={number}")
-
-
-def _marker(path: Path) -> Path:
-    """Return the file that tells the next run to read the catalog through first."""
-    return path.with_name(path.name + ".suspect")
-
-
-def _move_aside(path: Path) -> Path:
-    """Rename a damaged catalog with its helper files; return its new name."""
-    aside = path.with_name(f"{path.name}.damaged-{_now()}")
-    for suffix in (*_HELPERS, ""):
-        try:
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-        except FileNotFoundError:
-            continue  # there is a log only where a run did not end well
-    return aside
-
-
-def _now() -> str:
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
