@@ -8,7 +8,7 @@ Glacier gives an archive an id, not a name; all that a tool may leave is a descr
     CloudBerry        CloudBerry and MSP360: JSON whose path is in .NET's UTF-7
     QNAP              QNAP's Glacier app: plain JSON
     git-annex         a key; the name of the file is in the repository
-    plain             all the rest: the text is the name
+    plain             all the rest: the text is the name, with the letters that boto 2 escaped
 
 What cannot be decoded is plain text, never an error: the archive is there all the same.
 """
@@ -24,6 +24,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from glaciercli.catalog import percent
 from glaciercli.config import DESCRIPTION_FORMATS
 from glaciercli.errors import Refused
 
@@ -79,7 +80,7 @@ def decode(description: str) -> Decoded:
     if found is None and text[:1] == '"' == text[-1:] and len(text) > 1:
         bare = text[1:-1].strip()
         found = _known(bare) or _annex(bare)
-    return found or _annex(text) or Decoded("plain", text)
+    return found or _annex(text) or Decoded("plain", percent.decoded(text))
 
 
 def _usual(text: str) -> Decoded | None:

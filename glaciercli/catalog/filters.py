@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from glaciercli.catalog import percent
 from glaciercli.catalog.rows import milliseconds, to_sqlite
 from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import UsageError
 from glaciercli.files.database import Connection
 
+# The casts are for names that are not Unicode, and so are stored as bytes.
+_LIKE = "CAST(name AS TEXT) LIKE CAST(:{} AS TEXT) ESCAPE '\\'"
+_GLOB = "CAST(name AS TEXT) GLOB CAST(:{} AS TEXT)"
 _FEW = 1000  # rows that are worth being fetched one by one
 
 
@@ -60,10 +64,13 @@ def select_clause(
         if value is not None:
             parts.append(condition)
             bound[name] = value
-    named = [(part, name, value) for part, name, value in _names(filters) if value is not None]
+    named = [
+        *_named(_LIKE, "text", lambda text: f"%{_escaped(text)}%", filters.text),
+        *_named(_GLOB, "glob", str, filters.glob),
+    ]
     if named:
-        bound |= {name: value for _, name, value in named}
-        condition = " AND ".join(part for part, _, _ in named)
+        bound |= {name: value for _, values in named for name, value in values.items()}
+        condition = _all(part for part, _ in named)
         rows = connection.execute(
             f"SELECT key FROM archives INDEXED BY archives_by_name WHERE vault = :vault "
             f"AND {condition} LIMIT {_FEW + 1}",
@@ -91,13 +98,14 @@ def _conditions(filters: Filter) -> list[tuple[str, str, Any]]:
     ]
 
 
-def _names(filters: Filter) -> list[tuple[str, str, Any]]:
-    # The casts are for names that are not Unicode, and so are stored as bytes.
-    text = None if filters.text is None else f"%{_escaped(filters.text)}%"
-    return [
-        ("CAST(name AS TEXT) LIKE CAST(:text AS TEXT) ESCAPE '\\'", "text", to_sqlite(text)),
-        ("CAST(name AS TEXT) GLOB CAST(:glob AS TEXT)", "glob", to_sqlite(filters.glob)),
-    ]
+def _named(
+    condition: str, name: str, pattern: Callable[[str], str], text: str | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a condition that one of a text's spellings fulfils, with its parameters."""
+    if text is not None:
+        spellings = [to_sqlite(pattern(each)) for each in percent.spellings(text)]
+        values = {f"{name}{number}": each for number, each in enumerate(spellings)}
+        yield " OR ".join(map(condition.format, values)), values
 
 
 def _all(parts: Iterable[str]) -> str:

@@ -49,6 +49,27 @@ def test_filters(catalog, scope, archive, filters, want):
     assert catalog.totals(scope, filters=filters).count == len(want)
 
 
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filter(text="Żółw"),
+        Filter(text="%C5%BB%C3%B3%C5%82w"),
+        Filter(glob="dir/Żółw*"),
+        Filter(glob="dir/%C5%BB%C3%B3%C5%82w*"),
+    ],
+)
+def test_a_name_that_boto_2_has_written_is_found_by_both_spellings(
+    catalog, scope, archive, filters
+):
+    """Also where an earlier version has kept it as it came."""
+    description = "dir/%C5%BB%C3%B3%C5%82w.txt"
+    catalog.created(scope, archive("a", description=description))
+    catalog.created(scope, archive("b", name=description))
+    catalog.created(scope, archive("c", name="dir/Zolw.txt"))
+
+    assert sorted(ids(catalog.archives(scope, filters=filters))) == ["a", "b"]
+
+
 def test_a_name_that_many_have_is_searched_as_one_that_few_have(catalog, scope, archive):
     many = [archive(f"{number:04}", name=f"{number:04} same.txt") for number in range(1001)]
     catalog.created_all(scope, many)

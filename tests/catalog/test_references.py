@@ -101,3 +101,26 @@ def test_versions_that_were_deleted_hide_no_older_one(nightly, scope):
     assert nightly.find(scope, "photos", "night").id == "0000"
     assert [each.id for each in nightly.versions(scope, "photos", "night")] == ["0000"]
     assert nightly.find(scope, "photos", "id:0").id == "0000"
+
+
+@pytest.mark.parametrize("vault", ["photos", None])
+@pytest.mark.parametrize("date", ["", "@2013-05-01"])
+@pytest.mark.parametrize("name", ["Żółw.txt", "%C5%BB%C3%B3%C5%82w.txt"])
+def test_a_name_that_boto_2_has_written_is_found_by_both_spellings(
+    catalog, scope, archive, name, date, vault
+):
+    sent = "%C5%BB%C3%B3%C5%82w.txt"
+    catalog.created(scope, archive("boto", description=sent, created=DAY))
+    assert catalog.find(scope, vault, name + date).id == "boto"
+    assert catalog.find(scope, vault, name + date).name == "Żółw.txt"
+
+    # The very name comes first: a file may be called as boto 2 writes, or be kept so here.
+    catalog.created(scope, archive("kept", name=sent, created=DAY))
+    assert catalog.find(scope, vault, name + date).id == ("kept" if "%" in name else "boto")
+
+
+def test_a_further_name_is_found_by_both_spellings(catalog, scope, archive):
+    catalog.created(scope, archive("nas", name="a"))
+    catalog.add_aliases(scope, "photos", [("b/Größe", "nas")])
+
+    assert catalog.find(scope, "photos", "b/Gr%C3%B6%C3%9Fe").id == "nas"
