@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from helpers import payload, run, write
+from helpers import heal, payload, run, write
 
 from glaciercli.errors import Exit
 from glaciercli.local.http.server import Server
@@ -133,7 +133,7 @@ def test_no_command_lets_a_secret_out(source, house, monkeypatch, seen, engine, 
     for kind in ("drop-after", "truncate"):
         engine.faults.add("ListVaults", kind=kind, times=100)
         seen("vault", "list", exit=Exit.UNAVAILABLE)
-        engine.faults.clear()
+        heal(engine)
     engine.faults.add("ListVaults", kind="status", code="ExpiredTokenException", status=403)
     seen("vault", "list", exit=Exit.ACCESS_DENIED)
 

@@ -41,6 +41,13 @@ def test_a_deleted_policy_is_gone(glacier):
     assert "hint: glacier policy set photos POLICY.json" in result.stderr
 
 
+def test_a_policy_that_is_no_json_is_not_sent(glacier):
+    glacier("vault", "create", "photos")
+    glacier("policy", "set", "photos", json.dumps(POLICY)[:-1], exit=Exit.REFUSED)
+
+    glacier("policy", "show", "photos", exit=Exit.NOT_FOUND)
+
+
 def test_a_missing_file_is_a_usage_error(glacier):
     glacier("vault", "create", "photos")
 
@@ -62,5 +69,11 @@ def test_retrievals_are_limited(glacier, limit, strategy, rate):
     assert shown == {"Strategy": strategy, "BytesPerHour": rate}
 
 
-def test_a_limit_that_is_none_is_a_usage_error(glacier):
-    glacier("policy", "retrieval", "set", "plenty", exit=Exit.USAGE)
+def test_an_untouched_account_has_no_limit(glacier):
+    shown = glacier("policy", "retrieval", "show", "--output", "json").json
+    assert shown == {"Strategy": "None", "BytesPerHour": None}
+
+
+@pytest.mark.parametrize("limit", ["", "lots", "-1", "10 apples"])
+def test_a_limit_is_a_word_or_a_size(glacier, limit):
+    glacier("policy", "retrieval", "set", "--", limit, exit=Exit.USAGE)
