@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from glaciercli import system
+from glaciercli import endpoints, system
 from glaciercli.errors import Conflict, UsageError
 from glaciercli.hints import quoted
 
@@ -136,8 +136,9 @@ def load(
     """Return every setting's value and source; flags that are None were not given.
 
     The file's top level holds defaults; a table `[profiles.NAME]` overrides them for that profile.
-    Raises UsageError for a file that is missing when named, is not TOML, or holds unknown names;
-    Conflict for one that another user may have written.
+    Raises UsageError for a file that is missing when named, is not TOML, or holds unknown names,
+    and for an endpoint with a password, which would be shown; Conflict for a file that another
+    user may have written.
     """
     places = places or Places.find(environ)
     path = file or places.config_file
@@ -151,6 +152,10 @@ def load(
             setting, flags, environ, layers, path
         )
     _reject_unknown([table, *profiles.values()], path)
+    source = sources["endpoint-url"]
+    endpoints.refuse_user(
+        values["endpoint-url"] or "", "--endpoint-url" if source == "flag" else source
+    )
     return Settings(values, sources)
 
 

@@ -126,6 +126,8 @@ class NotFound(GlacierError):
     exit_code = Exit.NOT_FOUND
     #: Whether it is the vault itself that is not there, and with it all that was in it.
     is_vault: bool = False
+    #: The account that has no such vault, where the reply tells it.
+    account: str | None = None
 
 
 class AccessDenied(GlacierError):
@@ -295,7 +297,7 @@ def from_response(
     return kind(message, code=code)
 
 
-def no_vault(name: str, region: str) -> NotFound:
+def no_vault(name: str, region: str, account: str | None = None) -> NotFound:
     """Return the error for a vault that is not there; most often it is in another region."""
     where = f" in {region}" if region else ""
     error = NotFound(
@@ -307,7 +309,7 @@ def no_vault(name: str, region: str) -> NotFound:
         ),
         code="ResourceNotFoundException",
     )
-    return error.but(is_vault=True)
+    return error.but(is_vault=True, account=account)
 
 
 @contextmanager

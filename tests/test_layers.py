@@ -19,7 +19,7 @@ LAYERS = [
     {"clients"},
     {"files", "tasks"},
     {"evidence", "iam", "models", "treehash"},
-    {"config", "limits", "ranges"},
+    {"config", "endpoints", "limits", "ranges"},
     {"errors"},
     {"hints"},
     {"units", "system", "__init__"},

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glaciercli import endpoints
 from glaciercli.clients import wording
 from glaciercli.clients._checks import require_whole
 from glaciercli.clients.pace import Pace, may_have_been_applied
@@ -70,10 +71,13 @@ class Target:
 
     @property
     def endpoint(self) -> str:
-        """A stable name of the place, for journals and the catalog: `aws`, a URL or a directory."""
+        """The name of the place as far as the target tells it: `aws`, a URL or a directory.
+
+        A profile may name another one; `Client.endpoint` is the one that is asked.
+        """
         if self.local_root is not None:
             return f"local:{self.local_root.resolve()}"
-        return self.endpoint_url.rstrip("/") if self.endpoint_url else "aws"
+        return endpoints.name_of(self.endpoint_url or endpoints.AWS, self.region)
 
     @property
     def account(self) -> str | None:
@@ -110,10 +114,24 @@ class Client:
         self._boto = make()
         self._renewing = threading.Lock()
         self.region: str = self._boto.meta.region_name
+        #: The name of the place that is asked: the key of what catalog and journals know of it.
+        self.endpoint: str = (
+            target.endpoint
+            if target.local_root is not None
+            else endpoints.name_of(self._boto.meta.endpoint_url, self.region)
+        )
 
     def now(self) -> datetime:
         """Return the time by which the service dates things: a rehearsal's may be far ahead."""
         return datetime.now(UTC) if self.engine is None else self.engine.clock.now()
+
+    @property
+    def former_endpoints(self) -> Iterator[str]:
+        """What earlier versions called the place, who took a URL as it was given."""
+        spelled = dict.fromkeys(endpoints.spellings(self.endpoint, self.region))
+        if self.target.endpoint_url is not None:
+            spelled[self.target.endpoint_url.rstrip("/")] = None
+        return (each for each in spelled if each != self.endpoint)
 
     @property
     def signs(self) -> bool:
@@ -169,8 +187,8 @@ class Client:
             return
         try:
             self.once("DescribeVault", vaultName=vault)
-        except NotFound:
-            raise no_vault(vault, self.region) from error
+        except NotFound as found:
+            raise no_vault(vault, self.region, found.account) from error
 
     def replies(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Yield the pages of a listing; raises Unavailable when they have no end."""

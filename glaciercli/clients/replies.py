@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _OF_PARSERS = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 _LARGEST = 16 << 20  # bytes of a reply that is held whole; a page of jobs has less than one of them
 _LONGEST = 1000  # characters that are shown of the service's words
+_ARN = re.compile(r"arn:[\w-]+:glacier:(?P<region>[\w-]*):(?P<account>\d{12}):vaults/", re.ASCII)
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _request = threading.local()  # `has_left`: whether this thread's request is on its way
 
@@ -235,7 +236,8 @@ def _translate_reply(
     seconds = float(wait) if wait.isdecimal() else None
     vault = parameters.get("vaultName")
     if vault and message.startswith("Vault not found"):
-        return no_vault(vault, "".join(message.split(":")[4:5]))  # the region of its ARN
+        arn = _ARN.search(message)
+        return no_vault(vault, *(arn.group("region", "account") if arn else ("",)))
     found = from_response(code, message, status=status, retry_after=seconds)
     hint = _HINTS.get(code)
     if code == "InvalidSignatureException" and "signature" not in message.lower():

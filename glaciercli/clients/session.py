@@ -8,7 +8,6 @@ be repeated (failure model, finding 1), so repeating is `retry.Pace`'s business.
 from __future__ import annotations
 
 import functools
-import ipaddress
 import os
 import threading
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from glaciercli import __version__
+from glaciercli import __version__, endpoints
 from glaciercli.clients import _credentials as credentials
 from glaciercli.clients._credentials import Ask, Codes
 from glaciercli.clients._patience import Patience, timed_pools
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 LOCAL_REGION = "us-east-1"
 
 _ANOTHER = "another directory: --local-root DIR"
+_OF_AWS = "the AWS configuration"
 _SOCKET_TIMEOUT = 60.0  # seconds without a byte before a connection counts as broken
 _LEAST_SOCKET_TIMEOUT = 0.1
 
@@ -72,7 +72,7 @@ def connect(
     if target.local_root is not None:
         return _connect_local(target, target.local_root, config, pace, max_requests)
     if target.endpoint_url is not None:
-        _require_private(target.endpoint_url)
+        _require_private(target.endpoint_url, "--endpoint-url")
 
     codes = Codes(ask)
 
@@ -86,7 +86,7 @@ def connect(
             new = functools.partial(session.client, "glacier", endpoint_url=target.endpoint_url)
             client = new(config=config)
             # Only now it is known: a profile may have an endpoint too.
-            _require_private(client.meta.endpoint_url)
+            _require_private(client.meta.endpoint_url, _OF_AWS)
             if urlsplit(client.meta.endpoint_url).scheme == "http":
                 # In the clear because nobody is in between; a proxy would be.
                 client = new(config=config.merge(Config(proxies={})))
@@ -159,6 +159,11 @@ def _settled() -> Iterator[None]:
     try:
         yield
     except ValueError as error:  # an endpoint that is none
+        if str(error).startswith("Invalid endpoint"):
+            try:
+                endpoints.refuse_user(str(error), _OF_AWS)
+            except UsageError as refusal:
+                raise refusal from None  # a traceback would repeat the endpoint
         raise UsageError(
             f"the AWS configuration cannot be used: {error}", hint=Command("config", "show")
         ) from error
@@ -174,7 +179,8 @@ def _require_bundle(session: Any) -> None:
         )
 
 
-def _require_private(url: str) -> None:
+def _require_private(url: str, where: str) -> None:
+    endpoints.refuse_user(url, where)
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - looked at only when asked for
@@ -184,11 +190,7 @@ def _require_private(url: str) -> None:
         ) from error
     if parts.scheme == "https":
         return
-    try:
-        loopback = ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        loopback = parts.hostname == "localhost"
-    if parts.scheme != "http" or not loopback:
+    if parts.scheme != "http" or not endpoints.is_loopback(parts.hostname or ""):
         raise Refused(
             f"endpoint {url!r} would send data and signatures in the clear",
             hint="use https, or http on 127.0.0.1",

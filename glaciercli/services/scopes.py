@@ -34,8 +34,8 @@ def of(client: Client, catalog: Catalog) -> Scope:
 def told(client: Client, catalog: Catalog) -> Scope | None:
     """Return the client's scope if it is known without asking the service."""
     target = client.target
-    account = target.account or catalog.account(target.identity, target.endpoint)
-    return None if account is None else Scope(target.endpoint, account, client.region)
+    account = target.account or catalog.account(target.identity, client.endpoint)
+    return None if account is None else Scope(client.endpoint, account, client.region)
 
 
 def vault_gone(client: Client, catalog: Catalog, vault: Vault) -> None:
@@ -100,5 +100,5 @@ def in_account(client: Client, catalog: Catalog, account: str) -> Scope:
     """
     target = client.target
     if target.account is None:
-        catalog.learn_account(target.identity, target.endpoint, account)
-    return Scope(target.endpoint, account, client.region)
+        catalog.learn_account(target.identity, client.endpoint, account)
+    return Scope(client.endpoint, account, client.region)

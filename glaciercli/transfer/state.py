@@ -52,12 +52,14 @@ class TransferJournal(Generic[S]):
     @classmethod
     def locked(cls, client: Client, journals: Path, vault: str, *what: str) -> Journal:
         """Open the file of a transfer, known by all that makes it another one."""
-        return Journal.open(journals / cls.directory, _key(client, vault, *what))
+        directory = journals / cls.directory
+        return Journal.open(directory, _key(directory, client, vault, *what))
 
     @classmethod
     def is_there(cls, client: Client, journals: Path, vault: str, *what: str) -> bool:
         """Tell whether a transfer has a journal, without the cost of opening it."""
-        return path_of(journals / cls.directory, _key(client, vault, *what)).exists()
+        directory = journals / cls.directory
+        return path_of(directory, _key(directory, client, vault, *what)).exists()
 
     def append(self, kind: str, *, durable: bool = True, **fields: Any) -> None:
         """Add a line (see `Journal.append`); the state is the one after it."""
@@ -83,6 +85,17 @@ class TransferJournal(Generic[S]):
         self.close()
 
 
-def _key(client: Client, vault: str, *what: str) -> str:
-    target = client.target
-    return key_of(target.endpoint, target.account_id, client.region, vault, *what)
+def _key(directory: Path, client: Client, vault: str, *what: str) -> str:
+    """Return the key of a transfer: that of a journal which is there under a former spelling.
+
+    Journals are read for ever, and earlier versions made their keys of the URL as it was given.
+    """
+
+    def keyed(endpoint: str) -> str:
+        return key_of(endpoint, client.target.account_id, client.region, vault, *what)
+
+    key = keyed(client.endpoint)
+    if path_of(directory, key).exists():
+        return key
+    former = (keyed(each) for each in client.former_endpoints)
+    return next((each for each in former if path_of(directory, each).exists()), key)

@@ -113,7 +113,7 @@ class World:
         """Return the archives of the catalog, each once; fail when its file is damaged."""
         with closing(sqlite3.connect(self.home / "data" / "catalog.db")) as connection, connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        scope = Scope(client.target.endpoint, ACCOUNT, client.region)
+        scope = Scope(client.endpoint, ACCOUNT, client.region)
         catalog = self.catalog()
         found = list(catalog.archives(scope, VAULT))
         catalog.close()

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from glaciercli.clients.glacier import Target
+from glaciercli.clients.session import connect
 from glaciercli.errors import Conflict
 from glaciercli.hints import render
 from glaciercli.models import Archive
 from glaciercli.transfer.download_journal import DownloadJournal
-from glaciercli.transfer.journal import Journal
+from glaciercli.transfer.journal import Journal, key_of
 from glaciercli.transfer.source import Identity
 from glaciercli.transfer.upload_journal import Intent, UploadJournal, known
 
@@ -85,3 +87,37 @@ def test_the_way_out_can_be_pasted_where_the_home_has_a_blank(tmp_path):
         DownloadJournal(Journal.open(home, "x"))
     command = render(caught.value.hint).partition(",")[0]
     assert shlex.split(command) == ["rm", str(home / "x.journal")]
+
+
+@pytest.mark.parametrize(
+    ("former", "now"),
+    [
+        ("http://localhost:8480", "http://127.0.0.1:8480"),
+        ("http://[::1]:8480", "http://localhost:8480/"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("https://Glacier.Example:443", "https://Glacier.Example:443"),
+        ("https://glacier.us-east-1.amazonaws.com", None),
+        ("aws", "https://glacier.us-east-1.amazonaws.com/"),
+    ],
+)
+def test_a_journal_is_found_under_what_earlier_versions_called_the_place(tmp_path, former, now):
+    key = key_of(former, "-", "us-east-1", "v", "/n")
+    with UploadJournal(Journal.open(tmp_path / UploadJournal.directory, key)) as journal:
+        journal.begin(INTENT)
+    client = connect(Target(region="us-east-1", endpoint_url=now))
+
+    assert UploadJournal.is_there(client, tmp_path, "v", "/n")
+    with UploadJournal.open(client, tmp_path, "v", "/n") as journal:
+        assert journal.state.intent == INTENT
+        journal.forget()
+    assert not UploadJournal.is_there(client, tmp_path, "v", "/n")
+
+
+def test_a_place_and_a_rehearsal_have_journals_of_their_own(tmp_path):
+    key = key_of("aws", "-", "us-east-1", "v", "/n")
+    with UploadJournal(Journal.open(tmp_path / UploadJournal.directory, key)) as journal:
+        journal.begin(INTENT)
+    client = connect(Target(region="us-east-1", endpoint_url="http://127.0.0.1:8480"))
+
+    with UploadJournal.open(client, tmp_path, "v", "/n") as journal:
+        assert journal.state.intent is None

@@ -41,9 +41,8 @@ def import_file(
     See `imports.import_file`. The service is asked for the account only where the file is silent.
     """
     tool = tool or readers.detect(path)
-    target = client.target
     scope = (
-        Scope(target.endpoint, target.account_id, client.region)
+        Scope(client.endpoint, client.target.account_id, client.region)
         if imports.names_its_account(path, tool)
         else scopes.of(client, catalog)
     )

@@ -46,7 +46,7 @@ def full(client, vault, put):
 
 @pytest.fixture
 def scope(client):
-    return Scope(client.target.endpoint, client.engine.account, client.region)
+    return Scope(client.endpoint, client.engine.account, client.region)
 
 
 def count(client, vault):

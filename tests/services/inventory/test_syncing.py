@@ -46,7 +46,7 @@ def sync(client, catalog, vault):
 
 @pytest.fixture
 def scope(client):
-    return Scope(client.target.endpoint, client.engine.account, client.region)
+    return Scope(client.endpoint, client.engine.account, client.region)
 
 
 def test_an_inventory_brings_names_sizes_and_hashes(put, sync, catalog, scope, vault):
@@ -65,7 +65,7 @@ def test_the_account_is_learned(put, sync, catalog, client):
     sync()
 
     target = client.target
-    assert catalog.account(target.identity, target.endpoint) == client.engine.account
+    assert catalog.account(target.identity, client.endpoint) == client.engine.account
 
 
 def test_nothing_is_left_on_disk(put, sync, catalog):
@@ -130,9 +130,7 @@ def test_a_job_that_takes_hours_is_started_once_and_then_used(put, sync, client,
 
     assert report.archives == 1
     assert client.engine.log.count("InitiateJob") == 1
-    [job] = catalog_jobs.jobs(
-        catalog, Scope(client.target.endpoint, client.engine.account, client.region)
-    )
+    [job] = catalog_jobs.jobs(catalog, Scope(client.endpoint, client.engine.account, client.region))
     assert (job.id, job.succeeded) == (report.job_id, True)
 
 

@@ -210,7 +210,7 @@ def test_filters_restore_a_part(put, restore, tmp_path):
 
 def test_equal_files_of_synology_are_retrieved_once(client, catalog, vault, put, restore, tmp_path):
     ident = put("", 5, 1)
-    scope = Scope(client.target.endpoint, client.engine.account, client.region)
+    scope = Scope(client.endpoint, client.engine.account, client.region)
     catalog.created(scope, Archive(ident, vault, name="photo/a.jpg", tool="Synology"))
     catalog.add_aliases(scope, vault, [("photo/copy of a.jpg", ident), ("b.jpg", ident)])
     report = restore()
@@ -298,7 +298,7 @@ def test_a_file_that_changed_after_it_was_compared_is_not_copied(
     client, catalog, vault, journals, put, restore, tmp_path, change, said
 ):
     ident = put("", 5, 1)
-    scope = Scope(client.target.endpoint, client.engine.account, client.region)
+    scope = Scope(client.endpoint, client.engine.account, client.region)
     catalog.created(scope, Archive(ident, vault, name="a.jpg", tool="Synology"))
     restore()
     catalog.add_aliases(scope, vault, [("b.jpg", ident)])
@@ -315,7 +315,7 @@ def test_a_name_that_cannot_be_a_path_is_told_and_the_archive_comes_by_its_other
     client, catalog, vault, restore, put, tmp_path
 ):
     ident = put("", 5, 1)
-    scope = Scope(client.target.endpoint, client.engine.account, client.region)
+    scope = Scope(client.endpoint, client.engine.account, client.region)
     catalog.created(scope, Archive(ident, vault, name="a.jpg", tool="Synology"))
     catalog.add_aliases(scope, vault, [("../b.jpg", ident)])
     with pytest.raises(Partial, match="1 file restored; 1 of 1 failed") as caught:
@@ -375,7 +375,7 @@ def test_an_archive_of_unknown_hash_is_known_when_it_is_there(
 ):
     """Imports of other tools' records may tell a name and an id, and no more."""
     ident = put("", 5, 1)
-    scope = Scope(client.target.endpoint, client.engine.account, client.region)
+    scope = Scope(client.endpoint, client.engine.account, client.region)
     catalog.created_all(scope, [Archive(ident, vault, name="a.jpg")], ours=False)
     restore(sync=False)
 

@@ -18,7 +18,7 @@ NOW = datetime(2020, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def scope(client):
-    return Scope(client.target.endpoint, client.engine.account, client.region)
+    return Scope(client.endpoint, client.engine.account, client.region)
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def uploads_scope(client, archive):
     from glaciercli.models import Scope
 
     account = archive.location.split("/")[1]
-    return Scope(client.target.endpoint, account, client.region)
+    return Scope(client.endpoint, account, client.region)
 
 
 def test_an_upload_to_a_named_account_tells_nothing_of_the_credentials_own(

@@ -25,7 +25,7 @@ DAY = datetime(2013, 5, 1, tzinfo=UTC)
 
 @pytest.fixture
 def scope(client):
-    return Scope(client.target.endpoint, client.engine.account, client.region)
+    return Scope(client.endpoint, client.engine.account, client.region)
 
 
 @pytest.fixture
