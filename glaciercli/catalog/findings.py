@@ -4,19 +4,16 @@ missing     known here, absent from an inventory that should have it
 foreign     in the vault, but not made here
 changed     the inventory's size or hash is not the one known here
 duplicates  the same content as an older archive of the vault
-undeleted   deleted here, and listed days later all the same
+undeleted   deleted here, and listed days later all the same: it is in the vault
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from glaciercli.catalog.rows import archive_of
-from glaciercli.catalog.states import INVENTORY_LAG, PRESENT, any_of, horizon_of
+from glaciercli.catalog.states import IS_UNDELETED, PRESENT, any_of, horizon_of
 from glaciercli.catalog.store import Catalog
 from glaciercli.models import Archive, Scope
 
-_LAG = INVENTORY_LAG // timedelta(milliseconds=1)
 # What may be lost is nobody's original, and no copy either: the other one may be the last.
 _THERE = any_of({"new", "seen"})
 # Of a bare column beside min(), SQLite gives the value in the row of the least.
@@ -29,12 +26,12 @@ GROUP BY tree_hash HAVING count(*) > 1
 _CONDITIONS = {
     "missing": any_of({"missing", "gone"}),
     "foreign": f"recorded IS NULL AND ({any_of(PRESENT)})",
-    "changed": "deleted IS NULL AND differs IS NOT NULL",
+    "changed": f"({any_of(PRESENT)}) AND differs IS NOT NULL",
     "duplicates": (
         f"({_THERE}) AND EXISTS (SELECT 1 FROM twice "
         "WHERE twice.tree_hash = archives.tree_hash AND twice.first <> archives.key)"
     ),
-    "undeleted": "deleted IS NOT NULL AND seen > deleted + :lag",
+    "undeleted": IS_UNDELETED,
 }
 KINDS = tuple(_CONDITIONS)
 
@@ -52,7 +49,7 @@ def look(
             "FROM archives INDEXED BY archives_by_created "
             f"WHERE vault = :vault AND ({_CONDITIONS[kind]})"
         )
-        values = {**horizon._asdict(), "vault": key, "lag": _LAG, "limit": limit}
+        values = {**horizon._asdict(), "vault": key, "limit": limit}
         if kind == "duplicates":
             connection.execute(_TWICE, values)
         count = connection.execute(f"SELECT count(*) {selected}", values).fetchone()[0]

@@ -15,7 +15,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
-from glaciercli.catalog.events import Alias, Deleted, Source
+from glaciercli.catalog import lives
+from glaciercli.catalog.events import Alias, Deleted, Event, Source
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.inventories import Document
 from glaciercli.catalog.merging import merge
@@ -30,9 +31,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def import_file(
-    catalog: Catalog, scope: Scope, path: Path, *, vault: str | None = None, tool: str | None = None
+    catalog: Catalog,
+    scope: Scope,
+    path: Path,
+    *,
+    vault: str | None = None,
+    tool: str | None = None,
+    now: datetime | None = None,
 ) -> Imported:
     """Read a file into the catalog; return what it was and what it held.
+
+    A file proves that something was there, or was deleted, and never that anything is not there:
+    what it lacks may have been left out. `now` is the service's time, after which nothing is dated.
 
     What it says of one account and region is taken as a whole or, after an error, not at all.
     `vault` is needed where the file does not name it, else only that vault's archives are taken.
@@ -43,35 +53,69 @@ def import_file(
     if tool not in TOOLS:
         raise UsageError(f"unknown tool {tool!r}", hint=f"one of {', '.join(TOOLS)}")
     source = Source(path, scope, vault)
+    now = now or datetime.now(UTC)
     if tool == "inventory":
-        return _merge_document(catalog, source)
+        return _merge_document(catalog, source, now)
+    groups = groupby(READERS[tool](source), key=lambda pair: pair[0])
     archives = new = deletions = 0
-    for where, events in groupby(READERS[tool](source), key=lambda pair: pair[0]):
-        others: list[Deleted | Alias] = []
-
-        def wanted() -> Iterator[Archive]:
-            nonlocal archives
-            for _, event in events:  # noqa: B023 - drawn before the next group is
-                if vault is not None and event.vault != vault:
-                    continue
-                if isinstance(event, Archive):
-                    archives += 1
-                    yield replace(event, hash_from="import")  # whatever it says of itself
-                else:
-                    others.append(event)  # noqa: B023
-
-        with catalog.database.write():
-            # What another catalog took from an inventory, this one has not made either.
-            new += catalog.created_all(where, wanted(), ours=tool != "export")
-            for name, group in groupby(others, key=lambda each: each.vault):
-                told = list(group)
-                gone = [(each.id, each.when) for each in told if isinstance(each, Deleted)]
-                catalog.deletions(where, name, gone)
-                catalog.add_aliases(
-                    where, name, ((each.name, each.id) for each in told if isinstance(each, Alias))
-                )
-                deletions += len(gone)
+    for where, pairs in groups:
+        events = (event for _, event in pairs)
+        # What another catalog took from an inventory, this one has not made either.
+        counts = _Group(vault, now).record(catalog, where, events, ours=tool != "export")
+        archives, new, deletions = archives + counts[0], new + counts[1], deletions + counts[2]
     return Imported(str(path), tool, archives, new, deletions)
+
+
+class _Group:
+    """What a file tells of one account and region, on its way into the catalog."""
+
+    def __init__(self, vault: str | None, now: datetime) -> None:
+        self._vault, self._now = vault, now
+        self._archives = 0
+        self._others: list[Deleted | Alias] = []
+        #: Since when each vault is gone; None where it holds an archive that is there.
+        self._ends: dict[str, datetime | None] = {}
+
+    def record(
+        self, catalog: Catalog, scope: Scope, events: Iterable[Event], *, ours: bool
+    ) -> tuple[int, int, int]:
+        """Record it all, or nothing; return how many archives, new ones and deletions it told."""
+        deletions = 0
+        with catalog.database.write():
+            new = catalog.created_all(scope, self._taken(events), ours=ours)
+            for name, group in groupby(self._others, key=lambda each: each.vault):
+                told = list(group)
+                stones = [(each.id, each.when) for each in told if isinstance(each, Deleted)]
+                # A date that is still to come would outlast every inventory.
+                catalog.deletions(
+                    scope, name, ((ident, min(at, self._now)) for ident, at in stones)
+                )
+                catalog.add_aliases(
+                    scope, name, ((each.name, each.id) for each in told if isinstance(each, Alias))
+                )
+                deletions += len(stones)
+            for name, when in self._ends.items():
+                if when is not None:
+                    lives.gone_elsewhere(catalog, scope, name, min(when, self._now))
+        return self._archives, new, deletions
+
+    def _taken(self, events: Iterable[Event]) -> Iterator[Archive]:
+        for event in events:
+            if self._vault is not None and event.vault != self._vault:
+                continue
+            if isinstance(event, Archive):
+                self._archives += 1
+                self._note_end(event)
+                yield replace(event, hash_from="import")  # whatever it says of itself
+            else:
+                self._others.append(event)
+
+    def _note_end(self, archive: Archive) -> None:
+        if archive.deleted is not None:
+            return
+        ended = archive.vault_gone
+        last = self._ends.setdefault(archive.vault, ended)
+        self._ends[archive.vault] = None if last is None or ended is None else max(last, ended)
 
 
 def export(
@@ -100,7 +144,8 @@ def names_its_account(path: Path, tool: str) -> bool:
     return tool == "export" or (tool == "inventory" and Document.open(path).arn is not None)
 
 
-def _merge_document(catalog: Catalog, source: Source) -> Imported:
+def _merge_document(catalog: Catalog, source: Source, now: datetime) -> Imported:
+    """Merge a document for what it lists: a job may have been asked for a part of the vault."""
     document = Document.open(source.path)
     if document.arn is not None and document.made is not None:
         found = _VAULT.fullmatch(document.arn)
@@ -113,6 +158,5 @@ def _merge_document(catalog: Catalog, source: Source) -> Imported:
     else:  # CSV does not say when it was made, but not before its newest archive was stored
         scope, vault = source.scope, source.the_vault
         made = max((each.created for each in document.entries()), default=_EPOCH)
-    # When it was asked for is not known either, so the least is believed of what it lacks.
-    report = merge(catalog, scope, vault, document.entries(), made=made, asked=made)
+    report = merge(catalog, scope, vault, document.entries(), made=min(made, now), asked=None)
     return Imported(str(source.path), "inventory", report.archives, report.new, 0)

@@ -1,8 +1,9 @@
 """An inventory into the catalog: loaded beside it, then merged in one transaction.
 
 Merging adds and never takes away. What an inventory lacks is not touched: that an archive is
-missing follows from the inventory's date (see `states`), so merging one twice changes nothing and
-their order does not matter.
+missing follows from the date of a whole inventory (see `states`), so merging one twice changes
+nothing and their order does not matter. A document that may be a part is no such witness: what it
+lists is there, and nothing follows from what it lacks.
 """
 
 from __future__ import annotations
@@ -14,9 +15,16 @@ from typing import Any
 
 from glaciercli.catalog.descriptions import decode
 from glaciercli.catalog.inventories import Entry
-from glaciercli.catalog.rows import from_sqlite, milliseconds, to_sqlite, vault_key
+from glaciercli.catalog.rows import from_sqlite, milliseconds, newest_key, to_sqlite, vault_key
 from glaciercli.catalog.schema import INDEXES
-from glaciercli.catalog.states import CONDITIONS, Horizon, horizon_of
+from glaciercli.catalog.states import (
+    CONDITIONS,
+    IS_PRESENT,
+    IS_UNDELETED,
+    LAG,
+    Horizon,
+    horizon_of,
+)
 from glaciercli.catalog.store import Catalog
 from glaciercli.files.database import Connection, transaction
 from glaciercli.models import Inventory, Scope
@@ -84,6 +92,13 @@ SELECT :vault, :made, id, size, tree_hash, description, created, {_TOLD}
 FROM told CROSS JOIN incoming ON incoming.rowid = told.incoming
 WHERE told.incoming NOT IN (SELECT incoming FROM pairs)
 """
+# Deleted here before an inventory that should not list them any more.
+_RETURNED = f"""
+SELECT count(*) FROM archives CROSS JOIN pairs USING (key) WHERE deleted IS NOT NULL
+AND NOT ({IS_UNDELETED}) AND :made > deleted + {LAG}
+"""
+# What came with it was in the vault that was last told, if nothing else came meanwhile.
+_KNOWN = "UPDATE vaults SET known = ? WHERE key = ? AND known = ? AND gone IS NULL"
 _REMEMBER = """
 INSERT INTO inventories (vault, made, asked, merged, archives, size) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET asked = max(asked, excluded.asked), merged = excluded.merged
@@ -97,29 +112,36 @@ def merge(
     entries: Iterable[Entry],
     *,
     made: datetime,
-    asked: datetime,
+    asked: datetime | None,
     job_id: str | None = None,
 ) -> Inventory:
-    """Merge a whole inventory; return what it is and what it changed.
+    """Merge an inventory; return what it is and what it changed.
 
-    `made` is the inventory's date, `asked` when its job was created. All or nothing: an error
-    while reading `entries` leaves the catalog as it was. Other processes wait only for the merge,
-    not for the reading, except where the catalog has no archives yet.
+    `made` is the inventory's date, `asked` when the job that brought all of it was created; None
+    for a document of which nobody knows that it is whole. All or nothing: an error while reading
+    `entries` leaves the catalog as it was. Other processes wait only for the merge, not for the
+    reading, except where the catalog has no archives yet.
     """
     stamp = milliseconds(made)
     with catalog.database.bulk() as connection:
 
-        def finish(key: int, archives: int, size: int, known: int) -> Inventory:
-            merged = milliseconds(datetime.now(UTC))
-            connection.execute(_REMEMBER, (key, stamp, milliseconds(asked), merged, archives, size))
+        def finish(key: int, archives: int, size: int, known: int, returned: int = 0) -> Inventory:
+            if asked is not None:
+                merged = milliseconds(datetime.now(UTC))
+                connection.execute(
+                    _REMEMBER, (key, stamp, milliseconds(asked), merged, archives, size)
+                )
+                connection.execute(_KNOWN, (newest_key(connection), key, before))
             horizon = horizon_of(connection, key)
             # Counting reads every row; of a first inventory, the newest one, all rows are alike.
             is_known = is_first and horizon.missing_seen == stamp
             counts = {"foreign": archives} if is_known else _counts(connection, key, horizon)
-            return Inventory(vault, made, job_id, archives, size, new=archives - known, **counts)
+            counts |= {"new": archives - known, "returned": returned}
+            return Inventory(vault, made, job_id, archives, size, **counts)
 
         with transaction(connection):
-            is_first = connection.execute("SELECT 1 FROM archives LIMIT 1").fetchone() is None
+            before = newest_key(connection)
+            is_first = before == 0
             if is_first:
                 key = vault_key(connection, scope, vault)
                 connection.execute("PRAGMA cell_size_check=OFF")  # all pages are of our making
@@ -135,9 +157,10 @@ def merge(
                 _match(connection, catalog.vault_key(scope, vault))
             with transaction(connection):
                 key = vault_key(connection, scope, vault)
-                known = _update_known(connection, key, stamp)
+                before = newest_key(connection)
+                known, returned = _update_known(connection, key, stamp)
                 _insert_new(connection, key, stamp, archives - known)
-                report = finish(key, archives, size, known)
+                report = finish(key, archives, size, known, returned)
         # Without statistics some sums take ten times as long; a sample of each index will do.
         connection.execute("PRAGMA analysis_limit=1000")
         with transaction(connection):
@@ -185,12 +208,16 @@ def _match(connection: Connection, vault: int | None) -> None:
     connection.executemany(_TELL, ((row, *_told(from_sqlite(text) or "")) for row, text in untold))
 
 
-def _update_known(connection: Connection, vault: int, made: int) -> int:
-    """Merge the incoming archives that the catalog has; return how many they are."""
+def _update_known(connection: Connection, vault: int, made: int) -> tuple[int, int]:
+    """Merge the incoming archives that the catalog has.
+
+    Returns how many they are, and how many of them had been taken for deleted.
+    """
     connection.execute(_PAIR_LATE, (vault,))
     connection.execute(_FILL, (vault,))
+    returned = connection.execute(_RETURNED, {"made": made}).fetchone()[0]
     connection.execute(_SEEN, {"made": made})
-    return int(connection.execute("SELECT count(*) FROM pairs").fetchone()[0])
+    return int(connection.execute("SELECT count(*) FROM pairs").fetchone()[0]), int(returned)
 
 
 def _insert_new(connection: Connection, vault: int, made: int, count: int) -> None:
@@ -214,8 +241,8 @@ def _counts(connection: Connection, vault: int, horizon: Horizon) -> dict[str, i
         f"SELECT count(CASE WHEN {CONDITIONS['missing']} THEN 1 END) AS missing, "
         f"count(CASE WHEN {CONDITIONS['gone']} THEN 1 END) AS gone, "
         f"count(CASE WHEN {CONDITIONS['new']} THEN 1 END) AS unseen, "
-        'count(CASE WHEN recorded IS NULL AND deleted IS NULL THEN 1 END) AS "foreign", '
-        "count(CASE WHEN deleted IS NULL THEN differs END) AS differing "
+        f'count(CASE WHEN recorded IS NULL AND {IS_PRESENT} THEN 1 END) AS "foreign", '
+        f"count(CASE WHEN {IS_PRESENT} THEN differs END) AS differing "
         "FROM archives INDEXED BY archives_by_created WHERE vault = :vault",
         {**horizon._asdict(), "vault": vault},
     ).fetchone()

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from glaciercli import limits
+from glaciercli import endpoints, limits
 from glaciercli.catalog import caches, foreign, texts
 from glaciercli.catalog.events import Alias, Deleted, Event, Source, sound
 from glaciercli.errors import IntegrityError, Refused, Unavailable
@@ -32,6 +32,7 @@ _LONGEST_ENDPOINT = 4096  # characters: a URL, or the path of a directory
 # Characters; a Synology names an archive of equal files by the path of each of them.
 _LONGEST_EXPORT = 16 * MIB
 _OF_JSON = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+_TIMES = ("created", "modified", "seen", "deleted", "recorded", "differs", "vault_gone")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 _JOURNAL = re.compile(
@@ -192,15 +193,12 @@ def _scope(record: dict[str, object]) -> Scope:
         raise ValueError(f"{endpoint[:80]!r} is no endpoint")
     if not limits.is_account(account) or not limits.is_region(region):
         raise ValueError(f"{account!r}, {region!r} are no account and region")
-    return Scope(endpoint, account, region)
+    return Scope(endpoints.name_of(endpoint, region), account, region)
 
 
 def _typed(archive: Archive) -> Archive:
     """Return the archive if its fields are of their types; raises TypeError."""
-    kinds = {
-        "size": int,
-        **dict.fromkeys(("created", "modified", "seen", "deleted", "recorded", "differs")),
-    }
+    kinds = {"size": int, **dict.fromkeys(_TIMES)}
     for each in fields(archive):
         value = getattr(archive, each.name)
         kind = kinds.get(each.name, str) or datetime

@@ -17,11 +17,10 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def vault_key(connection: Connection, scope: Scope, vault: str) -> int:
-    """Return the key of a vault's row, made new where there is none; what is used is not gone."""
+    """Return the key of a vault's row, made new where there is none."""
     where_it_is = (scope.endpoint, scope.account, scope.region, vault)
     connection.execute(
-        "INSERT INTO vaults (endpoint, account, region, name) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET deleted = NULL WHERE deleted IS NOT NULL",
+        "INSERT OR IGNORE INTO vaults (endpoint, account, region, name) VALUES (?, ?, ?, ?)",
         where_it_is,
     )
     row = connection.execute(
@@ -29,6 +28,11 @@ def vault_key(connection: Connection, scope: Scope, vault: str) -> int:
         where_it_is,
     ).fetchone()
     return int(row["key"])
+
+
+def newest_key(connection: Connection) -> int:
+    """Return the highest key of archives; those that are recorded later are above it."""
+    return int(connection.execute("SELECT max(key) FROM archives").fetchone()[0] or 0)
 
 
 def to_sqlite(text: str | None) -> str | bytes | None:
@@ -132,6 +136,7 @@ def archive_of(row: Row, vault: str, horizon: Horizon) -> Archive:
             hash_from=row["hash_from"],
             differs=_moment(row["differs"]),
             status=horizon.state(row),
+            vault_gone=_moment(horizon.vault_gone(row)),
         )
     except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise IntegrityError(f"the catalog holds a row that is not one: {error}") from error

@@ -6,6 +6,7 @@ Times are milliseconds since 1970 UTC, tree hashes are their 32 bytes.
 
 from __future__ import annotations
 
+from glaciercli.catalog.respelling import respell
 from glaciercli.files.database import Connection, Migration, keep_generations
 
 
@@ -23,6 +24,16 @@ def _hash_sources(connection: Connection) -> None:
     connection.execute(
         "UPDATE archives SET hash_from = CASE WHEN location IS NULL THEN 'import' ELSE 'upload' END"
         " WHERE recorded IS NOT NULL AND tree_hash IS NOT NULL"
+    )
+
+
+def _know_vaults_and_places(connection: Connection) -> None:
+    """Know the end of a vault as its own state, and each place by one name."""
+    for statement in _VAULTS_AS_A_WHOLE:
+        connection.execute(statement)
+    respell(connection)
+    connection.execute(
+        "UPDATE vaults SET known = (SELECT max(key) FROM archives) WHERE gone IS NOT NULL"
     )
 
 
@@ -108,4 +119,30 @@ INDEXES = {
     ),
 }
 
-MIGRATIONS: tuple[Migration, ...] = (_first, keep_generations, _hash_sources)
+_VAULTS_AS_A_WHOLE = (
+    # When it was created, as the service last told.
+    "ALTER TABLE vaults ADD COLUMN made INTEGER",
+    # When it was found not to be there, or was deleted here.
+    "ALTER TABLE vaults ADD COLUMN gone INTEGER",
+    # The highest key of archives when either was last told: those up to it were of that vault.
+    "ALTER TABLE vaults ADD COLUMN known INTEGER",
+    # The highest key of archives that were of an earlier vault of the name.
+    "ALTER TABLE vaults ADD COLUMN earlier INTEGER",
+    # Archives that were dated here, and before this, were of an earlier vault, too.
+    "ALTER TABLE vaults ADD COLUMN since INTEGER",
+    # The end of a vault was a tombstone on each of its archives.
+    """
+    UPDATE archives SET deleted = NULL
+    WHERE deleted = (SELECT deleted FROM vaults WHERE vaults.key = archives.vault)
+    """,
+    "UPDATE vaults SET gone = deleted",
+    # Documents from files were taken for whole; they are known by their dates, which are equal.
+    "DELETE FROM inventories WHERE asked = made",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _first,
+    keep_generations,
+    _hash_sources,
+    _know_vaults_and_places,
+)

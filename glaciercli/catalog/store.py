@@ -22,13 +22,14 @@ from glaciercli.catalog.rows import (
     from_sqlite,
     milliseconds,
     moment,
+    newest_key,
     row_of,
     to_sqlite,
     vault_key,
 )
 from glaciercli.catalog.schema import MIGRATIONS
-from glaciercli.catalog.states import horizon_of
-from glaciercli.files.database import Database, Row
+from glaciercli.catalog.states import IS_PRESENT, horizon_of
+from glaciercli.files.database import Connection, Database, Row
 from glaciercli.models import Archive, Scope
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
@@ -120,19 +121,14 @@ class Catalog:
         return [Scope(*row) for row in rows]
 
     def vaults(self, scope: Scope) -> list[str]:
-        """Return the names of the vaults that are known and were not deleted here."""
-        return [row["name"] for row in self._vault_rows(scope) if row["deleted"] is None]
-
-    def vault_deleted(self, scope: Scope, vault: str, when: datetime) -> None:
-        """Record that a vault is gone, and with it whatever it held."""
-        with self.database.write() as connection:
-            key = vault_key(connection, scope, vault)
-            stamp = milliseconds(when)
-            connection.execute("UPDATE vaults SET deleted = ? WHERE key = ?", (stamp, key))
-            connection.execute(
-                "UPDATE archives SET deleted = ? WHERE vault = ? AND deleted IS NULL", (stamp, key)
-            )
-            connection.execute("DELETE FROM inventories WHERE vault = ?", (key,))
+        """Return the names of the vaults that are known and are not known to be gone."""
+        with self.database.look() as connection:
+            return [
+                row["name"]
+                for row in self._vault_rows(scope)
+                # Gone, and used again since, it is there once more.
+                if row["gone"] is None or _was_used_since(connection, row)
+            ]
 
     def inventory(self, scope: Scope, vault: str) -> Merged | None:
         """Return the newest inventory of a vault that was merged, or None."""
@@ -187,13 +183,16 @@ class Catalog:
     def deletions(
         self, scope: Scope, vault: str, deletions: Iterable[tuple[str, datetime]]
     ) -> None:
-        """Record many deletions in one transaction. An archive's first one stays."""
+        """Record many deletions in one transaction.
+
+        An archive's last one counts: an inventory brings it back only when it is days newer.
+        """
         with self.database.write() as connection:
             key = vault_key(connection, scope, vault)
             connection.executemany(
                 "INSERT INTO archives (vault, id, created, deleted) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (vault, id) "
-                "DO UPDATE SET deleted = coalesce(deleted, excluded.deleted)",
+                "DO UPDATE SET deleted = max(ifnull(deleted, excluded.deleted), excluded.deleted)",
                 (
                     (key, ident, stamp, stamp)
                     for ident, stamp in ((each, milliseconds(when)) for each, when in deletions)
@@ -288,7 +287,7 @@ class Catalog:
     def watermark(self) -> int:
         """Return a number that later archives are above."""
         with self.database.look() as connection:
-            return int(connection.execute("SELECT max(key) FROM archives").fetchone()[0] or 0)
+            return newest_key(connection)
 
     def last_deletion(self, scope: Scope, vault: str) -> datetime | None:
         """Return when an archive of the vault was last deleted here."""
@@ -331,9 +330,15 @@ class Catalog:
         with self.database.look() as connection:
             for row in self._vault_rows(scope, vault):
                 rows = connection.execute(
-                    "SELECT DISTINCT name FROM archives WHERE vault = ? AND name >= ? AND name < ? "
-                    "AND deleted IS NULL LIMIT ?",
-                    (row["key"], to_sqlite(prefix), to_sqlite(prefix + "\U0010ffff"), limit),
+                    "SELECT DISTINCT name FROM archives WHERE vault = :vault "
+                    f"AND name >= :start AND name < :stop AND {IS_PRESENT} LIMIT :limit",
+                    {
+                        **horizon_of(connection, row["key"])._asdict(),
+                        "vault": row["key"],
+                        "start": to_sqlite(prefix),
+                        "stop": to_sqlite(prefix + "\U0010ffff"),
+                        "limit": limit,
+                    },
                 )
                 found.update(from_sqlite(each["name"]) or "" for each in rows)
         return sorted(found)[:limit]
@@ -345,7 +350,18 @@ class Catalog:
     def _vault_rows(self, scope: Scope, vault: str | None = None) -> list[Row]:
         with self.database.look() as connection:
             return connection.execute(
-                "SELECT key, name, deleted FROM vaults WHERE endpoint = ? AND account = ? "
+                "SELECT key, name, gone, known FROM vaults WHERE endpoint = ? AND account = ? "
                 "AND region = ? AND (? IS NULL OR name = ?) ORDER BY name",
                 (scope.endpoint, scope.account, scope.region, vault, vault),
             ).fetchall()
+
+
+def _was_used_since(connection: Connection, vault: Row) -> bool:
+    """Tell whether archives are known that came into a vault after it was found to be gone."""
+    values = {**horizon_of(connection, vault["key"])._asdict(), **dict(vault)}
+    found = connection.execute(
+        "SELECT 1 FROM archives NOT INDEXED "
+        f"WHERE vault = :key AND archives.key > :known AND {IS_PRESENT} LIMIT 1",
+        values,
+    )
+    return found.fetchone() is not None

@@ -15,6 +15,7 @@ from glaciercli.evidence.witnesses import Claim, Kind, Witness
 from glaciercli.hints import Command, Hint
 from glaciercli.models import (
     Archive,
+    Imported,
     Inventory,
     Restored,
     Sample,
@@ -181,7 +182,9 @@ def another_file(path: Path, archive: Archive, what: str, here: object, there: o
 
 def lost(reference: str, archive: Archive) -> str:
     """Say why a name finds none of the archives that had it."""
-    return f"archive {reference!r} of vault {archive.vault!r} is {archive.status}"
+    ended = archive.vault_gone
+    end = "" if ended is None else f" with its vault, by {format_time_seconds(ended)}"
+    return f"archive {reference!r} of vault {archive.vault!r} is {archive.status}{end}"
 
 
 def not_deleted(failed: int, asked: int) -> str:
@@ -214,6 +217,48 @@ def since_inventory(vault: VaultDetails) -> str:
     if vault.deleted:
         said += f"; -{vault.deleted:,} deleted from here since"
     return said
+
+
+def vault_ended(name: str, account: str, count: int) -> str:
+    """Say that a vault is not there, by the word of its own account."""
+    return (
+        f"vault {name!r} of account {account} is not there any more; known in it, and gone with it:"
+        f" {counted(count, 'archive')}"
+    )
+
+
+def vault_again(vault: Vault, back: int) -> str:
+    """Say that a vault which was taken to be gone is there."""
+    return (
+        f"vault {vault.name!r} is there again; not taken to be gone any more:"
+        f" {counted(back, 'archive')}"
+    )
+
+
+def vault_made_anew(vault: Vault, lost: int) -> str:
+    """Say that a vault is another one than that which archives are known of."""
+    return (
+        f"vault {vault.name!r} was made on {format_time_seconds(vault.created)}; known of an"
+        f" earlier vault of that name, and gone with it: {counted(lost, 'archive')}"
+    )
+
+
+def returned(inventory: Inventory) -> str:
+    """Say that an inventory which is too new to be stale has what was deleted here."""
+    return (
+        f"the inventory of {format_time_seconds(inventory.inventory_date)} lists archives that were"
+        f" deleted here days before it; they are in the vault: {inventory.returned:,}"
+    )
+
+
+def taken(imported: Imported) -> str:
+    """Say what an imported file was taken for: a job may have been asked for a part of a vault."""
+    said = (
+        f"{imported.path} ({imported.tool}): {counted(imported.archives, 'archive')},"
+        f" {imported.new:,} of them new here, and {counted(imported.deletions, 'deletion')}"
+    )
+    whole = "; taken for what it lists, not for all there is"
+    return said + whole if imported.tool == "inventory" else said
 
 
 def counts_differ(vault: Vault, inventory: Inventory) -> str:

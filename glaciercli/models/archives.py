@@ -36,6 +36,8 @@ class Archive(Record):
     differs: datetime | None = member("differingInventoryDate", default=None)
     #: What the catalog knows of it: new, seen, missing, gone or deleted (see `catalog.states`).
     status: str | None = member("status", default=None)
+    #: Since when its vault is not there, where that is why it is gone.
+    vault_gone: datetime | None = member("vaultGoneDate", default=None)
 
 
 @dataclass(frozen=True)

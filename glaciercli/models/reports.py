@@ -31,6 +31,8 @@ class Inventory(Record):
     unseen: int = member("notYetInInventory", default=0)
     #: Archives whose size or hash is not what the catalog says.
     differing: int = member("differing", default=0)
+    #: Archives deleted here days before the inventory, which lists them: they are in the vault.
+    returned: int = member("deletedButListed", default=0)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,11 @@ class Vault(Record):
     #: Includes the 32 KiB that the service adds to each archive.
     size: int = member("SizeInBytes", default=0)
 
+    @property
+    def account(self) -> str:
+        """The account that the vault is in, by its ARN."""
+        return self.arn.split(":")[4]
+
 
 @dataclass(frozen=True)
 class VaultDetails(Vault):

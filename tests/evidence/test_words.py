@@ -11,7 +11,7 @@ HOME = "evidence"
 # What a sentence may claim of a vault, an archive or bytes only with its evidence as an argument.
 CLAIM = re.compile(r"\b(proven|proved|stored|deleted|lists|listed|identical|gone)\b", re.IGNORECASE)
 # SQL shouts; a name of a column or a key has no blank, so it is no sentence either.
-SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|CREATE|WHERE|NULL|THEN)\b|strftime")
+SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|ALTER|CREATE|WHERE|NULL|THEN)\b|strftime")
 
 # Texts that claim nothing of a vault or of bytes, each with the reason.
 ALLOWED = {
@@ -31,7 +31,6 @@ OUTSIDE = {
     "mend that, then run the same command again; nothing is store",
     "the earlier upload of {} has expired: it is not stored",
     "vault {} has this file already, as id:{}; it is stored once ",
-    "vault {} is not there any more; the {} archives that were kn",
     "{} archives of vault {} were deleted, {} were not",
     "{} is stored as {}, with tree hash {}; but that cannot be wr",
     "{} was being completed when the connection broke, and its up",

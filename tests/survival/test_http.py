@@ -23,6 +23,7 @@ from glaciercli.clients.session import connect
 from glaciercli.errors import GlacierError
 from glaciercli.local.engine import open_engine
 from glaciercli.local.http.server import Server
+from glaciercli.services import scopes
 from glaciercli.services.download import downloads
 from glaciercli.services.empty import emptying
 from glaciercli.services.inventory import archives, syncing
@@ -104,7 +105,8 @@ class Cell:
         return archive
 
     def delete(self):
-        archives.delete(self.client, self.catalog, VAULT, self.archive.id)
+        scope = scopes.of_vault(self.client, self.catalog, VAULT)
+        archives.delete(self.client, self.catalog, scope, VAULT, self.archive.id)
 
     def download(self):
         downloads.download(

@@ -40,6 +40,7 @@ from glaciercli.errors import (
 )
 from glaciercli.evidence import words
 from glaciercli.hints import Command
+from glaciercli.services import scopes
 from glaciercli.services.download import downloads
 from glaciercli.services.inventory import archives
 from glaciercli.services.verify import verification
@@ -246,7 +247,9 @@ def delete(app: App, references: tuple[str, ...], vault: str, *, yes: bool) -> N
     Example:
         glacier archive delete big.tar --vault photos --yes
     """
-    found = [archives.show(app.client, app.catalog, vault, each) for each in references]
+    with app.progress(vault) as progress:
+        scope = scopes.of_vault(app.client, app.catalog, vault, progress=progress)
+    found = [archives.find(app.catalog, scope, vault, each) for each in references]
     names = ", ".join(each.name or each.id for each in found)
     app.confirm(f"delete {names} from vault {vault}, for ever?", yes=yes)
     failures: dict[str, GlacierError] = {}
@@ -254,7 +257,7 @@ def delete(app: App, references: tuple[str, ...], vault: str, *, yes: bool) -> N
     def delete_all() -> Iterator[models.Archive]:
         for each in found:
             with collecting(failures, each.id):
-                yield archives.delete(app.client, app.catalog, vault, each.id)
+                yield archives.delete(app.client, app.catalog, scope, vault, each.id)
 
     app.output.listing(delete_all(), ("name", "size", "archiveId"))
     if len(found) == 1:

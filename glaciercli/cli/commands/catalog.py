@@ -24,6 +24,7 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.cli.types import VAULT
+from glaciercli.evidence import words
 from glaciercli.services.inventory import archives, exchange, syncing
 from glaciercli.services.verify.audit import audit
 from glaciercli.tasks import waiting
@@ -125,7 +126,8 @@ def verify(app: App, names: tuple[str, ...]) -> None:
     Example:
         glacier catalog verify photos
     """
-    app.output.listing(audit(app.client, app.catalog, names), AUDIT)
+    with app.progress("vaults") as progress:
+        app.output.listing(audit(app.client, app.catalog, names, progress=progress), AUDIT)
 
 
 @catalog.command(name="import")
@@ -154,11 +156,7 @@ def import_(app: App, file: Path, vault: str | None, tool: str | None) -> None:
         glacier catalog import photos.journal --vault photos
     """
     read = exchange.import_file(app.client, app.catalog, file, vault=vault, tool=tool)
-    app.output.done(
-        read,
-        f"{file} ({read.tool}): {counted(read.archives, 'archive')}, {read.new:,} of them new "
-        f"here, and {counted(read.deletions, 'deletion')}",
-    )
+    app.output.done(read, words.taken(read))
 
 
 @catalog.command()

@@ -125,7 +125,7 @@ def delete(app: App, vault: str, *, yes: bool) -> None:
     vaults.delete(
         app.client, vault, emptied=emptying.last_deletion(app.client, app.catalog, record)
     )
-    scopes.vault_gone(app.client, app.catalog, record)
+    scopes.deleted_here(app.client, app.catalog, record)
     app.output.done(record, words.vault_deleted(vault))
 
 
@@ -182,9 +182,10 @@ def empty(
             plan = emptying.plan(
                 app.client, app.catalog, vault, filters=wanted, poll=poll, progress=progress
             )
-        except NotFound:
-            if not (delete_vault and emptying.is_done(app.client, app.catalog, vault)):
+        except NotFound as error:
+            if not delete_vault:
                 raise
+            emptying.require_done(app.client, app.catalog, vault, error)
             app.output.show(models.Emptied(vault, 0, 0, vault_deleted=True))
             return
     lines = list(_plan_lines(app, plan))

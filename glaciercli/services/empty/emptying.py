@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from glaciercli.catalog import lives
 from glaciercli.catalog.filters import EVERYTHING, Filter
 from glaciercli.errors import (
     AccessDenied,
@@ -58,7 +59,7 @@ def plan(
     than `poll`. Nothing is deleted.
     """
     there = vaults.show(client, vault)
-    scope = scopes.learned(client, catalog, there)
+    scope = scopes.learned(client, catalog, there, progress=progress)
     if syncing.is_behind(catalog, scope, there):
         syncing.sync(client, catalog, vault, poll=poll, progress=progress)
     newest = catalog.inventory(scope, vault)
@@ -93,14 +94,19 @@ def plan(
     )
 
 
-def is_done(client: Client, catalog: Catalog, vault: str) -> bool:
-    """Tell whether a vault that is not there any more is one that was emptied here.
+def require_done(client: Client, catalog: Catalog, vault: str, error: NotFound) -> None:
+    """Return if a vault that is not there is one that was emptied here; raises NotFound if not.
 
     A run may end after the vault is deleted and before it has told so; the next finds no vault.
+    That another account has none says nothing of it.
     """
-    scope = scopes.of(client, catalog)
-    known = catalog.vault_key(scope, vault) is not None
-    return known and catalog.totals(scope, vault).count == 0
+    account = scopes.answering(client, error)
+    if account is not None:
+        scope = scopes.in_account(client, catalog, account)
+        if lives.was_emptied_here(catalog, scope, vault):
+            lives.deleted(catalog, scope, vault, client.now())
+            return
+    raise scopes.ended(client, catalog, vault, error) from error
 
 
 def empty(
@@ -229,5 +235,5 @@ def _delete_vault(
                 told = True
             client.pace.stop.wait(min(poll.interval, poll.left))
         else:
-            catalog.vault_deleted(scope, vault, client.now())
+            lives.deleted(catalog, scope, vault, client.now())
             return

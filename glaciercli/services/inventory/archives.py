@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from glaciercli.catalog.filters import EVERYTHING, Filter
 from glaciercli.errors import Conflict, IntegrityError, NotFound, UsageError
-from glaciercli.models import Archive, Job
+from glaciercli.models import Archive, Job, Scope
 from glaciercli.services import scopes
 from glaciercli.services.vaults import vaults
 
@@ -37,8 +37,13 @@ def show(client: Client, catalog: Catalog, vault: str | None, reference: str) ->
 
     A whole id that the catalog does not know is believed, given its vault: the service will tell.
     """
+    return find(catalog, scopes.of(client, catalog), vault, reference)
+
+
+def find(catalog: Catalog, scope: Scope, vault: str | None, reference: str) -> Archive:
+    """Return the archive that a reference names in a scope, as `show` does."""
     try:
-        return catalog.find(scopes.of(client, catalog), vault, reference)
+        return catalog.find(scope, vault, reference)
     except NotFound:
         ident = reference.removeprefix("id:")
         if _WHOLE_ID.fullmatch(ident) is None:
@@ -68,16 +73,16 @@ def of_job(client: Client, catalog: Catalog, job: Job) -> Archive | None:
     return found if found.id == job.archive_id else unknown
 
 
-def delete(client: Client, catalog: Catalog, vault: str, archive_id: str) -> Archive:
+def delete(client: Client, catalog: Catalog, scope: Scope, vault: str, archive_id: str) -> Archive:
     """Delete an archive for good; return it with the time of its deletion, recorded here.
 
-    Deleting one that is gone already is no error to the service, so its yes proves no presence.
+    `scope` is the vault's own (see `scopes.of_vault`). Deleting an archive that is gone already is
+    no error to the service, so its yes proves no presence.
     """
     try:
         client.call("DeleteArchive", vaultName=vault, archiveId=archive_id)
     except NotFound as error:
         vaults.require(client, vault)
         raise NotFound(f"archive {archive_id} is not in vault {vault!r}") from error
-    scope = scopes.of(client, catalog)
     catalog.deleted(scope, vault, archive_id, client.now())
     return catalog.find(scope, vault, archive_id)

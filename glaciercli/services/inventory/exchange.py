@@ -46,7 +46,7 @@ def import_file(
         if imports.names_its_account(path, tool)
         else scopes.of(client, catalog)
     )
-    return imports.import_file(catalog, scope, path, vault=vault, tool=tool)
+    return imports.import_file(catalog, scope, path, vault=vault, tool=tool, now=client.now())
 
 
 def join_mapping(

@@ -60,8 +60,8 @@ def sync(
     try:
         there = vaults.show(client, vault)
     except NotFound as error:
-        raise scopes.deleted_elsewhere(client, catalog, vault) or error from error
-    scope = scopes.learned(client, catalog, there)
+        raise scopes.ended(client, catalog, vault, error) from error
+    scope = scopes.learned(client, catalog, there, progress=progress)
     last = catalog.inventory(scope, vault)
     merged = None if last is None else last.asked
     job = _job(client, there, merged=merged, progress=progress)
@@ -91,6 +91,8 @@ def sync(
     downloads.acknowledge_output(client, job, path, journals=path.parent)
     _sweep(path.parent)
     _compare(there, report, progress)
+    if report.returned:
+        progress.note(words.returned(report))
     return report
 
 
@@ -115,7 +117,7 @@ def sync_all(
     if not names:
         listed = list(vaults.listing(client))
         waiting = [each.name for each in listed if _has_inventory(each, progress)]
-        failures |= scopes.lost(client, catalog, {each.name for each in listed})
+        failures |= scopes.lost(client, catalog, listed)
     count = len(waiting) + len(failures)
     try:
         for last in (False, True):  # the first round starts the jobs, the last one waits for them

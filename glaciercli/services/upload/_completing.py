@@ -111,8 +111,12 @@ def enter(
     client: Client, catalog: Catalog, archive: Archive, account: str | None, token: str
 ) -> None:
     """Enter an archive into the catalog; entering it twice changes nothing."""
-    account = account_of(archive.location) or account
-    scope = scopes.in_account(client, catalog, account) if account else scopes.of(client, catalog)
+    account = account_of(archive.location) or account or client.target.account
+    scope = (
+        scopes.in_account(client, catalog, account)
+        if account
+        else scopes.of_vault(client, catalog, archive.vault)
+    )
     # The journal's hash is of the file that was sent; one of an older version does not say so.
     catalog.created(scope, replace(archive, hash_from=Kind.UPLOAD.value), token=token)
 

@@ -38,6 +38,8 @@ def show(client: Client, name: str) -> Vault:
     try:
         return Vault.from_api(client.call("DescribeVault", vaultName=name))
     except NotFound as error:
+        if error.is_vault:
+            raise
         raise no_vault(name, client.region) from error
 
 

@@ -12,6 +12,7 @@ from glaciercli.models import Audit, Scope
 from glaciercli.services import scopes
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.outcome import Outcome
+from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.units import counted
 
 if TYPE_CHECKING:
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 _NAMED = 3  # findings of a kind that are told by name; the rest are counted
 
 
-def audit(client: Client, catalog: Catalog, names: Sequence[str] = ()) -> Iterator[Audit]:
+def audit(
+    client: Client,
+    catalog: Catalog,
+    names: Sequence[str] = (),
+    *,
+    progress: Progress = NullProgress(),
+) -> Iterator[Audit]:
     """Yield what the catalog says of vaults, or of all of the account, and raise in the end.
 
     No inventory is asked for. A vault is unsound where archives are missing or have changed
@@ -29,13 +36,17 @@ def audit(client: Client, catalog: Catalog, names: Sequence[str] = ()) -> Iterat
     merged (NotReady). Raises that error for a single vault, else what `Outcome.finish` says.
     """
     outcome = Outcome()
-    wanted = names or [each.name for each in vaults.listing(client)]
-    if not names:
-        for name, error in scopes.lost(client, catalog, set(wanted)).items():
+    if names:
+        wanted = dict.fromkeys(names, scopes.of(client, catalog))
+    else:
+        listed = list(vaults.listing(client))
+        wanted = {
+            each.name: scopes.learned(client, catalog, each, progress=progress) for each in listed
+        }
+        for name, error in scopes.lost(client, catalog, listed).items():
             outcome.failed(name, error)
-    for name in wanted:
+    for name, scope in wanted.items():
         with outcome.item(name):
-            scope = scopes.of(client, catalog)
             audited = _audit(catalog, scope, name)
             yield audited
             if not audited.is_sound:

@@ -89,13 +89,13 @@ def test_a_vault_that_was_deleted_elsewhere_is_told_until_its_owner_names_it(
     for command in ("sync", "verify", "sync"):
         result = glacier("catalog", command, "--output", "json", exit=Exit.PARTIAL)
         assert [each["vaultName"] for each in result.json] == ["photos"]
-        assert "1 archives were known in it" in result.error["failures"]["docs"]["message"]
+        assert "known in it: 1 archive" in result.error["failures"]["docs"]["message"]
     glacier("catalog", "sync", "docs", exit=Exit.NOT_FOUND)
     glacier("catalog", "sync")
     glacier("catalog", "verify")
-    assert glacier("archive", "show", gone["archiveId"], "-V", "docs", "--output", "json").json[
-        "status"
-    ] == ("deleted")
+    shown = glacier("archive", "show", gone["archiveId"], "-V", "docs", "--output", "json").json
+    assert (shown["status"], shown["deletionDate"]) == ("gone", None)
+    assert shown["vaultGoneDate"]
 
 
 @pytest.fixture

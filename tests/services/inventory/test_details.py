@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from helpers import payload
 
+from glaciercli.services import scopes
 from glaciercli.services.inventory import archives, details, syncing
 from glaciercli.services.upload import uploads
 from glaciercli.services.vaults import vaults
@@ -34,13 +35,23 @@ def upload(client, catalog, vault, journals, tmp_path):
     return run
 
 
+@pytest.fixture
+def delete(client, catalog, vault):
+    def run(*stored):
+        scope = scopes.of_vault(client, catalog, vault)
+        for each in stored:
+            archives.delete(client, catalog, scope, vault, each.id)
+
+    return run
+
+
 def test_an_inventory_at_once_leaves_nothing_to_tell(known, upload):
     upload("a", 5)
 
     assert known() == (0, 0, 0)
 
 
-def test_what_is_done_between_two_inventories_is_told(client, catalog, vault, known, upload):
+def test_what_is_done_between_two_inventories_is_told(client, known, upload, delete):
     client.engine.timing = "real"
     first = upload("a", 5)
     before = known()
@@ -48,8 +59,7 @@ def test_what_is_done_between_two_inventories_is_told(client, catalog, vault, kn
     seen = known()
     upload("b", 7)
     third = upload("c", 9)
-    archives.delete(client, catalog, vault, first.id)
-    archives.delete(client, catalog, vault, third.id)
+    delete(first, third)
 
     assert before == (1, 5, 0)
     assert seen == (0, 0, 0)
@@ -77,9 +87,9 @@ def test_what_other_machines_do_is_not_known(client, vault, known):
     assert known() == (0, 0, 0)
 
 
-def test_a_new_vault_of_the_name_begins_at_nothing(client, catalog, vault, known, upload):
+def test_a_new_vault_of_the_name_begins_at_nothing(client, vault, known, upload, delete):
     client.engine.timing = "real"
-    archives.delete(client, catalog, vault, upload("a", 5).id)
+    delete(upload("a", 5))
     client.engine.clock.advance(timedelta(days=2))
     vaults.delete(client, vault)
     vaults.create(client, vault)

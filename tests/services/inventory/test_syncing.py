@@ -299,7 +299,7 @@ def test_deleted_here_stays_deleted_while_the_inventory_is_stale(
     client.engine.clock.advance(day - since % day + timedelta(minutes=1))
     with pytest.raises(NotReady):
         sync()
-    archives.delete(client, catalog, vault, ident)
+    archives.delete(client, catalog, scope, vault, ident)
     client.engine.clock.advance(timedelta(hours=5))
     report = sync()
 
