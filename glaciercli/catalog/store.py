@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from glaciercli.catalog.rows import (
     vault_key,
 )
 from glaciercli.catalog.schema import MIGRATIONS
-from glaciercli.catalog.states import IS_PRESENT, horizon_of
+from glaciercli.catalog.states import IS_PRESENT, PRESENT, STATES, horizon_of
 from glaciercli.files.database import Connection, Database, Row
 from glaciercli.models import Archive, Scope
 
@@ -283,6 +283,15 @@ class Catalog:
             min((moment(each["oldest"]) for each in parts if each["n"]), default=None),
             max((moment(each["newest"]) for each in parts if each["n"]), default=None),
         )
+
+    def left_out(self, scope: Scope, vault: str, *, filters: Filter) -> dict[str, int]:
+        """Return how many archives match and are not listed, gone and deleted ones, by state."""
+        counts = {
+            state: self.totals(scope, vault, filters=replace(filters, states=frozenset({state})))
+            for state in STATES
+            if state not in (PRESENT if filters.states is None else STATES)
+        }
+        return {state: each.count for state, each in counts.items() if each.count}
 
     def watermark(self) -> int:
         """Return a number that later archives are above."""

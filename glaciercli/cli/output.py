@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from functools import cached_property
@@ -110,7 +110,9 @@ class Output:
         else:
             self.show(record)
 
-    def listing(self, records: Iterable[Record], columns: Sequence[str], empty: str = "") -> None:
+    def listing(
+        self, records: Iterable[Record], columns: Sequence[str], empty: str | Callable[[], str] = ""
+    ) -> None:
         """Print a listing as it arrives; `empty` is what a person reads when there is nothing.
 
         What came before an error is printed whole, and then the error is raised: a record may tell
@@ -130,7 +132,7 @@ class Output:
         elif first is not None:
             self._rows(there, columns)
         elif empty and self.form == "table":
-            self.note(empty)
+            self.note(empty if isinstance(empty, str) else empty())
         self.flush()
         if failed:
             raise failed[0]

@@ -301,7 +301,13 @@ def restored(done: Restored) -> str:
     )
     if done.proven_by:
         said += f" ({_summed(done.proven_by)})"
-    return f"{said}; there before: {done.already:,}"
+    said += f"; there before: {done.already:,}"
+    return f"{said}; {left_out(done.left_out)}" if done.left_out else said
+
+
+def left_out(counts: Mapping[str, int]) -> str:
+    """Say how many archives are not listed or restored, since they are gone or deleted."""
+    return "left out: " + ", ".join(f"{count:,} {state}" for state, count in counts.items())
 
 
 def _summed(counts: Mapping[str, int]) -> str:

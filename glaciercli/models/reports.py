@@ -84,6 +84,8 @@ class RestorePlan(Record):
     time: str = member("usualTime")
     #: Why a name cannot become a path, by archive id.
     refused: dict[str, str] = member("refused")
+    #: Archives that match and are gone or deleted, by state: nothing is retrieved of them.
+    left_out: dict[str, int] = member("leftOut")
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class Restored(Record):
     failed: int = member("failed")
     #: How many of the restored files are proven by whose word (see `evidence.witnesses`).
     proven_by: dict[str, int] = member("provenBy")
+    #: Archives that match and are gone or deleted, by state.
+    left_out: dict[str, int] = member("leftOut")
 
 
 @dataclass(frozen=True)

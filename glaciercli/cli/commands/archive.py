@@ -14,7 +14,7 @@ from glaciercli.catalog import filters
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.command import Group, pass_app
-from glaciercli.cli.commands.restore import restore
+from glaciercli.cli.commands.restore import restore, to_see
 from glaciercli.cli.options import (
     bounds_options,
     dry_run_option,
@@ -81,19 +81,19 @@ def list_(
     Example:
         glacier archive list --vault photos
     """
-    found = archives.listing(
-        app.client,
-        app.catalog,
-        vault,
-        filters=filters.Filter(glob=glob, states=states),
-        limit=limit,
-    )
-    app.output.listing(
-        found,
-        COLUMNS,
-        empty=f"no archives of vault {vault} are known here;"
-        f" to ask Glacier: {app.written(Command('vault', 'inventory', vault))}",
-    )
+    wanted = filters.Filter(glob=glob, states=states)
+    found = archives.listing(app.client, app.catalog, vault, filters=wanted, limit=limit)
+
+    def empty() -> str:
+        left_out = archives.left_out(app.client, app.catalog, vault, filters=wanted)
+        if left_out:
+            return f"{words.left_out(left_out)}; {app.written(to_see(vault))}"
+        return (
+            f"no archives of vault {vault} are known here;"
+            f" to ask Glacier: {app.written(Command('vault', 'inventory', vault))}"
+        )
+
+    app.output.listing(found, COLUMNS, empty=empty)
 
 
 @archive.command()

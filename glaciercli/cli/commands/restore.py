@@ -10,7 +10,7 @@ from glaciercli.catalog import filters as catalog_filters
 from glaciercli.cli.app import App
 from glaciercli.errors import NotFound
 from glaciercli.evidence import words
-from glaciercli.hints import Command
+from glaciercli.hints import Command, Hint
 from glaciercli.services.restore import restoring, selection
 from glaciercli.tasks import waiting
 from glaciercli.units import counted, format_size
@@ -32,12 +32,15 @@ def restore(
     """Say what would be retrieved; then, unless that is all that was asked for, do it."""
     wanted = selection.select(app.client, app.catalog, vault, directory, filters=filters)
     if not (wanted.items or wanted.refused):
+        left_out = f" but those {words.left_out(wanted.left_out)}" if wanted.left_out else ""
         raise NotFound(
-            f"no archives of vault {vault!r} that match are known here",
+            f"no archives of vault {vault!r} that match are known here{left_out}",
             hint=Command("vault", "inventory", vault),
         )
     plan = restoring.plan(wanted, tier=tier)
     lines = list(_plan_lines(plan))
+    if plan.left_out:
+        lines.append(f"{words.left_out(plan.left_out)}; {app.written(to_see(vault))}")
     if dry_run:
         app.output.done(plan, *lines)
         return
@@ -64,6 +67,12 @@ def restore(
             agree=app.agreement(tier, yes=yes),
         )
     tell(restored)
+
+
+def to_see(vault: str) -> Hint:
+    """Return what leads to the archives of a vault that are not there any more."""
+    states = ("--state", "gone", "--state", "deleted")
+    return "to see them: ", Command("archive", "list", *states, "--vault", vault)
 
 
 def _plan_lines(plan: models.RestorePlan) -> Iterator[str]:

@@ -32,6 +32,11 @@ def listing(
     return catalog.archives(scopes.of(client, catalog), vault, filters=filters, limit=limit)
 
 
+def left_out(client: Client, catalog: Catalog, vault: str, *, filters: Filter) -> dict[str, int]:
+    """Return how many archives match and are not listed, gone and deleted ones, by state."""
+    return catalog.left_out(scopes.of(client, catalog), vault, filters=filters)
+
+
 def show(client: Client, catalog: Catalog, vault: str | None, reference: str) -> Archive:
     """Return the archive that a reference names (see `Catalog.find`).
 

@@ -52,6 +52,7 @@ def plan(selection: Selection, *, tier: str = "Standard") -> RestorePlan:
         tier=tier,
         time=USUAL_TIMES.get(tier, "hours"),
         refused={ident: error.message for ident, error in selection.refused.items()},
+        left_out=selection.left_out,
     )
 
 
@@ -117,6 +118,7 @@ def _report(selection: Selection, run: _Run) -> Restored:
         len(outcome.waiting),
         len(outcome.failures),
         proven_by=dict(Counter(run.witnesses[each.archive.id] for each in restored)),
+        left_out=selection.left_out,
     )
     outcome.finish(
         f"{counted(len(restored) + already, 'file')} restored",

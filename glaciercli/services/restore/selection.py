@@ -54,6 +54,8 @@ class Selection:
     directory: Path
     items: tuple[Item, ...]
     refused: dict[str, GlacierError]
+    #: How many archives match and are not wanted, since they are not there any more, by state.
+    left_out: dict[str, int]
 
     @property
     def folders(self) -> list[Item]:
@@ -121,7 +123,8 @@ def select(
             items = [each if each.is_folder else _compared(tree, each) for each in items]
         held = {each.content: each.held for each in items if each.held}
         items = [replace(each, held=held.get(each.content)) for each in items]
-    return Selection(vault, directory, tuple(items), refused)
+    left_out = catalog.left_out(scope, vault, filters=filters)
+    return Selection(vault, directory, tuple(items), refused, left_out)
 
 
 def _path(archive: Archive, name: str | None) -> PurePosixPath:
