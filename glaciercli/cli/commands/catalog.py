@@ -26,7 +26,7 @@ from glaciercli.cli.options import (
 from glaciercli.cli.types import VAULT
 from glaciercli.evidence import words
 from glaciercli.services.inventory import archives, exchange, syncing
-from glaciercli.services.verify.audit import audit
+from glaciercli.services.verify import audit
 from glaciercli.tasks import waiting
 from glaciercli.units import counted
 
@@ -127,7 +127,7 @@ def verify(app: App, names: tuple[str, ...]) -> None:
         glacier catalog verify photos
     """
     with app.progress("vaults") as progress:
-        app.output.listing(audit(app.client, app.catalog, names, progress=progress), AUDIT)
+        app.output.listing(audit.audit(app.client, app.catalog, names, progress=progress), AUDIT)
 
 
 @catalog.command(name="import")
