@@ -21,7 +21,7 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.inventories import Document
 from glaciercli.catalog.merging import merge
 from glaciercli.catalog.readers import READERS, TOOLS, detect
-from glaciercli.catalog.states import STATES
+from glaciercli.catalog.states import STATES, deletion_of
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import IntegrityError, Refused, UsageError
 from glaciercli.models import Archive, Imported, Scope
@@ -111,7 +111,7 @@ class _Group:
                 self._others.append(event)
 
     def _note_end(self, archive: Archive) -> None:
-        if archive.deleted is not None:
+        if deletion_of(archive) is not None:
             return
         ended = archive.vault_gone
         last = self._ends.setdefault(archive.vault, ended)

@@ -23,6 +23,7 @@ from pathlib import Path
 from glaciercli import endpoints, limits
 from glaciercli.catalog import caches, foreign, texts
 from glaciercli.catalog.events import Alias, Deleted, Event, Source, sound
+from glaciercli.catalog.states import deletion_of
 from glaciercli.errors import IntegrityError, Refused, Unavailable
 from glaciercli.models import Archive, Scope
 from glaciercli.units import MIB
@@ -178,8 +179,8 @@ def _export(source: Source) -> Iterator[tuple[Scope, Event]]:
         except (*_OF_JSON, Unavailable) as error:
             raise _senseless(source.path, number, line) from error
         yield scope, archive
-        if archive.deleted is not None:
-            yield scope, Deleted(archive.vault, archive.id, archive.deleted)
+        if (when := deletion_of(archive)) is not None:
+            yield scope, Deleted(archive.vault, archive.id, when)
         for name in names:
             yield scope, Alias(archive.vault, name, archive.id)
 

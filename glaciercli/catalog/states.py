@@ -17,10 +17,11 @@ may arrive in any order.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from glaciercli.files.database import Connection, Row
+from glaciercli.models import Archive
 
 STATES = ("new", "seen", "missing", "gone", "deleted")
 PRESENT = frozenset({"new", "seen", "missing"})  # what listings show when nothing else is asked
@@ -176,3 +177,10 @@ def horizon_of(connection: Connection, vault: int | None) -> Horizon:
     )
     row = connection.execute("SELECT * FROM vaults WHERE key = ?", (vault,)).fetchone()
     return Horizon.of(((row["made"], row["asked"]) for row in rows), row)
+
+
+def deletion_of(archive: Archive) -> datetime | None:
+    """Return when an archive was deleted; None where it was listed too late after that."""
+    if archive.deleted is None or archive.seen is None:
+        return archive.deleted
+    return archive.deleted if archive.seen <= archive.deleted + INVENTORY_LAG else None

@@ -141,8 +141,10 @@ def sampled(samples: Sequence[Sample]) -> str:
 
 def not_there(archive: Archive, newest: datetime | None) -> str:
     """Say that an archive is deleted or gone, and since when."""
-    if archive.deleted is not None:
+    if archive.status == "deleted" and archive.deleted is not None:
         return f"archive {archive.id} is deleted, since {_day(archive.deleted)}"
+    if archive.vault_gone is not None:
+        return f"archive {archive.id} is gone with its vault, by {_day(archive.vault_gone)}"
     by = f": the inventory of {_day(newest)} does not list it" if newest else ""
     return f"archive {archive.id} is gone{by}"
 

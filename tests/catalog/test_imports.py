@@ -4,10 +4,11 @@ import io
 import json
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from glaciercli.catalog import lives
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.imports import export, import_file
 from glaciercli.catalog.inventories import Entry
@@ -140,3 +141,67 @@ def test_what_was_foreign_there_is_foreign_here(catalog, scope, tmp_path):
 
     assert [each.recorded for each in fresh.archives(scope)] == [None]
     fresh.close()
+
+
+def test_an_export_tells_of_a_vault_that_is_gone(catalog, scope, archive, tmp_path):
+    catalog.created(scope, archive("a"))
+    catalog.created(scope, archive("b", vault="films"))
+    lives.gone(catalog, scope, "photos", DAY)
+    fresh = exported(catalog, scope, tmp_path)
+
+    found = {each.id: (each.status, each.vault_gone) for each in fresh.archives(scope, filters=ALL)}
+    assert found == {"a": ("gone", DAY), "b": ("new", None)}
+    fresh.close()
+
+
+@pytest.mark.parametrize(("day", "status"), [(2, "deleted"), (9, "new")])
+def test_an_export_tells_of_a_deletion_until_an_inventory_has_taken_it_back(
+    catalog, scope, archive, tmp_path, day, status
+):
+    catalog.created(scope, archive("a"))
+    catalog.deleted(scope, "photos", "a", DAY)
+    when = DAY + timedelta(days=day)
+    entry = Entry("a", "", DAY, 5, bytearray.fromhex(HASH))
+    merge(catalog, scope, "photos", [entry], made=when, asked=when)
+    fresh = exported(catalog, scope, tmp_path)
+
+    assert [each.status for each in fresh.archives(scope, filters=ALL)] == [status]
+    fresh.close()
+
+
+def test_a_deletion_that_is_still_to_come_was_now(catalog, scope, file):
+    """No inventory could ever take it back."""
+    record = {"endpoint": "aws", "account": scope.account, "region": scope.region}
+    record |= {"archiveId": "a" * 138, "vaultName": "photos"}
+    line = json.dumps({**record, "deletionDate": "2999-01-01T00:00:00Z"})
+    import_file(catalog, scope, file(line), now=DAY)
+
+    assert catalog.find(scope, "photos", "a" * 138).deleted == DAY
+
+
+def test_an_inventory_that_is_still_to_come_was_made_now(catalog, scope, file):
+    later = {**inventory(), "InventoryDate": "2999-01-01T00:00:00Z"}
+    import_file(catalog, scope, file(json.dumps(later)), now=DAY)
+
+    assert catalog.find(scope, "photos", "a").seen == DAY
+
+
+def test_an_export_of_another_spelling_lands_in_the_place_that_is_meant(catalog, scope, file):
+    record = {"account": scope.account, "region": scope.region, "vaultName": "photos"}
+    lines = [
+        json.dumps({**record, "endpoint": endpoint, "archiveId": ident * 138})
+        for endpoint, ident in (("http://localhost:8480/", "a"), ("http://b:c@127.0.0.1:8480", "b"))
+    ]
+    import_file(catalog, scope, file("\n".join(lines)))
+
+    assert catalog.scopes() == [Scope("http://127.0.0.1:8480", scope.account, scope.region)]
+
+
+def exported(catalog, scope, tmp_path):
+    """Return a fresh catalog that has read another's export."""
+    path = tmp_path / "export.jsonl"
+    with path.open("w") as stream:
+        export(catalog, [scope], stream)
+    fresh = Catalog.open(tmp_path / "fresh.db")
+    import_file(fresh, scope, path)
+    return fresh
