@@ -47,13 +47,15 @@ class Workspace:
         self.connections = _CONNECTIONS
         self._note = note
         self._ask = ask
+        self._is_told = False
 
     @cached_property
     def places(self) -> config.Places:
         return config.Places.find()
 
-    @property
+    @cached_property
     def journals(self) -> Path:
+        self._network_of(self.places.state)
         return self.places.state / "journals"
 
     @cached_property
@@ -114,7 +116,8 @@ class Workspace:
         """The catalog; `note` is told what was moved aside when it was opened."""
         from glaciercli.catalog.store import Catalog  # noqa: PLC0415
 
-        catalog = Catalog.open(self.places.catalog)
+        network = self._network_of(self.places.data)
+        catalog = Catalog.open(self.places.catalog, network=network)
         if catalog.set_aside is not None:
             aside = str(catalog.set_aside)
             what = f"the catalog was damaged: it is kept as {aside!r}, and a new one has begun"
@@ -124,6 +127,22 @@ class Workspace:
             what = f"{path!r} is another copy than the log beside it belongs to, kept as {log!r}"
             self._note((f"{what}; what only the log knew comes back by: ", _SYNC))
         return catalog
+
+    def _network_of(self, directory: Path) -> str | None:
+        """Return the type of the network file system that a directory of ours is on, if it is.
+
+        `note` is told once a run: locks may not hold there between machines.
+        """
+        from glaciercli.files import mounts  # noqa: PLC0415
+
+        kind = mounts.network_of(directory)
+        if kind is not None and not self._is_told:
+            self._is_told = True
+            self._note(
+                f"{str(directory)!r} is on a network file system ({kind}): use it from one machine "
+                "at a time, or set GLACIER_HOME to a directory on a local disk"
+            )
+        return kind
 
     def close_catalog(self) -> None:
         """Make the catalog one file again, for people who copy it; every run ends by this."""

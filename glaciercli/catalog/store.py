@@ -64,9 +64,12 @@ class Catalog:
         self.database = database
 
     @classmethod
-    def open(cls, path: Path) -> Catalog:
-        """Open the catalog, made new where there is none; see `Database` for what is refused."""
-        return cls(Database(path, MIGRATIONS))
+    def open(cls, path: Path, *, network: str | None = None) -> Catalog:
+        """Open the catalog, made new where there is none; see `Database` for what is refused.
+
+        `network` is the type of the file system where other machines can write it, too.
+        """
+        return cls(Database(path, MIGRATIONS, network=network))
 
     def close(self) -> None:
         self.database.close()

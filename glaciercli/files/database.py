@@ -52,11 +52,15 @@ class Database:
 
     `set_aside` is where a damaged file was moved to when this one was opened, else None;
     `stale_log` where a log was moved to that belongs to another state of the file. The migrations
-    include `keep_generations`.
+    include `keep_generations`. On a `network` file system there is no write-ahead log: its index is
+    shared memory, which other machines do not have.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[Migration]) -> None:
+    def __init__(
+        self, path: Path, migrations: Sequence[Migration], *, network: str | None = None
+    ) -> None:
         self.path = path
+        self.network = network
         self.set_aside: Path | None = None
         self.stale_log: Path | None = None
         self._migrations = migrations
@@ -103,6 +107,8 @@ class Database:
         with self._translated():
             connection = _connect(self.path)
             try:
+                if self.network is not None:
+                    connection = _copied(connection)
                 connection.execute("PRAGMA query_only=ON")
                 connection.execute("BEGIN")
                 yield connection
@@ -150,7 +156,9 @@ class Database:
                 _require_ours(connection, self.path)
                 if is_suspect or self.path.stat().st_size <= _CHECKED_AT_OPEN:
                     _quick_check(connection, self.path)
-                _migrate(connection, self._migrations, self.path)
+                version = _known_version(connection, self._migrations, self.path)
+                _choose_journal(connection, self.path, "WAL" if self.network is None else "DELETE")
+                _migrate(connection, self._migrations[version:], version)
                 if is_suspect and not self._has_its_schema():  # which no check of pages finds
                     raise _damaged(self.path, "its schema is not the one it was made with")
             except BaseException:
@@ -312,20 +320,53 @@ def _damaged(path: Path, found: object) -> IntegrityError:
     )
 
 
-def _migrate(connection: Connection, migrations: Sequence[Migration], path: Path) -> None:
-    """Run the numbered migrations that the file has not had; each is one transaction."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+def _choose_journal(connection: Connection, path: Path, mode: str) -> None:
+    """Let a file have this kind of journal; Conflict where another run has it open with another."""
+    if not connection.execute("PRAGMA page_count").fetchone()[0]:
+        connection.execute(f"PRAGMA page_size={_PAGE}")  # which no later step can change
+    (found,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if found.upper() == mode:
+        return
+    (found,) = connection.execute(f"PRAGMA journal_mode={mode}").fetchone()
+    if found.upper() != mode:
+        raise Conflict(
+            f"the catalog {str(path)!r} is open in another run, in a way that cannot be shared",
+            hint="wait for the end of that run, then run the same command again",
+        )
+
+
+def _copied(connection: Connection) -> Connection:
+    """Return a copy of a file, in memory or on the local disk; the file's connection is closed.
+
+    Without a write-ahead log a reader keeps all writers waiting, those of its own run too.
+    """
+    with closing(connection):
+        copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        try:
+            connection.backup(copy)
+            copy.row_factory = sqlite3.Row
+            _distrust(copy)
+        except BaseException:
+            copy.close()
+            raise
+    return copy
+
+
+def _known_version(connection: Connection, migrations: Sequence[Migration], path: Path) -> int:
+    """Return how many of the migrations a file has had; Refused where it has had more."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(migrations):
         raise Refused(
             f"the catalog {str(path)!r} is of version {version}, written by a newer glacier; "
             f"this one knows versions up to {len(migrations)}",
             hint="update glacier, or move the file away to start a new one",
         )
-    if version == len(migrations):
-        return
-    connection.execute(f"PRAGMA page_size={_PAGE}")  # of a new file
-    connection.execute("PRAGMA journal_mode=WAL")
-    for number, migration in enumerate(migrations[version:], start=version + 1):
+    return version
+
+
+def _migrate(connection: Connection, migrations: Sequence[Migration], version: int) -> None:
+    """Run the migrations that come after a version; each is one transaction."""
+    for number, migration in enumerate(migrations, start=version + 1):
         with transaction(connection, "EXCLUSIVE"):
             if ("generation", "said") in _names(connection):
                 connection.execute(_generations.RENEW)

@@ -363,3 +363,16 @@ def test_times_are_kept_to_the_millisecond(path):
 
     assert catalog.find(SCOPE, "v", "a").created == moment
     catalog.close()
+
+
+def test_without_a_log_a_reader_keeps_nobody_waiting(path):
+    """As on a network file system; a run empties a vault while it reads what is in it."""
+    with closing(Catalog.open(path, network="nfs4")) as catalog:
+        catalog.created_all(SCOPE, [Archive(f"archive-{n:08}", "v") for n in range(2000)])
+        reading = catalog.archives(SCOPE)
+        first = next(reading)
+        catalog.deleted(SCOPE, "v", first.id, datetime(2026, 11, 28, tzinfo=UTC))
+
+        assert len(list(reading)) == 1999
+        assert catalog.totals(SCOPE).count == 1999
+    assert [each.name for each in path.parent.iterdir() if each != path] == ["catalog.db.lock"]

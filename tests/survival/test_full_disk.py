@@ -3,27 +3,24 @@
 Each run has a small file system of its own, in namespaces that go with its process.
 """
 
-import ctypes
 import errno
 import itertools
 import os
 import re
 import resource
 import shutil
-from pathlib import Path
 
 import pytest
 from survival import forks
+from survival.mounts import BIND, mount, mounts, own_mounts
 from survival.scenarios import BY_NAME
 from survival.world import share_session
 
 from glaciercli.errors import Conflict
 
+__all__ = ["mounts"]  # a fixture
 KIB = 1024
 SIZE = 4 * KIB * KIB  # of the small file system
-
-_NEW_MOUNTS, _NEW_USER = 0x00020000, 0x10000000  # flags of unshare(2)
-_BIND, _PRIVATE = 0x1000, 0x40000 | 0x4000  # flags of mount(2), the second for all below
 
 #: What is on the small disk while a scenario runs, with how it is said and the steps of the sweep.
 PLACES = [
@@ -35,45 +32,13 @@ PLACES = [
 ]
 
 
-def own_mounts():
-    """Leave this process alone with its mounts; raises OSError where the system forbids that."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    flags = _NEW_MOUNTS if os.geteuid() == 0 else _NEW_MOUNTS | _NEW_USER
-    user, group = os.getuid(), os.getgid()
-    if libc.unshare(flags):
-        raise OSError(ctypes.get_errno(), "unshare")
-    if flags & _NEW_USER:
-        for name, text in (
-            ("setgroups", "deny"),
-            ("uid_map", f"{user} {user} 1"),
-            ("gid_map", f"{group} {group} 1"),
-        ):
-            Path("/proc/self", name).write_text(text)
-    mount("none", "/", None, _PRIVATE)
-
-
-def mount(source, directory, kind, flags=0, options=""):
-    libc = ctypes.CDLL(None, use_errno=True)
-    texts = [None if text is None else os.fsencode(text) for text in (source, directory, kind)]
-    if libc.mount(*texts, ctypes.c_ulong(flags), os.fsencode(options)):
-        raise OSError(ctypes.get_errno(), f"mount on {directory}")
-
-
-@pytest.fixture(scope="module")
-def mounts():
-    """Skip where a process cannot have mounts of its own, as in most containers."""
-    ended = forks.run(own_mounts)
-    if ended.code:
-        pytest.skip(f"no mounts of our own here: {ended.error}")
-
-
 def make_small(directory, aside):
     """Have `directory` on a small file system, its content with it; the engine's store stays."""
     directory.mkdir(parents=True, exist_ok=True)
     store = directory / "local"
     if store.exists():
         aside.mkdir()
-        mount(store, aside, None, _BIND)
+        mount(store, aside, None, BIND)
     content = [(each, each.read_bytes()) for each in directory.iterdir() if each.is_file()]
     mount("tmpfs", directory, "tmpfs", options=f"size={SIZE},mode=700")
     for each, data in content:
@@ -81,7 +46,7 @@ def make_small(directory, aside):
         each.chmod(0o600)
     if aside.exists():
         store.mkdir()
-        mount(aside, store, None, _BIND)
+        mount(aside, store, None, BIND)
 
 
 def fill(directory, free):
