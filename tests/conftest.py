@@ -77,11 +77,12 @@ def target(local_root):
 
 @pytest.fixture
 def client(target):
-    """A client of the embedded engine that gives up soon."""
+    """A client of the embedded engine that gives up soon; each fault ordered must come."""
     from glaciercli.clients.session import connect
 
     client = connect(target, timeout=5.0)
     yield client
+    helpers.require_delivered(client.engine)
     client.engine.close()
 
 

@@ -113,3 +113,15 @@ def write(path: Path, data: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
+
+
+def require_delivered(engine):
+    """Fail where a fault was ordered of an engine and never came: it has shown nothing."""
+    missed = [fault for fault in engine.faults.list() if not fault.delivered]
+    assert not missed, f"ordered and never delivered: {missed}"
+
+
+def heal(engine):
+    """Take back the faults of an engine, each of which must have come by now."""
+    require_delivered(engine)
+    engine.faults.clear()

@@ -6,6 +6,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from helpers import require_delivered
 
 from glaciercli.local.engine import open_engine
 from glaciercli.local.http.server import Server
@@ -34,6 +35,7 @@ def start():
 def engine(tmp_path, start):
     engine = open_engine(tmp_path / "engine", clock=lambda: start)
     yield engine
+    require_delivered(engine)
     engine.close()
 
 

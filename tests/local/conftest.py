@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 import pytest
+from helpers import require_delivered
 
 from glaciercli.local.engine import open_engine
 from glaciercli.local.wire import FileWindow, Request
@@ -99,6 +100,7 @@ def root(tmp_path):
 def engine(root):
     engine = open_engine(root)
     yield engine
+    require_delivered(engine)
     engine.close()
 
 

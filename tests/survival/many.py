@@ -7,6 +7,7 @@ deleted but what a plan has counted, and a document that was received is merged 
 import sqlite3
 from contextlib import closing
 
+from helpers import heal
 from survival.scenario import Scenario
 from survival.world import VAULT
 
@@ -86,7 +87,7 @@ def _half_restored(world):
         assert client.engine.faults.delivered(fault)
     else:
         raise AssertionError("the restore was not stopped")
-    client.engine.faults.clear()
+    heal(client.engine)
     client.engine.close()
     catalog.close()
 

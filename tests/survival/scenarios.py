@@ -5,7 +5,7 @@
 
 import io
 
-from helpers import RecordingProgress
+from helpers import RecordingProgress, heal
 from survival.many import MANY
 from survival.scenario import Scenario
 from survival.world import DATA, VAULT
@@ -58,7 +58,7 @@ def _stopped(world, fault):
         assert client.engine.faults.delivered(number)
     else:
         raise AssertionError("the upload was not stopped")
-    client.engine.faults.clear()
+    heal(client.engine)
     client.engine.close()
     catalog.close()
 
@@ -192,7 +192,7 @@ def _half_received(world):
         pass
     else:
         raise AssertionError("the download was not stopped")
-    client.engine.faults.clear()
+    heal(client.engine)
     client.engine.close()
 
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-from helpers import payload
+from helpers import heal, payload
 from survival.proxy import FITTING_SOME, KINDS, Proxy
 from survival.world import share_session
 
@@ -83,7 +83,7 @@ class Cell:
         with pytest.raises(GlacierError):
             self.upload(self.client)
         assert self.engine.faults.delivered(fault)
-        self.engine.faults.clear()
+        heal(self.engine)
 
     # --- commands
 

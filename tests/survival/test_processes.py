@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from helpers import payload
+from helpers import heal, payload
 from survival import forks
 from survival.programs import ONES, Program, wait_until, warm
 from survival.scenarios import BY_NAME
@@ -56,7 +56,7 @@ class Command:
 
     def release(self):
         def clear():
-            self._world.client().engine.faults.clear()
+            heal(self._world.client().engine)
 
         forks.run(clear).require("release")
 

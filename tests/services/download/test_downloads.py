@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import disks
 import pytest
-from helpers import RecordingProgress, payload
+from helpers import RecordingProgress, heal, payload
 
 from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Refused
 from glaciercli.evidence.witnesses import Kind, Witness
@@ -112,7 +112,7 @@ def test_a_range_that_stays_bad_is_an_integrity_error_and_gets_no_name(
     assert client.engine.faults.delivered(number) >= 3
     assert not place.exists()
 
-    client.engine.faults.clear()
+    heal(client.engine)
     client.engine.log.clear()
     download()
     assert place.read_bytes() == DATA
@@ -124,7 +124,7 @@ def test_what_was_received_is_read_again_before_it_is_believed(client, download,
     client.engine.faults.add("GetJobOutput", kind="corrupt", times=50, skip=2)
     with pytest.raises(IntegrityError):
         download()
-    client.engine.faults.clear()
+    heal(client.engine)
     [part] = place.parent.glob("*.part")
     with part.open("r+b") as file:
         file.seek(17 * MIB)

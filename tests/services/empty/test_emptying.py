@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from helpers import RecordingProgress, payload
+from helpers import RecordingProgress, heal, payload
 
 from glaciercli.catalog.filters import Filter
 from glaciercli.errors import AccessDenied, NotFound, NotReady, Partial, Refused, Unavailable
@@ -208,7 +208,7 @@ def test_a_server_that_dies_in_the_middle_loses_nothing(client, catalog, vault, 
         emptying.empty(client, catalog, plan, workers=2)
 
     assert client.engine.faults.delivered(fault) > 0
-    client.engine.faults.clear()
+    heal(client.engine)
     assert emptying.plan(client, catalog, vault).archives == COUNT - 10
     assert emptying.empty(client, catalog, plan).deleted == COUNT - 10
 

@@ -5,7 +5,7 @@ import os
 from datetime import timedelta
 
 import pytest
-from helpers import RecordingProgress, payload, write
+from helpers import RecordingProgress, heal, payload, write
 
 from glaciercli.catalog import jobs as catalog_jobs
 from glaciercli.catalog.filters import Filter
@@ -83,7 +83,7 @@ def test_what_a_stopped_run_left_of_an_expired_job_is_removed(put, sync, client,
     with pytest.raises(LostReply):
         sync()
     assert client.engine.faults.delivered(cut)
-    client.engine.faults.clear()
+    heal(client.engine)
     client.engine.clock.advance(timedelta(days=2))
     left = [each for each in (catalog.directory / "inventories").rglob("*") if each.is_file()]
     assert left

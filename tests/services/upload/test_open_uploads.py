@@ -1,7 +1,7 @@
 """Open uploads: those of this machine with their files, those of others all the same."""
 
 import pytest
-from helpers import MIB, payload
+from helpers import MIB, heal, payload
 
 from glaciercli.errors import AccessDenied, Busy, NotFound
 from glaciercli.services.upload import open_uploads, uploads
@@ -25,7 +25,7 @@ def stopped(client, engine, vault, source, journals, catalog):
             client, source, vault, journals=journals, catalog=catalog, part_size=MIB, workers=1
         )
     assert engine.faults.delivered(fault) == 1
-    engine.faults.clear()
+    heal(engine)
     [upload] = client.pages("ListMultipartUploads", vaultName=vault)
     return upload["MultipartUploadId"]
 

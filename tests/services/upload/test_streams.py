@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from helpers import RecordingProgress, payload
+from helpers import RecordingProgress, heal, payload
 
 from glaciercli.errors import AccessDenied, Refused, Unavailable
 from glaciercli.hints import render
@@ -136,7 +136,7 @@ def test_a_stream_whose_end_is_uncertain_stands_in_nobodys_way(
     with pytest.raises(Unavailable):
         send()
     assert engine.faults.delivered(lost)
-    engine.faults.clear()
+    heal(engine)
     client.pace.timeout = 5.0
     gone = {"code": "ResourceNotFoundException", "status": 404}
     fault = engine.faults.add("CompleteMultipartUpload", kind="status", **gone)
@@ -202,7 +202,7 @@ def test_a_server_that_is_down_is_given_up_once_and_the_next_run_cleans_up(
     assert engine.faults.delivered(fault)
     assert engine.log.count("AbortMultipartUpload") == 0
     assert "sends all anew" in render(caught.value.hint)
-    engine.faults.clear()
+    heal(engine)
     archive = send()
 
     assert stored() == {archive.id: DATA}

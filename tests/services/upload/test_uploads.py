@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from helpers import RecordingProgress, payload, write
+from helpers import RecordingProgress, heal, payload, write
 
 from glaciercli.clients.session import connect
 from glaciercli.errors import (
@@ -164,7 +164,7 @@ def test_an_upload_whose_id_never_reached_the_journal_is_found_by_the_next_run(
         upload(description=description)
     assert engine.faults.delivered(initiate) == 1
     assert engine.faults.delivered(search)
-    engine.faults.clear()
+    heal(engine)
     client.pace.timeout = 5.0
     archive = upload(description=description)
 
@@ -203,7 +203,7 @@ def test_a_start_that_was_never_heard_of_is_made_by_the_next_command_line(
     with pytest.raises(Unavailable):
         upload(description="first", part_size=2 * MIB)
     assert engine.faults.delivered(fault)
-    engine.faults.clear()
+    heal(engine)
     client.pace.timeout = 5.0
     archive = upload(description="second")
 
@@ -262,7 +262,7 @@ def test_a_server_that_stays_down_is_given_up_and_the_next_run_goes_on(
     engine.faults.add("UploadMultipartPart", kind="status", skip=2, times=50)
     with pytest.raises(Unavailable, match="given up"):
         upload()
-    engine.faults.clear()
+    heal(engine)
     engine.log.clear()
     archive = upload()
 
@@ -277,7 +277,7 @@ def test_a_resume_sends_only_the_missing_parts(client, engine, upload, vault, se
     with pytest.raises(AccessDenied):
         upload()
     assert engine.faults.delivered(fault) == 1
-    engine.faults.clear()
+    heal(engine)
     engine.log.clear()
     progress = RecordingProgress()
     archive = upload(progress=progress)
@@ -313,7 +313,7 @@ def test_a_resume_keeps_the_uploads_part_size(engine, upload, stored):
     stop_after_parts(engine, 2)
     with pytest.raises(AccessDenied):
         upload()
-    engine.faults.clear()
+    heal(engine)
     progress = RecordingProgress()
     archive = upload(part_size=2 * MIB, progress=progress)
 
@@ -325,7 +325,7 @@ def test_another_description_for_an_open_upload_is_a_conflict(engine, upload):
     stop_after_parts(engine, 2)
     with pytest.raises(AccessDenied):
         upload(description="first")
-    engine.faults.clear()
+    heal(engine)
     with pytest.raises(Conflict, match="'first'"):
         upload(description="second")
 
@@ -339,7 +339,7 @@ def test_a_file_that_changed_between_runs_is_sent_anew(
     stop_after_parts(engine, PARTS - 1)
     with pytest.raises(AccessDenied):
         upload()
-    engine.faults.clear()
+    heal(engine)
     changed = bytearray(DATA)
     changed[part * MIB + 5] ^= 1
     source.write_bytes(changed)
@@ -355,7 +355,7 @@ def test_a_file_that_changed_behind_its_times_is_sent_right(engine, upload, sour
     stop_after_parts(engine, PARTS - 1)
     with pytest.raises(AccessDenied):
         upload()
-    engine.faults.clear()
+    heal(engine)
     status = source.stat()
     with source.open("r+b") as file:
         file.seek(part * MIB + 5)
@@ -415,7 +415,7 @@ def test_an_expired_upload_begins_anew(client, engine, upload, vault, stored):
     stop_after_parts(engine, 2)
     with pytest.raises(AccessDenied):
         upload()
-    engine.faults.clear()
+    heal(engine)
     client.call("AbortMultipartUpload", vaultName=vault, uploadId=open_uploads(client, vault)[0])
     progress = RecordingProgress()
     archive = upload(progress=progress)
@@ -428,7 +428,7 @@ def test_an_upload_that_is_gone_by_mistake_is_not_left_open(client, engine, uplo
     stop_after_parts(engine, 2)
     with pytest.raises(AccessDenied):
         upload()
-    engine.faults.clear()
+    heal(engine)
     fault = engine.faults.add(
         "ListParts", kind="status", code="ResourceNotFoundException", status=404
     )
@@ -449,7 +449,7 @@ def test_a_vault_that_goes_away_in_the_middle_is_named(client, engine, upload, v
     stop_after_parts(engine, 2)
     with pytest.raises(AccessDenied):
         upload()
-    engine.faults.clear()
+    heal(engine)
     client.call("AbortMultipartUpload", vaultName=vault, uploadId=open_uploads(client, vault)[0])
     client.call("DeleteVault", vaultName=vault)
 
@@ -546,7 +546,7 @@ def test_a_part_that_was_damaged_on_the_server_is_sent_again_alone(
     stop_after_parts(engine, 0, "CompleteMultipartUpload")
     with pytest.raises(AccessDenied):
         upload()
-    engine.faults.clear()
+    heal(engine)
     [upload_id] = open_uploads(client, vault)
     damage(client, vault, upload_id)
     engine.log.clear()
@@ -619,7 +619,7 @@ class TestWhenTheReplyToCompletionNeverCame:
         with pytest.raises(Unavailable):
             upload()
         assert engine.faults.delivered(fault)
-        engine.faults.clear()
+        heal(engine)
         client.pace.timeout = 5.0
 
     def test_asking_again_gives_the_same_archive(self, died, engine, upload, stored):
@@ -707,7 +707,7 @@ def test_a_file_of_the_same_bytes_is_not_taken_for_one_that_was_lost_in_its_last
     with pytest.raises(Unavailable):
         upload()
     assert engine.faults.delivered(fault)
-    engine.faults.clear()
+    heal(engine)
     client.pace.timeout = 5.0
     engine.clock.advance(timedelta(days=4))  # the upload expires, and the next inventory tells
     copy = source.with_name("copy.tar")
@@ -725,7 +725,7 @@ def test_resume_by_id_from_another_machine(
     stop_after_parts(engine, 3)
     with pytest.raises(AccessDenied):
         upload()
-    engine.faults.clear()
+    heal(engine)
     engine.log.clear()
     [upload_id] = open_uploads(client, vault)
     elsewhere = tmp_path / "elsewhere"
@@ -744,7 +744,7 @@ def test_a_file_that_was_touched_and_resumed_by_id_is_not_stored_twice(
     stop_after_parts(engine, 3)
     with pytest.raises(AccessDenied):
         upload()
-    engine.faults.clear()
+    heal(engine)
     os.utime(source, (1, 1))
     [upload_id] = open_uploads(client, vault)
     uploads.resume(client, vault, upload_id, source, journals=journals, catalog=catalog)
@@ -759,7 +759,7 @@ def test_resume_by_id_with_the_wrong_file_sends_nothing(
     stop_after_parts(engine, 3)
     with pytest.raises(AccessDenied):
         upload()
-    engine.faults.clear()
+    heal(engine)
     engine.log.clear()
     other = tmp_path / "other"
     other.write_bytes(payload(len(DATA), seed=3))
@@ -811,7 +811,7 @@ def test_a_single_request_that_was_refused_is_a_single_one_the_next_time(engine,
     stop_after_parts(engine, 0, "UploadArchive")
     with pytest.raises(AccessDenied):
         upload(single=True)
-    engine.faults.clear()
+    heal(engine)
     engine.log.clear()
     archive = upload(single=True)
 
