@@ -116,6 +116,8 @@ def sync_all(
     waiting = list(names)
     if not names:
         listed = list(vaults.listing(client))
+        for each in listed:  # also those that are left out: each may be another than was known
+            scopes.learned(client, catalog, each, progress=progress)
         waiting = [each.name for each in listed if _has_inventory(each, progress)]
         failures |= scopes.lost(client, catalog, listed)
     count = len(waiting) + len(failures)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from glaciercli.catalog import jobs as catalog_jobs
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import STATES
 from glaciercli.errors import IntegrityError, LostReply, NotFound, NotReady, Partial
-from glaciercli.models import Scope
+from glaciercli.models import Archive, Scope
 from glaciercli.services.inventory import archives, syncing
 from glaciercli.services.jobs import jobs
 from glaciercli.services.vaults import vaults
@@ -323,6 +324,19 @@ def test_all_vaults_are_synced_and_those_without_inventory_told(client, catalog,
 
     assert [each.vault for each in reports] == ["films", "photos"]
     assert progress.notes == ["vault 'never' has no inventory yet"]
+
+
+def test_what_was_in_a_vault_of_before_is_gone_though_the_new_one_has_no_inventory(
+    client, catalog, scope, vault
+):
+    old = Archive("old", vault, name="old.txt", created=client.now() - timedelta(days=9))
+    catalog.created(scope, replace(old, location=f"/{scope.account}/vaults/{vault}/archives/old"))
+    progress = RecordingProgress()
+    syncing.sync_all(client, catalog, poll=NOW, progress=progress)
+
+    assert [each.status for each in catalog.versions(scope, vault, "old.txt")] == []
+    assert "gone with it: 1 archive" in progress.notes[0]
+    assert progress.notes[1:] == [f"vault {vault!r} has no inventory yet"]
 
 
 def test_the_jobs_of_all_vaults_are_started_at_once(client, catalog, three):
