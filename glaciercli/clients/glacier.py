@@ -56,8 +56,6 @@ _PAGED = {
     "ListVaults": "VaultList",
 }
 
-_MOST_PAGES = 100_000  # of a listing; a million retrievals within a day make a fifth of that
-
 
 @dataclass(frozen=True)
 class Target:
@@ -108,6 +106,8 @@ class Client:
         self.max_requests = max_requests
         self._requests = itertools.count(1)
         self.pace = pace
+        #: Of a listing, at most; a million retrievals within a day make a fifth of that.
+        self.most_pages = 100_000
         #: The engine behind a local target; tests count its requests and ask it for faults.
         self.engine = engine
         self._make = make
@@ -194,7 +194,7 @@ class Client:
         """Yield the pages of a listing; raises Unavailable when they have no end."""
         marker: str | None = None
         seen: set[str] = set()
-        for _ in range(_MOST_PAGES):
+        for _ in range(self.most_pages):
             page = {"marker": marker} if marker else {}
             reply = self.call(operation, **parameters, **page)
             yield reply
@@ -204,7 +204,7 @@ class Client:
             if marker in seen:
                 raise Unavailable(f"{operation} returned the same page twice")
             seen.add(marker)
-        raise Unavailable(f"{operation} returned {_MOST_PAGES:,} pages, and still has more")
+        raise Unavailable(f"{operation} returned {self.most_pages:,} pages, and still has more")
 
     def pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Yield the items of a listing, page by page."""

@@ -3,6 +3,10 @@
 import itertools
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +16,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from glaciercli.catalog import merging
 from glaciercli.catalog.descriptions import TOOL, encode
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.inventories import Entry
@@ -120,7 +123,7 @@ def test_missing_once_then_gone(catalog, scope, archive, bring):
 
 
 @pytest.mark.parametrize("order", [(4, 5), (5, 4)])
-def test_the_same_inventory_asked_twice_is_one_witness_and_the_later_one(
+def test_an_inventory_asked_for_twice_counts_once_with_its_later_date(
     catalog, scope, archive, bring, order
 ):
     catalog.created(scope, archive("lost", created=DAY))
@@ -131,7 +134,9 @@ def test_the_same_inventory_asked_twice_is_one_witness_and_the_later_one(
     assert states(catalog, scope) == {"lost": "missing", "late": "missing"}
 
 
-def test_two_witnesses_count_once_both_should_have_had_it(catalog, scope, archive, bring):
+def test_two_inventories_prove_a_loss_only_if_both_should_list_the_archive(
+    catalog, scope, archive, bring
+):
     catalog.created(scope, archive("late", created=DAY + days(8.5)))
     bring([], 10)
     bring([], 11, asked=12)
@@ -188,19 +193,29 @@ def test_an_inventory_fills_what_an_import_lacked_and_keeps_what_it_knew(catalog
     assert found.recorded is not None
 
 
-def test_what_is_recorded_between_matching_and_merging_is_known_too(
-    catalog, scope, archive, bring, monkeypatch
-):
+def test_what_is_recorded_between_matching_and_merging_is_known_too(catalog, scope, archive, bring):
     """Others wait for the merge alone, so they may record what was new a moment ago."""
     bring(["old"], 1)
-    match = merging._match
+    written = threading.Event()
 
-    def and_meanwhile(*words):
-        match(*words)
-        catalog.created(scope, archive("a", name="dir/full name"))
+    def another_run():
+        """Begin while the inventory is read, and commit when it was matched with the catalog."""
+        with closing(Catalog.open(catalog.database.path)) as other, other.database.write():
+            other.created(scope, archive("a", name="dir/full name"))
+            written.set()
+            time.sleep(0.5)
 
-    monkeypatch.setattr(merging, "_match", and_meanwhile)
-    report = bring(["a", "old"], 2, description="short")
+    def entries(pool):
+        yield entry("old", description="short")
+        runs.append(pool.submit(another_run))
+        assert written.wait(20)
+        yield entry("a", description="short")
+
+    runs = []
+    with ThreadPoolExecutor(1) as pool:
+        when = DAY + days(2)
+        report = merge(catalog, scope, "photos", entries(pool), made=when, asked=when)
+    runs[0].result()
 
     found = catalog.find(scope, "photos", "a")
     assert (found.name, found.description, found.status) == ("dir/full name", "short", "seen")
@@ -208,7 +223,7 @@ def test_what_is_recorded_between_matching_and_merging_is_known_too(
 
 
 @pytest.mark.parametrize("change", [{"size": 6}, {"tree_hash": b"\1" * 32}])
-def test_another_size_or_hash_is_told_and_does_not_overwrite(
+def test_another_size_or_hash_is_reported_and_does_not_overwrite(
     catalog, scope, archive, bring, change
 ):
     catalog.created(scope, archive("a", size=5, tree_hash=HASH.hex()))
@@ -258,10 +273,9 @@ def test_an_inventory_that_fails_leaves_the_catalog_as_it_was(
     catalog.database.check()
 
 
-def test_large_merges_rebuild_the_indexes(catalog, scope, archive, monkeypatch):
-    monkeypatch.setattr("glaciercli.catalog.merging._FEW", 10)
+def test_large_merges_rebuild_the_indexes(catalog, scope, archive):
     catalog.created(scope, archive("mine", name="mine", vault="films"))
-    entries = [entry(f"{number:04}", description=f"n{number}") for number in range(100)]
+    entries = [entry(f"{number:04}", description=f"n{number}") for number in range(10_100)]
     merge(catalog, scope, "photos", entries, made=DAY, asked=DAY)
 
     assert catalog.find(scope, None, "n77").id == "0077"

@@ -213,10 +213,10 @@ def test_random_damage_gives_the_truth_or_our_errors_and_loses_no_byte(path):
     assert aside > 20
 
 
-def test_damage_met_later_is_found_at_the_next_opening(path, monkeypatch):
-    monkeypatch.setattr("glaciercli.files.database._CHECKED_AT_OPEN", 0)  # as if it were large
-    fill(path, 3000)
+def test_damage_met_later_is_found_at_the_next_opening(path):
+    fill(path, 50_000)
     size = path.stat().st_size
+    assert size > 4 << 20  # a smaller one is read through whenever it is opened
     with path.open("r+b") as file:
         file.seek(size // 3)
         file.write(b"\xff" * (size // 3))
@@ -288,10 +288,11 @@ def test_check_reads_the_whole_file(path):
     database.close()
 
 
-def test_a_catalog_in_use_is_a_conflict(path, monkeypatch):
-    monkeypatch.setattr("glaciercli.files.database._BUSY_TIMEOUT", 0.01)
+def test_a_catalog_in_use_is_a_conflict(path):
     fill(path)
     one, two = Catalog.open(path), Catalog.open(path)
+    with two.database.look() as connection:
+        connection.execute("PRAGMA busy_timeout=10")  # ms, in place of minutes
 
     with (
         one.database.write(),

@@ -1,5 +1,6 @@
 """The file that is received: what it may replace, and what it leaves of its neighbours."""
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -9,7 +10,6 @@ import disks
 import others
 import pytest
 
-from glaciercli import system
 from glaciercli.errors import Busy, Conflict
 from glaciercli.files.place import place_of
 from glaciercli.files.target import PartFile, finish_placing
@@ -276,17 +276,19 @@ def test_a_part_file_is_one_runs_until_it_has_its_name(tmp_path, target, place, 
     assert [each.name for each in tmp_path.iterdir()] == ["target"]
 
 
-def test_who_waited_at_a_part_file_that_got_its_name_begins_another(target, place, monkeypatch):
+def test_a_run_that_waited_for_a_part_file_which_was_placed_begins_another(
+    target, place, monkeypatch
+):
     received(target)
-    part, lock = PartFile.open(place, CONTENT), system.lock
+    part, lock = PartFile.open(place, CONTENT), fcntl.flock
 
-    def lock_late(descriptor, **options):
+    def lock_late(*given):
         monkeypatch.undo()
         with part:
             part.place(overwrite=False)
-        lock(descriptor, **options)
+        lock(*given)
 
-    monkeypatch.setattr(system, "lock", lock_late)
+    monkeypatch.setattr(fcntl, "flock", lock_late)
     other = PartFile.open(place, CONTENT)
     other.write(memoryview(b"spoiled"), 0)
 

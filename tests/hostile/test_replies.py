@@ -15,7 +15,7 @@ from hostile.scenes import DATA, OTHER, SECRET
 
 from glaciercli.clients.glacier import Target
 from glaciercli.clients.session import connect
-from glaciercli.errors import EXIT_MEANINGS, Exit, StrangeReply
+from glaciercli.errors import EXIT_MEANINGS, Exit, StrangeReply, Unavailable
 
 _SOON = 5.0  # seconds; a run that is not disturbed takes a tenth of one
 
@@ -128,20 +128,34 @@ _PAGED = {
 
 
 @pytest.mark.parametrize(("operation", "scene"), _PAGED.items())
-@pytest.mark.parametrize("is_same", [True, False])
-def test_pages_without_an_end_come_to_one(theatre, operation, scene, is_same, monkeypatch):
-    monkeypatch.setattr("glaciercli.clients.glacier._MOST_PAGES", 20)
+def test_a_listing_that_repeats_a_page_is_given_up(theatre, operation, scene):
+    right = theatre.replies[scene][operation][0]
+    wrong = right.with_body(json.dumps({**json.loads(right.body), "Marker": "again"}).encode())
+
+    run, asked = theatre.play(scene, operation, lambda _: wrong)
+
+    assert run.exit == Exit.UNAVAILABLE, run
+    assert asked == 2
+
+
+@pytest.mark.parametrize(("operation", "scene"), _PAGED.items())
+def test_a_listing_without_an_end_is_given_up(theatre, operation, scene):
     right = theatre.replies[scene][operation][0]
     page = json.loads(right.body)
 
     def wrong(number):
-        marker = "again" if is_same else f"more-{number}"
-        return right.with_body(json.dumps({**page, "Marker": marker}).encode())
+        return right.with_body(json.dumps({**page, "Marker": f"more-{number}"}).encode())
 
-    run, asked = theatre.play(scene, operation, wrong)
+    theatre.endpoint.answer = player = Player({}, operation, wrong)
+    client = connect(Target(region="us-east-1", endpoint_url=theatre.endpoint.url))
+    client.most_pages = 20
+    named = {} if operation == "ListVaults" else {"vaultName": "photos"}
+    if operation == "ListParts":
+        named["uploadId"] = page["MultipartUploadId"]
 
-    assert run.exit == Exit.UNAVAILABLE, run
-    assert asked == (2 if is_same else 20)
+    with pytest.raises(Unavailable, match="20 pages, and still has more"):
+        list(client.pages(operation, **named))
+    assert player.asked[operation] == 20
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from glaciercli import system
 from glaciercli.local.engine import open_engine
 from glaciercli.local.errors import StoreError
 from glaciercli.local.schema import MIGRATIONS
@@ -19,18 +18,19 @@ from glaciercli.local.store import Store
 
 def test_no_directory_of_a_store_can_be_lost_with_what_is_in_it(root, caller, monkeypatch):
     """After it is made, and before what is in it is acknowledged, its name is put on disk."""
-    made, mkdir, sync = set(), os.mkdir, system.sync_directory
+    made, mkdir, sync = set(), os.mkdir, os.fsync
 
     def make(path, *more, **options):
         mkdir(path, *more, **options)
         made.add(Path(path))
 
-    def synced(directory):
-        sync(directory)
+    def synced(descriptor):
+        sync(descriptor)
+        directory = Path(f"/proc/self/fd/{descriptor}").readlink()
         made.difference_update([path for path in made if path.parent == directory])
 
     monkeypatch.setattr(os, "mkdir", make)
-    monkeypatch.setattr(system, "sync_directory", synced)
+    monkeypatch.setattr(os, "fsync", synced)
     engine = open_engine(root)
     call = caller(engine)
     call.vault()

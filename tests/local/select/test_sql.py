@@ -5,7 +5,13 @@ import sys
 import pytest
 
 from glaciercli.local.select import _sql
-from glaciercli.local.select._serialization import MAX_RECORD, SelectError
+from glaciercli.local.select._serialization import (
+    MAX_RECORD,
+    Dialect,
+    SelectError,
+    Writer,
+    normalize,
+)
 from glaciercli.local.select._sql import check, run
 
 pytest.importorskip("duckdb", reason="the extra `select` is not installed")
@@ -211,14 +217,23 @@ def test_an_expression_that_is_not_a_plain_select_is_refused(expression):
         check(parameters(expression))
 
 
-def test_the_locked_engine_stands_alone(tmp_path, monkeypatch):
+def test_the_locked_engine_stands_alone(tmp_path):
     """Even were a hostile tree to pass the check, DuckDB may open nothing but the one file."""
-    monkeypatch.setattr(_sql, "_checked", lambda parsed: frozenset())
-    secret = tmp_path / "secret"
+    secret, plain, output = tmp_path / "secret", tmp_path / "archive.csv", io.BytesIO()
     secret.write_text("hidden")
+    with plain.open("w", encoding="utf-8", newline="") as file:
+        table = normalize(io.BytesIO(PEOPLE), Dialect.read({"csv": {}}), file)
+
+    def unchecked(source):
+        statement = _sql.Query(f"SELECT * FROM {source}", frozenset())
+        _sql._evaluate(statement, plain, table, Writer({"csv": {}}, output))
+
     for source in (f"read_text('{secret}')", f"'{secret}.csv'", f"glob('{tmp_path}/*')", "secret"):
         with pytest.raises(SelectError):
-            query(f"SELECT * FROM {source}")
+            unchecked(source)
+    assert output.getvalue() == b""
+    unchecked("archive")
+    assert b"Oslo" in output.getvalue()
 
 
 @pytest.mark.parametrize(
