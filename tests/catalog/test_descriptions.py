@@ -306,7 +306,7 @@ def test_a_name_that_would_not_come_back_is_refused(style, name):
     st.none() | st.text('aZ_-"\\é', max_size=3),
     st.sampled_from(["", " "]),
 )
-def test_mt2_says_the_same_with_and_without_a_blank_that_no_writer_puts(name, mtime, token, gap):
+def test_mt2_json_is_read_with_and_without_blanks(name, mtime, token, gap):
     extra = "" if token is None else f',{gap}"glacier":{gap}"{token}"'
     rest = b'"filename":' + name.join([b'"', f'","mtime":{gap}"{mtime}"{extra}}}'.encode()])
     usual, odd = (
@@ -358,7 +358,7 @@ def test_a_format_that_cannot_hold_the_name_is_refused(name, style):
         encode(name, utc(2020, 1, 1), format=style)
 
 
-def test_plain_is_the_name_as_it_is():
+def test_plain_format_keeps_the_name_unchanged():
     name = "x" * MAX_DESCRIPTION
 
     assert encode(name, utc(2020, 1, 1), format="plain") == name

@@ -57,7 +57,7 @@ def test_a_table_is_read_and_nothing_else_is_done(made, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-journal"])
-def test_a_file_with_a_log_beside_it_is_not_all_there(catalog, scope, made, suffix):
+def test_a_database_whose_log_holds_rows_is_refused(catalog, scope, made, suffix):
     path = made(f"CREATE TABLE archive ({COLUMNS})", f"INSERT INTO archive VALUES ({ROW})")
     log = path.with_name(path.name + suffix)
     log.write_bytes(b"")  # as a tool leaves it that has ended in good order

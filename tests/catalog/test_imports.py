@@ -130,7 +130,7 @@ def test_an_unknown_tool_is_refused(catalog, scope, file):
         import_file(catalog, scope, file(""), tool="tar")
 
 
-def test_what_was_foreign_there_is_foreign_here(catalog, scope, tmp_path):
+def test_an_exported_foreign_archive_is_imported_as_foreign(catalog, scope, tmp_path):
     entry = Entry("id1", "theirs", DAY, 5, bytearray.fromhex(HASH))
     merge(catalog, scope, "photos", [entry], made=DAY, asked=DAY)
     path = tmp_path / "export.jsonl"
@@ -186,7 +186,9 @@ def test_an_inventory_that_is_still_to_come_was_made_now(catalog, scope, file):
     assert catalog.find(scope, "photos", "a").seen == DAY
 
 
-def test_an_export_of_another_spelling_lands_in_the_place_that_is_meant(catalog, scope, file):
+def test_an_export_with_another_spelling_of_the_endpoint_is_imported_to_the_same_scope(
+    catalog, scope, file
+):
     record = {"account": scope.account, "region": scope.region, "vaultName": "photos"}
     lines = [
         json.dumps({**record, "endpoint": endpoint, "archiveId": ident * 138})

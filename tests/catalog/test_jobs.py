@@ -46,14 +46,14 @@ def test_the_ledger_spans_vaults_newest_first(catalog, scope):
     assert catalog.vaults(scope) == ["films", "photos"]
 
 
-def test_no_other_worlds_jobs_are_in_it(catalog, scope):
+def test_jobs_of_another_scope_are_not_listed(catalog, scope):
     catalog_jobs.record(catalog, scope, job())
     catalog_jobs.record(catalog, Scope("aws", scope.account, "us-east-1"), job("elsewhere"))
 
     assert ids(catalog_jobs.jobs(catalog, scope)) == ["j"]
 
 
-def test_a_listing_that_takes_its_time_holds_up_nobody(catalog, scope, tmp_path):
+def test_a_slow_listing_blocks_no_writer(catalog, scope, tmp_path):
     """It comes from the service, page by page; a job that was started meanwhile is not in it."""
 
     def pages():

@@ -161,7 +161,7 @@ def test_a_vault_made_anew_in_the_second_of_its_inventory_is_another(catalog, br
     assert states(catalog) == {"a": "gone"}
 
 
-def test_a_date_of_our_own_clock_counts_where_any_clock_would_say_so(catalog, archive, told):
+def test_a_local_date_counts_beyond_any_clock_error(catalog, archive, told):
     sent = {"location": "/1/vaults/photos/archives/x"}
     catalog.created(SCOPE, archive("old", created=DAY, **sent))
     catalog.created(SCOPE, archive("young", created=DAY + days(4), **sent))
@@ -247,7 +247,7 @@ def test_a_vault_was_emptied_here_only_if_that_was_done_here(catalog, archive, a
     assert lives.was_emptied_here(catalog, SCOPE, "photos")
 
 
-def test_another_catalogs_word_of_an_end_is_taken_where_the_service_has_not_told(
+def test_a_vaults_end_from_another_catalog_counts_until_the_service_has_told(
     catalog, archive, told
 ):
     catalog.created(SCOPE, archive("a"))

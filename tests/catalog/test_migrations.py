@@ -70,7 +70,7 @@ def states(catalog, scope):
     return {each.id: each.status for each in catalog.archives(scope, filters=ALL)}
 
 
-def test_archives_that_a_vaults_end_had_marked_as_deleted_are_gone_with_it(upgraded):
+def test_archives_marked_deleted_when_their_vault_vanished_become_gone(upgraded):
     end = DAY + timedelta(days=9, milliseconds=321)
 
     def write(old):
@@ -90,7 +90,7 @@ def test_archives_that_a_vaults_end_had_marked_as_deleted_are_gone_with_it(upgra
     assert catalog.vaults(Scope("aws", ACCOUNT, REGION)) == ["films"]
 
 
-def test_a_document_that_was_taken_for_whole_makes_nothing_missing_any_more(upgraded):
+def test_an_inventory_document_once_taken_for_whole_marks_nothing_missing(upgraded):
     """A file has no job, so that it was asked for when it was made."""
 
     def write(old):

@@ -333,7 +333,7 @@ def test_a_mapping_of_what_the_service_cannot_have_told_is_refused(
 @pytest.mark.parametrize(
     "content", ["", "\n\n", "hello", "\0\1\2", "SQLite format 3", "[1]", "a,b"]
 )
-def test_a_file_that_is_nobodys_is_refused(file, content):
+def test_a_file_of_no_known_tool_is_refused(file, content):
     with pytest.raises(Refused, match="that we know"):
         detect(file(content))
 

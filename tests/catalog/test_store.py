@@ -64,7 +64,7 @@ def test_everything_that_was_recorded_comes_back(catalog, scope):
     )
 
 
-def test_recording_twice_is_recording_once_and_keeps_the_fuller_word(catalog, scope, archive):
+def test_recording_an_archive_again_keeps_what_was_known(catalog, scope, archive):
     catalog.created(scope, archive(size=5, tree_hash=HASH))
     catalog.created(scope, archive(name="later", path="/later"))
     catalog.created(scope, archive())

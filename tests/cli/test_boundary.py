@@ -153,7 +153,7 @@ def test_an_interruption_names_the_command_that_goes_on(told):
     assert text.endswith("hint: glacier upload 'my file.tar' --vault photos\n")
 
 
-def test_an_error_in_the_midst_of_a_stop_is_the_stop(told):
+def test_a_stop_hides_an_error_that_it_causes(told):
     """As when a thread that is being started is stopped, and fails at tidying up."""
     try:
         try:

@@ -288,7 +288,7 @@ def test_a_full_disk_is_no_success(glacier, form):
 
 
 @pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
-def test_a_result_that_could_not_be_told_is_told_by_the_next_run(
+def test_a_result_that_could_not_be_printed_is_printed_by_the_next_run(
     glacier, tmp_path, monkeypatch, stdout
 ):
     """And costs nothing twice: no archive, no retrieval."""
@@ -311,7 +311,7 @@ def test_a_result_that_could_not_be_told_is_told_by_the_next_run(
     assert len(glacier("job", "list", "-V", "photos", "--output", "json").json) == 1
 
 
-def test_talk_that_nobody_hears_stops_no_work(glacier, tmp_path, monkeypatch):
+def test_a_stderr_that_is_full_stops_no_work(glacier, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "a.bin", b"x" * 1000)
     glacier("vault", "create", "photos")

@@ -90,7 +90,7 @@ def test_retry_after_is_honoured():
 
 
 @pytest.mark.parametrize("kind", [Throttled, Unavailable])
-def test_nobody_is_waited_for_longer_than_the_user_has_patience(kind):
+def test_a_retry_after_beyond_the_timeout_is_not_waited_for(kind):
     started = time.monotonic()
     with pytest.raises(kind, match="given up"):
         Pace(timeout=0.3).run(Flaky(*[kind("later", retry_after=60)] * 9))

@@ -126,7 +126,7 @@ def test_a_deny_applies_to_whom_and_what_it_names(change, denied):
     assert (denial({**base, **change}) is not None) is denied
 
 
-def test_users_are_told_apart():
+def test_a_policy_about_one_user_does_not_match_another():
     ann = "arn:aws:iam::123456789012:user/ann"
     policy = validate(document({**DENY, "Principal": {"AWS": ann}}))
 

@@ -15,7 +15,7 @@ def test_the_engine_has_the_operations_of_the_model():
 
 
 @pytest.mark.parametrize("name", wire.model().operation_names)
-def test_an_operations_own_address_leads_to_it(name):
+def test_each_operation_is_found_by_its_address(name):
     http = wire.model().operation_model(name).http
     target = http["requestUri"]
     for parameter in ("accountId", "vaultName", "archiveId", "uploadId", "jobId", "lockId"):

@@ -163,7 +163,7 @@ def operation(command):
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(8, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("end", ["done", "killed", "stopped"])
-def test_the_second_of_two_is_told_and_the_first_is_not_harmed(
+def test_the_second_of_two_runs_is_refused_and_the_first_is_not_harmed(
     command, operation, end, rounds, count
 ):
     for _ in range(rounds):

@@ -30,5 +30,5 @@ def test_a_status_alone_is_a_fault(glacier):
 @pytest.mark.parametrize(
     "words", [["X"], ["X", "nonsense"], ["X", "status", "when=now"], ["X", "status", "no-equals"]]
 )
-def test_a_fault_that_there_is_not_is_a_usage_error(glacier, words):
+def test_an_unknown_fault_is_a_usage_error(glacier, words):
     glacier("local", "fault", "add", *words, exit=Exit.USAGE)

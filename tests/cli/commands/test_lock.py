@@ -113,7 +113,7 @@ OTHER = "arn:aws:glacier:us-east-1:000000000000:vaults/other"
         ),
     ],
 )
-def test_a_policy_that_cannot_be_meant_is_refused_before_it_is_sent(
+def test_a_policy_with_a_mistake_is_refused_before_it_is_sent(
     glacier, engine, file, text, reason, way
 ):
     file.write_text(text)
@@ -159,7 +159,7 @@ def test_an_empty_value_is_shown(glacier, file):
     assert "when ResourceTag/Hold is like true or ''\n" in result.stderr
 
 
-def test_a_lock_that_only_allows_is_made_by_those_who_mean_it(glacier, file):
+def test_a_lock_that_only_allows_needs_its_flag(glacier, file):
     file.write_text(changed(Effect="Allow"))
     refused = glacier("lock", "start", "photos", file, "--yes", exit=Exit.REFUSED)
     lock = glacier(

@@ -414,7 +414,7 @@ def test_a_dripping_head_has_one_deadline(echo):
 
 
 @pytest.mark.parametrize("beginning", [b"", b"GET / HT"])
-def test_who_asks_nothing_for_the_longest_time_makes_room(echo, beginning):
+def test_the_longest_idle_connection_makes_room(echo, beginning):
     """Neither many idle clients nor many that never end a head keep the others out."""
     with (
         Server(echo, limits=Limits(connections=2)) as server,

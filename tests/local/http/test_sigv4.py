@@ -283,7 +283,7 @@ def test_parse_believes_the_header():
     assert caller == Caller(KEY, "us-east-1")
 
 
-def test_off_takes_what_there_is():
+def test_auth_off_accepts_a_signed_request_and_an_anonymous_one():
     off = Authenticator("off")
 
     assert off.authenticate("GET", "/", {}, lambda: EMPTY) == Caller("anonymous", "us-east-1")

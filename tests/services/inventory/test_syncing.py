@@ -163,7 +163,7 @@ def test_a_job_that_was_merged_is_not_merged_again(put, sync):
     assert (second.archives, second.new) == (2, 1)
 
 
-def test_who_looks_once_a_day_gets_an_inventory_each_day(put, sync, client):
+def test_a_daily_sync_gets_a_new_inventory_each_day(put, sync, client):
     """The vault changes daily, so the service always has a newer one than yesterday's job."""
     client.engine.timing = "real"
     client.engine.clock.freeze()

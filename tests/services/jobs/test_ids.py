@@ -25,7 +25,7 @@ def test_a_beginning_that_one_has_is_enough_and_a_whole_id_always(beginning, fou
         ("abcde", NotFound, "begins with 'abcde'"),
     ],
 )
-def test_a_beginning_of_several_or_of_none_is_told_with_the_way_out(beginning, error, message):
+def test_an_ambiguous_or_unknown_id_prefix_is_an_error_with_a_hint(beginning, error, message):
     with pytest.raises(error, match=message) as caught:
         beginning_with(beginning, THERE, noun="job", vault="photos")
 

@@ -350,7 +350,7 @@ def test_a_directory_in_the_place_is_found_before_anything_is_paid(
     assert client.engine.log.count("InitiateJob") == 1  # the inventory
 
 
-def test_whoever_pays_agrees_first_and_only_to_what_is_new(client, put, restore, tmp_path):
+def test_consent_is_asked_before_paying_and_for_new_retrievals_only(client, put, restore, tmp_path):
     put("one", 5)
     put("two", 6)
     told = []

@@ -97,7 +97,7 @@ def test_an_acknowledged_stream_leaves_nothing_behind(client, send, journals, de
     assert journal_files(journals) == []
 
 
-def test_a_stream_whose_journal_lost_its_end_stands_in_nobodys_way(engine, send, journals, stored):
+def test_a_stream_whose_journal_is_cut_blocks_no_later_stream(engine, send, journals, stored):
     first = send()
     [path] = journal_files(journals)
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))  # up to its id
@@ -126,7 +126,7 @@ def test_a_stream_whose_completion_was_refused_leaves_no_upload(
 
 
 @pytest.mark.parametrize("applied", [True, False])
-def test_a_stream_whose_end_is_uncertain_stands_in_nobodys_way(
+def test_a_stream_of_uncertain_completion_blocks_no_later_stream(
     client, engine, send, journals, stored, applied
 ):
     """Tonight's stream comes once; it cannot wait days for what became of yesterday's."""
@@ -156,7 +156,9 @@ def test_a_stream_whose_end_is_uncertain_stands_in_nobodys_way(
     assert len(stored()) == 3 + applied
 
 
-def test_a_stream_that_was_stored_untold_is_told_by_the_next_run(client, send, journals, stored):
+def test_a_stored_stream_that_was_not_reported_is_reported_by_the_next_run(
+    client, send, journals, stored
+):
     first = send()
     progress = RecordingProgress()
     second = send(progress=progress)

@@ -678,7 +678,9 @@ class TestWhenTheReplyToCompletionNeverCame:
         assert engine.faults.delivered(fault) == 1
         assert stored() == {archive.id: DATA}
 
-    def test_while_no_inventory_tells_it_is_not_sent_again(self, died, engine, upload, stored):
+    def test_nothing_is_sent_again_until_an_inventory_tells_what_is_stored(
+        self, died, engine, upload, stored
+    ):
         engine.timing = "real"
         engine.faults.add(
             "CompleteMultipartUpload",
@@ -699,7 +701,7 @@ class TestWhenTheReplyToCompletionNeverCame:
         assert held[archive.id] == DATA
 
 
-def test_a_file_of_the_same_bytes_is_not_taken_for_one_that_was_lost_in_its_last_step(
+def test_a_copy_of_a_file_whose_completion_was_lost_is_stored_too(
     client, engine, upload, source, stored
 ):
     client.pace.timeout = 0.1

@@ -85,7 +85,7 @@ def test_another_refusal_stays_what_it_is(client, engine):
     assert engine.faults.delivered(fault) == 1
 
 
-def test_waiting_ends_when_it_is_so_and_gives_up_in_time(client):
+def test_waiting_ends_when_the_condition_holds_or_the_time_is_over(client):
     vaults.create(client, "photos")
 
     assert vaults.wait(client, "photos").name == "photos"
