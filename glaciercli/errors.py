@@ -26,8 +26,7 @@ An error names the thing in `message` and the way out in `hint` (see `hints`).
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, Self
@@ -310,27 +309,6 @@ def no_vault(name: str, region: str, account: str | None = None) -> NotFound:
         code="ResourceNotFoundException",
     )
     return error.but(is_vault=True, account=account)
-
-
-@contextmanager
-def collecting(failures: dict[str, GlacierError], name: str) -> Iterator[None]:
-    """Keep what goes wrong with one item of many under its name; raise what goes wrong with all."""
-    try:
-        yield
-    except GlacierError as error:
-        if concerns_all(error):
-            raise
-        failures[name] = error.with_traceback(None)  # which keeps files and connections open
-
-
-def concerns_all(error: GlacierError) -> bool:
-    """Tell whether what went wrong with one item of many will go wrong with all that follow.
-
-    A policy may forbid one thing and allow the next; without a valid key nothing is allowed.
-    """
-    if isinstance(error, AccessDenied):
-        return error.code != "AccessDeniedException"
-    return isinstance(error, Unavailable | Interrupted | UsedUp)
 
 
 def _by_status(status: int) -> type[GlacierError]:

@@ -1,4 +1,3 @@
-import contextlib
 import inspect
 import pickle
 
@@ -66,32 +65,6 @@ def test_every_code_of_the_service_model_is_known():
 
 def test_an_interruption_ends_with_the_signals_code():
     assert errors.Interrupted(15).exit_code == 143
-
-
-@pytest.mark.parametrize(
-    ("error", "all_of_them"),
-    [
-        (from_response("AccessDeniedException", "x", status=403), False),
-        (from_response("ExpiredTokenException", "x", status=403), True),
-        (from_response("InvalidParameterValueException", "x"), False),
-        (from_response("ServiceUnavailableException", "x", status=503), True),
-        (errors.AccessDenied("no credentials"), True),
-        (errors.UsedUp("x"), True),
-        (errors.NotFound("x"), False),
-    ],
-    ids=lambda each: getattr(each, "code", each),
-)
-def test_what_concerns_one_of_many_is_collected_and_what_concerns_all_ends_the_work(
-    error, all_of_them
-):
-    failures = {}
-    with (
-        pytest.raises(GlacierError) if all_of_them else contextlib.nullcontext(),
-        errors.collecting(failures, "one"),
-    ):
-        raise error
-
-    assert bool(failures) is not all_of_them
 
 
 @pytest.mark.parametrize(

@@ -114,12 +114,9 @@ def other_bytes_hint(archive: Archive) -> Hint:
     )
 
 
-def samples_running(proven: int, running: int) -> str:
-    return f"{counted(proven, 'sample')} proven, {counted(running, 'retrieval')} running"
-
-
-def samples_failed(proven: int, failed: int) -> str:
-    return f"{counted(proven, 'sample')} proven, {failed} not"
+def samples(count: int) -> str:
+    """Say how many samples are proven."""
+    return f"{counted(count, 'sample')} proven"
 
 
 def sampled(samples: Sequence[Sample]) -> str:
@@ -187,10 +184,6 @@ def lost(reference: str, archive: Archive) -> str:
     ended = archive.vault_gone
     end = "" if ended is None else f" with its vault, by {format_time_seconds(ended)}"
     return f"archive {reference!r} of vault {archive.vault!r} is {archive.status}{end}"
-
-
-def not_deleted(failed: int, asked: int) -> str:
-    return f"{failed:,} of {counted(asked, 'archive')} are not deleted"
 
 
 # --- vaults and their inventories

@@ -86,11 +86,18 @@ class Outcome:
         """The items that failed for good, each with its error."""
         return {name: each for name, each in self._errors.items() if not isinstance(each, NotReady)}
 
-    def finish(self, done: str, *, report: Any = None, hint: Hint | None = None) -> None:
+    def finish(
+        self,
+        done: str,
+        *,
+        report: Any = None,
+        hint: Hint | None = None,
+        later: Hint = "run the same command again later",
+    ) -> None:
         """Return when every item is done; else raise the error that the run ends with.
 
-        `done` says what was done all the same, `report` records it, `hint` is the way out of
-        failures.
+        `done` says what was done all the same, `report` records it; `hint` is the way out of
+        failures, `later` that of waiting.
         """
         waiting, failures = self.waiting, self.failures
         if len(self._names) == 1 and not self._of_a_set:
@@ -101,7 +108,7 @@ class Outcome:
             names = f" ({', '.join(waiting)})" if are_told else ""
             raise NotReady(
                 f"{done}; {_are(len(waiting))} not ready yet{names}{_failed(len(failures))}",
-                hint="run the same command again later",
+                hint=later,
                 report=report,
                 failures=failures,
             )

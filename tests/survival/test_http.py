@@ -25,8 +25,8 @@ from glaciercli.local.engine import open_engine
 from glaciercli.local.http.server import Server
 from glaciercli.services import scopes
 from glaciercli.services.download import downloads
-from glaciercli.services.empty import emptying
-from glaciercli.services.inventory import archives, syncing
+from glaciercli.services.empty import deleting, emptying
+from glaciercli.services.inventory import syncing
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.jobs import Poll
 from glaciercli.services.restore import restoring
@@ -106,7 +106,7 @@ class Cell:
 
     def delete(self):
         scope = scopes.of_vault(self.client, self.catalog, VAULT)
-        archives.delete(self.client, self.catalog, scope, VAULT, self.archive.id)
+        deleting.delete(self.client, self.catalog, scope, VAULT, self.archive.id)
 
     def download(self):
         downloads.download(

@@ -12,8 +12,9 @@ from glaciercli.errors import (
     Refused,
     Unavailable,
     UsedUp,
+    from_response,
 )
-from glaciercli.tasks.outcome import Outcome
+from glaciercli.tasks.outcome import Outcome, concerns_all
 
 
 def after(**errors):
@@ -92,3 +93,19 @@ def test_what_a_policy_forbids_of_one_may_be_allowed_of_the_next():
     outcome = after(a=denied, b=None)
 
     assert outcome.failures == {"a": denied}
+
+
+@pytest.mark.parametrize(
+    ("error", "is_of_all"),
+    [
+        (from_response("AccessDeniedException", "x", status=403), False),
+        (from_response("ExpiredTokenException", "x", status=403), True),
+        (from_response("InvalidParameterValueException", "x"), False),
+        (from_response("ServiceUnavailableException", "x", status=503), True),
+        (AccessDenied("no credentials"), True),
+        (NotFound("x"), False),
+    ],
+    ids=lambda each: getattr(each, "code", None) or str(each),
+)
+def test_the_services_own_code_tells_what_concerns_all(error, is_of_all):
+    assert concerns_all(error) is is_of_all

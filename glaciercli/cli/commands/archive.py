@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,17 +30,15 @@ from glaciercli.cli.options import (
 )
 from glaciercli.cli.types import RANGE
 from glaciercli.errors import (
-    GlacierError,
     NotFound,
-    Partial,
     Refused,
     UsageError,
-    collecting,
 )
 from glaciercli.evidence import words
 from glaciercli.hints import Command
 from glaciercli.services import scopes
 from glaciercli.services.download import downloads
+from glaciercli.services.empty import deleting
 from glaciercli.services.inventory import archives
 from glaciercli.services.verify import verification
 from glaciercli.tasks import waiting
@@ -252,19 +249,8 @@ def delete(app: App, references: tuple[str, ...], vault: str, *, yes: bool) -> N
     found = [archives.find(app.catalog, scope, vault, each) for each in references]
     names = ", ".join(each.name or each.id for each in found)
     app.confirm(f"delete {names} from vault {vault}, for ever?", yes=yes)
-    failures: dict[str, GlacierError] = {}
-
-    def delete_all() -> Iterator[models.Archive]:
-        for each in found:
-            with collecting(failures, each.id):
-                yield archives.delete(app.client, app.catalog, scope, vault, each.id)
-
-    app.output.listing(delete_all(), ("name", "size", "archiveId"))
-    if len(found) == 1:
-        for error in failures.values():
-            raise error
-    if failures:
-        raise Partial(words.not_deleted(len(failures), len(found)), failures)
+    deleted = deleting.delete_all(app.client, app.catalog, scope, vault, found)
+    app.output.listing(deleted, ("name", "size", "archiveId"))
 
 
 @archive.command()

@@ -21,13 +21,13 @@ from glaciercli.errors import (
     NotReady,
     Partial,
     Refused,
-    concerns_all,
 )
 from glaciercli.hints import Command
 from glaciercli.models import Archive, Emptied, EmptyPlan, Scope, Vault
 from glaciercli.services import scopes
 from glaciercli.services.inventory import syncing
 from glaciercli.services.vaults import vaults
+from glaciercli.tasks.outcome import concerns_all
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll

@@ -10,7 +10,6 @@ from glaciercli.catalog.filters import EVERYTHING, Filter
 from glaciercli.errors import Conflict, IntegrityError, NotFound, UsageError
 from glaciercli.models import Archive, Job, Scope
 from glaciercli.services import scopes
-from glaciercli.services.vaults import vaults
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
@@ -76,18 +75,3 @@ def of_job(client: Client, catalog: Catalog, job: Job) -> Archive | None:
     except (Conflict, NotFound):
         return unknown
     return found if found.id == job.archive_id else unknown
-
-
-def delete(client: Client, catalog: Catalog, scope: Scope, vault: str, archive_id: str) -> Archive:
-    """Delete an archive for good; return it with the time of its deletion, recorded here.
-
-    `scope` is the vault's own (see `scopes.of_vault`). Deleting an archive that is gone already is
-    no error to the service, so its yes proves no presence.
-    """
-    try:
-        client.call("DeleteArchive", vaultName=vault, archiveId=archive_id)
-    except NotFound as error:
-        vaults.require(client, vault)
-        raise NotFound(f"archive {archive_id} is not in vault {vault!r}") from error
-    catalog.deleted(scope, vault, archive_id, client.now())
-    return catalog.find(scope, vault, archive_id)

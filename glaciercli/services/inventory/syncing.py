@@ -21,8 +21,6 @@ from glaciercli.errors import (
     IntegrityError,
     NotFound,
     NotReady,
-    Partial,
-    collecting,
 )
 from glaciercli.evidence import words
 from glaciercli.hints import Command
@@ -31,6 +29,7 @@ from glaciercli.services import scopes
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs import jobs
 from glaciercli.services.vaults import vaults
+from glaciercli.tasks.outcome import Outcome
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.units import counted
@@ -112,40 +111,25 @@ def sync_all(
     is raised as it is.
     """
     reports: list[Inventory] = []
-    failures: dict[str, GlacierError] = {}
+    outcome = Outcome()
     waiting = list(names)
     if not names:
         listed = list(vaults.listing(client))
         for each in listed:  # also those that are left out: each may be another than was known
             scopes.learned(client, catalog, each, progress=progress)
         waiting = [each.name for each in listed if _has_inventory(each, progress)]
-        failures |= scopes.lost(client, catalog, listed)
-    count = len(waiting) + len(failures)
+        for name, lost in scopes.lost(client, catalog, listed).items():
+            outcome.failed(name, lost)
     try:
         for last in (False, True):  # the first round starts the jobs, the last one waits for them
             for name in waiting:
                 limit = poll if last else Poll(timeout=0.0)
-                failures.pop(name, None)
-                with collecting(failures, name):
+                with outcome.item(name):
                     reports.append(sync(client, catalog, name, poll=limit, progress=progress))
-            waiting = [name for name in waiting if isinstance(failures.get(name), NotReady)]
+            waiting = [name for name in waiting if name in outcome.waiting]
     except GlacierError as error:
         raise error.but(report=reports) from error
-    if len(failures) == count == 1:
-        raise next(iter(failures.values()))
-    if failures and len(failures) == len(waiting):
-        raise NotReady(
-            f"{counted(len(reports), 'vault')} synced; the inventories of {', '.join(waiting)} are "
-            "still being prepared",
-            hint="run the same command again later",
-            report=reports,
-        )
-    if failures:
-        raise Partial(
-            f"{counted(len(reports), 'vault')} synced, {len(failures)} not",
-            failures,
-            report=reports,
-        )
+    outcome.finish(f"{counted(len(reports), 'vault')} synced", report=reports or None)
     return reports
 
 

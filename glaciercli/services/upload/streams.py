@@ -24,7 +24,6 @@ from glaciercli.errors import (
     Interrupted,
     Refused,
     Unavailable,
-    concerns_all,
 )
 from glaciercli.files.descriptor import Descriptor
 from glaciercli.limits import MAX_PARTS
@@ -32,6 +31,7 @@ from glaciercli.models import Archive
 from glaciercli.services.upload._completing import Uncertain, complete, settle
 from glaciercli.services.upload._opening import drop, new_intent, open_upload
 from glaciercli.system import private_directory
+from glaciercli.tasks.outcome import concerns_all
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.journal import sweep

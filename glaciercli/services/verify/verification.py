@@ -15,12 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import (
-    GlacierError,
     IntegrityError,
-    NotReady,
-    Partial,
     Refused,
-    collecting,
 )
 from glaciercli.evidence import words
 from glaciercli.evidence.standings import require_present
@@ -32,6 +28,7 @@ from glaciercli.services import scopes
 from glaciercli.services.inventory import archives
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.retrievals import Wanted
+from glaciercli.tasks.outcome import Outcome
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.receiving import Content, fetch
@@ -102,8 +99,7 @@ def sample(
     of up to 1 MiB is proven whole against the hash that the catalog knows. Of a larger one it is
     proven that the service has bytes there that match its own hash of them, and that it still
     claims the whole's hash; not that the range is in the tree, nor anything of the other bytes.
-    Raises NotReady while retrievals run, Partial naming the archives that failed; those that have
-    failed by then are noted.
+    Raises NotReady while retrievals run, Partial naming the archives that failed.
     """
     scope = scopes.of(client, catalog)
     known = (each for each in catalog.archives(scope, vault) if each.size and each.tree_hash)
@@ -115,30 +111,24 @@ def sample(
     }
     running = []
     results: list[Sample] = []
-    failures: dict[str, GlacierError] = {}
+    outcome = Outcome(of_a_set=True)
     for each in chosen:
         span = _span(seed, each)
         token = _rank(seed, each).hex()[:16]
-        with collecting(failures, each.id):
+        with outcome.item(each.id):
             job = there.get(jobs.OWN_DESCRIPTION + token) or jobs.start_archive(
                 client, vault, each.id, tier=tier, range=span, token=token
             )
             running.append((each, span, job))
     for each, span, job in running:
-        with collecting(failures, each.id):
+        with outcome.item(each.id):
             done = jobs.wait(client, vault, job.id, poll=poll, progress=progress)
             results.append(_compare(client, each, span, done, progress))
-    if waiting := sum(isinstance(each, NotReady) for each in failures.values()):
-        for ident, error in failures.items():
-            if not isinstance(error, NotReady):
-                progress.note(f"archive {ident}: {error.message}")
-        raise NotReady(
-            words.samples_running(len(results), waiting),
-            hint=f"run the same command again later, with --seed {seed}",
-            report=results,
-        )
-    if failures:
-        raise Partial(words.samples_failed(len(results), len(failures)), failures, report=results)
+    outcome.finish(
+        words.samples(len(results)),
+        report=results,
+        later=f"run the same command again later, with --seed {seed}",
+    )
     return results
 
 

@@ -5,6 +5,7 @@ from helpers import payload
 
 from glaciercli.errors import Conflict, NotFound, UsageError
 from glaciercli.services import scopes
+from glaciercli.services.empty import deleting
 from glaciercli.services.inventory import archives, syncing
 from glaciercli.services.upload import uploads
 from glaciercli.tasks.waiting import Poll
@@ -25,7 +26,7 @@ def delete(client, catalog, vault):
 
     def delete(ident):
         scope = scopes.of_vault(client, catalog, vault)
-        return archives.delete(client, catalog, scope, vault, ident)
+        return deleting.delete(client, catalog, scope, vault, ident)
 
     return delete
 

@@ -6,7 +6,8 @@ import pytest
 from helpers import payload
 
 from glaciercli.services import scopes
-from glaciercli.services.inventory import archives, details, syncing
+from glaciercli.services.empty import deleting
+from glaciercli.services.inventory import details, syncing
 from glaciercli.services.upload import uploads
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.waiting import Poll
@@ -40,7 +41,7 @@ def delete(client, catalog, vault):
     def run(*stored):
         scope = scopes.of_vault(client, catalog, vault)
         for each in stored:
-            archives.delete(client, catalog, scope, vault, each.id)
+            deleting.delete(client, catalog, scope, vault, each.id)
 
     return run
 

@@ -13,7 +13,8 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import STATES
 from glaciercli.errors import IntegrityError, LostReply, NotFound, NotReady, Partial
 from glaciercli.models import Archive, Scope
-from glaciercli.services.inventory import archives, syncing
+from glaciercli.services.empty import deleting
+from glaciercli.services.inventory import syncing
 from glaciercli.services.jobs import jobs
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.waiting import Poll
@@ -300,7 +301,7 @@ def test_deleted_here_stays_deleted_while_the_inventory_is_stale(
     client.engine.clock.advance(day - since % day + timedelta(minutes=1))
     with pytest.raises(NotReady):
         sync()
-    archives.delete(client, catalog, scope, vault, ident)
+    deleting.delete(client, catalog, scope, vault, ident)
     client.engine.clock.advance(timedelta(hours=5))
     report = sync()
 
@@ -343,7 +344,7 @@ def test_the_jobs_of_all_vaults_are_started_at_once(client, catalog, three):
     client.engine.timing = "real"
     client.engine.clock.freeze()
     client.engine.clock.advance(timedelta(days=2))
-    with pytest.raises(NotReady, match="0 vaults synced; the inventories of films, photos"):
+    with pytest.raises(NotReady, match="0 vaults synced; 2 are not ready yet .films, photos."):
         syncing.sync_all(client, catalog, poll=NOW)
     assert client.engine.log.count("InitiateJob") == 2
     client.engine.clock.advance(timedelta(hours=5))
@@ -354,7 +355,7 @@ def test_the_jobs_of_all_vaults_are_started_at_once(client, catalog, three):
 
 def test_a_vault_that_fails_is_named_and_the_others_are_synced(client, catalog, three, scope):
     fault = client.engine.faults.add("GetJobOutput", kind="corrupt", at=0)
-    with pytest.raises(Partial, match="1 vault synced, 1 not") as caught:
+    with pytest.raises(Partial, match="1 vault synced; 1 of 2 failed") as caught:
         syncing.sync_all(client, catalog, poll=NOW)
 
     assert client.engine.faults.delivered(fault) == 1

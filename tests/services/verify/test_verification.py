@@ -178,7 +178,7 @@ def test_samples_wait_for_their_retrievals(client, catalog, vault, put):
     put()
     client.engine.timing = "real"
     client.engine.clock.freeze()
-    with pytest.raises(NotReady, match="0 samples proven, 1 retrieval running"):
+    with pytest.raises(NotReady, match="0 samples proven; 1 is not ready yet"):
         verification.sample(client, catalog, vault, 1, seed="s", poll=NOW)
     client.engine.clock.advance(timedelta(hours=6))
 
@@ -190,7 +190,7 @@ def test_samples_share_the_time_that_there_is_to_wait(client, catalog, vault, pu
     for number in range(3):
         put(f"f{number}", 5, number)
     client.engine.timing = "real"
-    with pytest.raises(NotReady, match="0 samples proven, 3 retrievals"):
+    with pytest.raises(NotReady, match="0 samples proven; 3 are not ready yet"):
         verification.sample(client, catalog, vault, 3, seed="s", poll=Poll(0.02, 0.1))
 
     looks = [each.params["jobId"] for each in client.engine.log.calls("DescribeJob")]
@@ -215,7 +215,7 @@ def test_a_damaged_sample_is_named_while_others_are_waited_for(client, catalog, 
     client.engine.timing = "real"
     fault = client.engine.faults.add("GetJobOutput", kind="corrupt", times=3)
     progress = RecordingProgress()
-    with pytest.raises(NotReady, match="0 samples proven, 1 retrieval "):
+    with pytest.raises(NotReady, match="0 samples proven; 1 is not ready yet, 1 failed"):
         verification.sample(client, catalog, vault, 2, seed="s", poll=NOW, progress=progress)
 
     assert client.engine.faults.delivered(fault) == 3
