@@ -217,7 +217,7 @@ def test_requests_used_up_before_the_start_leave_nothing_to_go_on_with(
 ):
     limited = connect(client.target, max_requests=1)
     limited.call("ListVaults")
-    with pytest.raises(Refused, match="1 request"):
+    with pytest.raises(Refused, match="stopped by --max-requests 1"):
         upload(client=limited)
     limited.engine.close()
 
@@ -906,7 +906,7 @@ def test_the_description_is_stored_as_given(client, upload, vault):
 
 def test_used_up_requests_stop_the_work_and_the_next_run_goes_on(client, engine, upload, stored):
     limited = connect(client.target, max_requests=3)
-    with pytest.raises(Refused, match="3 requests"):
+    with pytest.raises(Refused, match="stopped by --max-requests 3"):
         upload(client=limited)
     limited.engine.close()
     engine.log.clear()
