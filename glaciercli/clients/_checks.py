@@ -146,8 +146,12 @@ def require_whole(
     StrangeReply where a member is there, and says what cannot be.
     """
     shape = operation.output_shape
-    flaw = None if shape is None else _flaw(shape, reply, operation.name)
-    flaw = flaw or _disagreement(operation.name, reply, parameters)
+    flaw = None
+    if shape is not None:
+        # Of any other member nothing is read, whatever it is.
+        told = {name: value for name, value in reply.items() if name in shape.members}
+        flaw = _flaw(shape, told, operation.name)
+        flaw = flaw or _disagreement(operation.name, told, parameters)
     if flaw is not None:
         kind = LostReply if flaw.is_absent else StrangeReply
         raise kind(f"{operation.name}: the reply has no usable {flaw.member}")

@@ -14,8 +14,11 @@ from hostile.endpoint import Reply
 MODEL = Session().get_service_model("glacier")
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\u202e\u2028\x9b31m[red]"
 
-_TEXTS = ("", "x", "a/../../etc/passwd", "a\nb", ESCAPE, "é" * 70_000, "5", "-1", "9" * 25)
-_NUMBERS = (0, -1, 1, 2**31, 2**63, 2**70, 1.5, float("nan"), float("inf"))
+_TEXTS = (
+    "", "x", "a/../../etc/passwd", "a\nb", ESCAPE, "é" * 70_000, "5", "-1", "9" * 25,
+    "$(id)", "=1+1", "9999-12-31T23:59:59.999Z", "0-36028797018963967",
+)  # fmt: skip
+_NUMBERS = (0, -1, 1, 2**31, 2**55, 2**63, 2**70, 1.5, float("nan"), float("inf"))
 _OTHERS = (None, True, False, [], {}, [[]], [None], ["x"], [1], {"x": 1}, {"x": None})
 _ABSENT = object()
 _HEADERS = (

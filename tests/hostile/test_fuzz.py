@@ -10,12 +10,13 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import zlib
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -25,15 +26,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from survival.world import memory_directory
 
-from glaciercli import config, units
-from glaciercli.catalog import descriptions
+from glaciercli import config, limits, units
+from glaciercli.catalog import descriptions, percent, readers
+from glaciercli.catalog.events import Source, sound
 from glaciercli.catalog.inventories import Document
 from glaciercli.cli import types, words
 from glaciercli.clients._checks import require_whole
 from glaciercli.errors import GlacierError, LostReply
 from glaciercli.files.paths import Layout, Unsafe, relative
 from glaciercli.local.wire import model
-from glaciercli.models import Archive
+from glaciercli.models import Archive, Scope
 from glaciercli.transfer.download_journal import DownloadState
 from glaciercli.transfer.journal import UNREADABLE, Journal
 from glaciercli.transfer.state import folded
@@ -133,7 +135,37 @@ def read_inventory(data):
     with suppress(GlacierError):
         for entry in Document.open(path).entries():
             assert len(entry.tree_hash) == 32
-            assert entry.size >= 0
+            assert limits.is_id(entry.id)
+            assert limits.is_archive_size(entry.size)
+            assert limits.is_time(entry.created)
+
+
+def read_import(case):
+    """Read a file as each tool's; what comes of it the service can have told the tool."""
+    data, vault = case
+    path = _ROOM / "import"
+    path.write_bytes(data)
+    with suppress(GlacierError):
+        readers.detect(path)
+    for read in readers.READERS.values():
+        with suppress(GlacierError):
+            for scope, event in read(Source(path, _WORLD, vault)):
+                assert sound(event) is event
+                assert limits.is_account(scope.account)
+                assert limits.is_region(scope.region)
+
+
+def read_damaged_cache(changes):
+    data = bytearray(_CACHES[changes[0] % len(_CACHES)])
+    for place, value in zip(changes[1::2], changes[2::2], strict=False):
+        data[place % len(data)] = value % 256
+    read_import((bytes(data), "photos"))
+
+
+def read_percent(text):
+    found = percent.decoded(text)
+    assert found == text or percent.encoded(found) == text
+    assert text in percent.spellings(found)
 
 
 def read_journal(data):
@@ -161,6 +193,7 @@ def read_reply(case):
         require_whole(model().operation_model(name), {**reply, "ResponseMetadata": meta}, asked)
 
 
+_WORLD = Scope("aws", "1" * 12, "eu-west-1")
 _ROOM = Path(tempfile.mkdtemp(prefix="glacier-", dir=memory_directory()))
 atexit.register(shutil.rmtree, _ROOM, ignore_errors=True)
 
@@ -172,6 +205,42 @@ _ENTRY = (
 _CSV = (
     "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"
     'x,"a \\" b, c",2026-01-31T12:30:15Z,5,' + "0" * 64 + "\n"
+)
+_ID, _HASH = "i" * 138, "ab" * 32
+_RECORD = {
+    "endpoint": "aws", "account": "1" * 12, "region": "eu-west-1", "archiveId": _ID,
+    "vaultName": "photos", "size": 5, "checksum": _HASH, "creationDate": "2013-05-01T00:00:00Z",
+}  # fmt: skip
+_IMPORTS = (
+    f"B\t1367366400\tCREATED\t{_ID}\t5\t123\t{_HASH}\ta\n",
+    f"B\t1367366400\tDELETED\t{_ID}\ta\n",
+    f"1367366400 CREATED {_ID} 5 {_HASH} a\n",
+    f"{_ID},/a,5,photos,eu-west-1,Wed May 01 02:00:00 CEST 2013,{_HASH},\r\n",
+    f'-  ArchiveID: "{_ID}"\n   File:      "a"\n   Bytes:     "5"\n',
+    json.dumps(_RECORD) + "\n", "\ufeff", "$(id)", "=1+1", "9" * 30, "-1",
+)  # fmt: skip
+
+
+def _cache(*statements):
+    path = _ROOM / "made.db"
+    path.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as connection:
+        for each in statements:
+            connection.execute(each)
+        connection.commit()
+    return path.read_bytes()
+
+
+_CACHES = (
+    _cache(
+        "CREATE TABLE archive (id, name, vault, key, last_seen_upstream, created_here, "
+        "deleted_here)",
+        f"INSERT INTO archive VALUES ('{_ID}', 'a', 'photos', 'k', 1367366400, 1367366400, NULL)",
+    ),
+    _cache(
+        "CREATE TABLE file_info_tb (key, shareName, basePath, archiveID, lastBkpTime, fileSize)",
+        f"INSERT INTO file_info_tb VALUES ('1', 'photo', 'a', '{_ID}', 1367366400, 5)",
+    ),
 )
 _SHAPES = [model().operation_model(each).output_shape for each in model().operation_names]
 _MEMBERS = sorted({member for shape in _SHAPES if shape is not None for member in shape.members})
@@ -211,6 +280,19 @@ READERS = {
         )
         | st.binary(max_size=200),
     ),
+    "imports": (
+        read_import,
+        st.tuples(
+            near(*_IMPORTS).map(lambda text: text.encode("utf-8", "surrogatepass"))
+            | st.dictionaries(
+                st.sampled_from([*_RECORD, "aliases", "deletionDate"]), json_values
+            ).map(lambda changes: json.dumps({**_RECORD, **changes}).encode())
+            | st.binary(max_size=200),
+            st.sampled_from(["photos", None, "../x"]),
+        ),
+    ),
+    "damaged caches": (read_damaged_cache, st.lists(st.integers(0, 1 << 16), min_size=1)),
+    "percent": (read_percent, near("%C5%BB", "%c5", "%20", "Ż", "%", "%ED%A0%80", "%C2%9B")),
     "journals": (read_journal, st.binary(max_size=200)),
     "journal lines": (
         read_lines,
