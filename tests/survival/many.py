@@ -222,11 +222,11 @@ def _named(world):
 
 
 MANY = [
-    Scenario("restore", _known, _restore, _restored_once),
-    Scenario("restore, resumed", _half_restored, _restore, _restored_once),
+    Scenario("restore", _known, _restore, _restored_once, stride=3),
+    Scenario("restore, resumed", _half_restored, _restore, _restored_once, stride=2),
     Scenario("empty", _known, _empty, _nothing_held),
     Scenario("empty, with the vault", _known, _empty_and_delete, _no_vault),
-    Scenario("inventory", _filled, _sync, _all_known),
-    Scenario("inventories of all", _two_filled, _sync_all, _both_known),
-    Scenario("mapping", _nas, _join_mapping, _named),
+    Scenario("inventory", _filled, _sync, _all_known, stride=2),
+    Scenario("inventories of all", _two_filled, _sync_all, _both_known, stride=3),
+    Scenario("mapping", _nas, _join_mapping, _named, stride=3),
 ]

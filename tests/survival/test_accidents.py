@@ -15,7 +15,8 @@ def accident(request):
 
 
 def test_an_accident_at_some_events_is_got_over(accident, scenario, world, count):
-    met = sweep(accident, scenario, world, itertools.count(1, accident.step))
+    numbers = itertools.count(1, accident.step * scenario.stride)
+    met = sweep(accident, scenario, world, numbers)
 
     assert met >= accident.least  # of a whole command
     count({_COUNTED[accident.name]: met})
@@ -23,5 +24,6 @@ def test_an_accident_at_some_events_is_got_over(accident, scenario, world, count
 
 @pytest.mark.slow
 def test_an_accident_at_the_events_between_is_got_over(accident, scenario, world, count):
-    numbers = (each for each in itertools.count(2) if each % accident.step != 1)
+    step = accident.step * scenario.stride
+    numbers = (each for each in itertools.count(2) if each % step != 1)
     count({_COUNTED[accident.name]: sweep(accident, scenario, world, numbers)})
