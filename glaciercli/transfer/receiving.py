@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from glaciercli.clients.glacier import Client
 from glaciercli.clients.replies import Output
 from glaciercli.errors import IntegrityError, LostReply, NotFound
 from glaciercli.evidence import words
 from glaciercli.evidence.proofs import Promise, Proof
+from glaciercli.files.target import PartFile
 from glaciercli.models import Job
-from glaciercli.ranges import Span, parse_content_range
+from glaciercli.ranges import Span, format_range, parse_content_range
+from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import Progress
-from glaciercli.treehash import LEAF_SIZE, Root, TreeHash, is_tree_hash_aligned
+from glaciercli.transfer.download_journal import DownloadJournal
+from glaciercli.transfer.meter import Meter
+from glaciercli.transfer.pipeline import Body, Copied, compare, copy
+from glaciercli.treehash import LEAF_SIZE, TreeHash, is_tree_hash_aligned
 from glaciercli.units import MIB
 
 RANGE_SIZE = 16 * MIB  # a power of two, so every range is tree-hash aligned; as few as parts are
 _IN_ORDER, _AHEAD = 4 * MIB, 4  # the size of ranges for a stream, and how many wait in memory
-_ATTEMPTS = 3  # for a range that arrives damaged, each over a new connection
-
-
-class Sink(Protocol):
-    """Takes the bytes of a range as they come, unproven yet."""
-
-    def __call__(self, view: memoryview, position: int, /) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -74,80 +71,83 @@ class Content:
             start = stop
 
 
-def fetch(
-    client: Client,
-    content: Content,
-    start: int,
-    stop: int,
-    sink: Sink,
-    *,
-    check: Callable[[], None] = lambda: None,
-    progress: Progress,
-) -> str:
-    """Bring [start, stop) of an output to a sink; return its tree hash.
+@dataclass(frozen=True)
+class JobOutput:
+    """A finished job's output as a source: each range is one request."""
 
-    A range that is not what its checksum says is asked again, alone. Raises IntegrityError when it
-    stays so, NotFound when the job has expired. Where it came without a checksum, only the whole
-    tells whether it is right (see `Promise.met_by`).
-    """
-    problem: IntegrityError | None = None
-    for _ in range(_ATTEMPTS):
+    client: Client
+    content: Content
+
+    @contextmanager
+    def open(self, span: Span, meter: Meter) -> Iterator[Arriving]:
+        """Ask for a range; raises NotFound when the job has expired."""
+        job, (start, stop) = self.content.job, span
         try:
-            return client.pace.run(
-                lambda: _fetch_once(client, content, start, stop, sink, check, progress)
+            output = self.client.output(
+                vaultName=job.vault, jobId=job.id, range=f"bytes={format_range(*span)}"
             )
-        except IntegrityError as error:
-            problem = error
         except NotFound as error:
-            raise _expired(client, content.job) from error
-    assert problem is not None
-    raise problem
+            raise error if error.is_vault else _expired(job) from error
+        with output:
+            _require_range(output, start, stop, self.content.size)
+            body = Arriving(output, self.content, span, meter)
+            try:
+                yield body
+            except BaseException:
+                meter.passed(-body.size)
+                raise
 
 
-def _expired(client: Client, job: Job) -> NotFound:
-    """Return the error for a job that is not known, or raise that of a vault that is not there."""
-    client.call("DescribeVault", vaultName=job.vault)
+class Arriving:
+    """A range as it comes from the network, hashed while it passes.
+
+    Where it comes without a checksum, only the whole tells whether it is right (see
+    `Promise.met_by`).
+    """
+
+    def __init__(self, output: Output, content: Content, span: Span, meter: Meter) -> None:
+        self.size = 0
+        self._output = output
+        self._content = content
+        self._start, self._stop = span
+        self._meter = meter
+        self._hashed = TreeHash()
+        self._buffer = memoryview(bytearray(min(LEAF_SIZE, self._stop - self._start)))
+
+    @property
+    def tree_hash(self) -> str:
+        assert self._start + self.size == self._stop
+        return self._hashed.hexdigest()
+
+    def read(self) -> memoryview:
+        """Return the next block, and after the last one nothing.
+
+        Raises LostReply when it ends before, IntegrityError when it is not what its checksum says.
+        """
+        self._meter.check()
+        view = self._buffer[: self._stop - self._start - self.size]
+        count = self._output.read_into(view)
+        if count == 0:
+            self._require_whole()
+        self._hashed.update(view[:count])
+        self.size += count
+        self._meter.passed(count)
+        return view[:count]
+
+    def _require_whole(self) -> None:
+        start, stop = self._start, self._stop
+        if start + self.size < stop:
+            raise LostReply(f"{_named(start, stop)} ended after {self.size} bytes")
+        if not self._output.finish():
+            raise IntegrityError(f"{_named(start, stop)} came with more bytes than asked for")
+        _require_hash(self._output, self._content, start, stop, self.tree_hash)
+
+
+def _expired(job: Job) -> NotFound:
     return NotFound(
         f"job {job.id[:12]}... has expired: outputs are kept for about a day",
         hint="run the same command again: it starts a new retrieval, which costs again",
     )
-
-
-def _fetch_once(
-    client: Client,
-    content: Content,
-    start: int,
-    stop: int,
-    sink: Sink,
-    check: Callable[[], None],
-    progress: Progress,
-) -> str:
-    done = 0
-    output = client.output(
-        vaultName=content.job.vault, jobId=content.job.id, range=f"bytes={start}-{stop - 1}"
-    )
-    with output:
-        try:
-            _require_range(output, start, stop, content.size)
-            hashed = TreeHash()
-            buffer = memoryview(bytearray(min(LEAF_SIZE, stop - start)))
-            while done < stop - start:
-                check()
-                count = output.read_into(buffer[: stop - start - done])
-                if count == 0:
-                    raise LostReply(f"{_named(start, stop)} ended after {done} bytes")
-                hashed.update(buffer[:count])
-                sink(buffer[:count], start + done)
-                done += count
-                progress.advance(count)
-                client.pace.spend(count)
-            if not output.finish():
-                raise IntegrityError(f"{_named(start, stop)} came with more bytes than asked for")
-            _require_hash(output, content, start, stop, hashed.hexdigest())
-        except BaseException:
-            progress.advance(-done)
-            raise
-    return hashed.hexdigest()
 
 
 def _require_range(output: Output, start: int, stop: int, total: int) -> None:
@@ -185,6 +185,53 @@ def _named(start: int, stop: int) -> str:
     return f"range {start}-{stop - 1}"
 
 
+def receive(
+    client: Client,
+    journal: DownloadJournal,
+    content: Content,
+    part: PartFile,
+    *,
+    workers: int,
+    progress: Progress,
+) -> Copied:
+    """Bring what a part file lacks of an output; return size and tree hash of all it has then.
+
+    Ranges that the journal tells of are read again, and brought anew where they are not as it says.
+    """
+    if part.instead_of is not None:
+        progress.note(
+            f"{str(part.instead_of)!r} is not yours alone and stays as it is; receiving into "
+            f"{str(part.path)!r}"
+        )
+    content.begin(progress)
+    pool, meter = Pool(workers), Meter(client.pace, progress)
+    told, size = journal.state.ranges, part.size
+    there = {span: told[span] for span in content.ranges() if span in told and span[1] <= size}
+    proven = {
+        span: there[span] for span, same in compare(part.descriptor, there, pool, meter) if same
+    }
+    output, sink = JobOutput(client, content), Kept(part, journal)
+    return copy(output, sink, content.ranges(), pool, meter, proven=proven)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A part file as a sink. Bytes are written as they come, and told of when they are proven."""
+
+    part: PartFile
+    journal: DownloadJournal
+    is_ordered = False
+
+    def put(self, span: Span, body: Body) -> None:
+        position = span[0]
+        while view := body.read():
+            self.part.write(memoryview(view), position)
+            position += len(view)
+
+    def keep(self, span: Span, tree_hash: str) -> None:
+        self.journal.range(*span, tree_hash)
+
+
 def write_in_order(
     client: Client, content: Content, stream: BinaryIO, progress: Progress, span: Span | None
 ) -> Proof | None:
@@ -194,44 +241,50 @@ def write_in_order(
     end when that is not the archive: what was written then cannot be taken back.
     """
     content.begin(progress)
-    first, last = span or (0, content.size)
-    start, root = 0, Root()
-    for data, tree_hash in _fetch_in_order(client, content, progress):
-        view = memoryview(data)[max(0, first - start) : max(0, last - start)]
-        stream.write(view)
-        start += len(data)
-        root.add(bytes.fromhex(tree_hash))
-        client.pace.note_progress()
+    source, sink = JobOutput(client, content), InOrder(stream, span or (0, content.size))
+    ranges, meter = content.ranges(_IN_ORDER), Meter(client.pace, progress)
+    received = copy(source, sink, ranges, Pool(_AHEAD), meter)
     stream.flush()
     if content.promise is None:
         return None
     try:
-        return content.promise.met_by(start, root.digest().hex())
+        return content.promise.met_by(received.size, received.tree_hash)
     except IntegrityError as error:
         raise IntegrityError(words.written_already(error.message), hint=error.hint) from error
 
 
-def _fetch_in_order(
-    client: Client, content: Content, progress: Progress
-) -> Iterator[tuple[bytearray, str]]:
-    """Yield the ranges of an output in order with their hashes, a few in memory at most."""
+class InOrder:
+    """A stream as a sink: ranges wait in memory for those before them; `wanted` is written."""
 
-    def whole(start: int, stop: int) -> tuple[bytearray, str]:
-        data = bytearray(stop - start)
+    is_ordered = True
 
-        def keep(view: memoryview, position: int) -> None:
-            data[position - start : position - start + len(view)] = view
+    def __init__(self, stream: BinaryIO, wanted: Span) -> None:
+        self._stream = stream
+        self._wanted = wanted
+        self._waiting: dict[Span, bytearray] = {}
 
-        return data, fetch(client, content, start, stop, keep, progress=progress)
+    def put(self, span: Span, body: Body) -> None:
+        start, stop = span
+        data, filled = bytearray(stop - start), 0
+        while view := body.read():
+            data[filled : filled + len(view)] = view
+            filled += len(view)
+        self._waiting[span] = data
 
-    pending: deque[Future[tuple[bytearray, str]]] = deque()
-    pool = ThreadPoolExecutor(_AHEAD, thread_name_prefix="range")
-    try:
-        for start, stop in content.ranges(_IN_ORDER):
-            if len(pending) == _AHEAD:
-                yield pending.popleft().result()
-            pending.append(pool.submit(whole, start, stop))
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    def keep(self, span: Span, _tree_hash: str) -> None:
+        start, _ = span
+        first, last = (max(0, each - start) for each in self._wanted)
+        self._stream.write(memoryview(self._waiting.pop(span))[first:last])
+
+
+class Nowhere:
+    """A sink for bytes that are only hashed."""
+
+    is_ordered = False
+
+    def put(self, _span: Span, body: Body) -> None:
+        while body.read():
+            pass
+
+    def keep(self, span: Span, tree_hash: str) -> None:
+        """Do nothing: whoever copies has the hash."""

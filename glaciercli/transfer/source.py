@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import stat
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from glaciercli.evidence import words
 from glaciercli.files.descriptor import Descriptor
 from glaciercli.hints import Command, quoted
 
+_LOOK = 0.5  # seconds between looks at whether there is a reason to go on
 # Some file systems keep what any 64 bits say.
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))
 
@@ -123,8 +125,11 @@ class Stream:
     made it non-blocking; and goes on reading a terminal after its end of input.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, check: Callable[[], None] = lambda: None) -> None:
+        """Read a stream; `check` may raise to stop that, also while nothing comes."""
         self._raw: Any = getattr(stream, "raw", stream)
+        self._check = check
+        self._can_wait = True
         self._ended = False
 
     def read(self, size: int) -> bytearray:
@@ -133,11 +138,25 @@ class Stream:
         filled = 0
         with memoryview(block) as view:
             while filled < size and not self._ended:
+                self._wait()
                 count = self._raw.readinto(view[filled:])
-                if count is None:
-                    select.select([self._raw], [], [])
-                else:
+                if count is not None:
                     filled += count
                     self._ended = count == 0
         del block[filled:]
         return block
+
+    def _wait(self) -> None:
+        """Wait until the stream has bytes, or its end; what cannot be waited for is read."""
+        self._check()
+        while self._can_wait:
+            try:
+                if select.select([self._raw], [], [], _LOOK)[0]:
+                    return
+            except (
+                OSError,
+                TypeError,
+                ValueError,
+            ):  # not in memory; on Windows, not for a pipe either
+                self._can_wait = False
+            self._check()

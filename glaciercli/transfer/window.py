@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Self
 
 from glaciercli.files.descriptor import Descriptor
+from glaciercli.transfer.meter import Meter
 from glaciercli.treehash import TreeHash, hash_range
 
 # What is handed to the socket at once. Small enough that the slowest line that we care for, eight
@@ -27,9 +27,7 @@ class Window:
         descriptor: Descriptor,
         offset: int,
         hashed: TreeHash,
-        *,
-        check: Callable[[], None] = lambda: None,
-        sent: Callable[[int], None] = lambda _: None,
+        meter: Meter,
     ) -> None:
         self.tree_hash = hashed.hexdigest()
         #: `clients.session` tells it to botocore, which then does not hash the part once more.
@@ -39,8 +37,7 @@ class Window:
         self._offset = offset
         self._size = hashed.size
         self._position = 0
-        self._check = check
-        self._sent = sent
+        self._meter = meter
         self._buffer = memoryview(bytearray(min(_BLOCK, self._size)))
 
     @classmethod
@@ -49,14 +46,13 @@ class Window:
         descriptor: Descriptor,
         start: int,
         stop: int,
+        meter: Meter,
         *,
         linear: bool = True,
-        check: Callable[[], None] = lambda: None,
-        sent: Callable[[int], None] = lambda _: None,
     ) -> Self:
-        """Return the window on [start, stop), hashed; `check` may raise to stop its work."""
+        """Return the window on [start, stop), hashed; with `linear`, by its plain SHA-256 too."""
         hashed = hash_window(descriptor, start, stop, linear=linear)
-        return cls(descriptor, start, hashed, check=check, sent=sent)
+        return cls(descriptor, start, hashed, meter)
 
     def __len__(self) -> int:
         return self._size
@@ -69,7 +65,7 @@ class Window:
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
         moved = base + offset - self._position
         if moved:
-            self._sent(moved)
+            self._meter.passed(moved)
         self._position += moved
         return self._position
 
@@ -79,7 +75,7 @@ class Window:
         A block may be larger than what was asked for: urllib3 asks for 16 KiB at a time and takes
         what it gets, and each call more is processor time.
         """
-        self._check()
+        self._meter.check()
         remaining = self._size - self._position
         if remaining <= 0 or size == 0:
             return b""
@@ -88,7 +84,7 @@ class Window:
         if count == 0:
             raise self._descriptor.cut_short()
         self._position += count
-        self._sent(count)
+        self._meter.passed(count)
         return view[:count]
 
 

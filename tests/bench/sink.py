@@ -107,6 +107,7 @@ class Sink:
     def routes(self):
         vault = "/[^/]+/vaults/[^/]+"
         created = {"Location": f"/000000000000/vaults/bench/archives/{_ARCHIVE}"}
+        opened = {"Location": f"/000000000000/vaults/bench/multipart-uploads/{_UPLOAD}"}
         echo = "x-amz-sha256-tree-hash"
         return [
             (
@@ -120,7 +121,7 @@ class Sink:
                 "InitiateMultipartUpload",
                 "POST",
                 f"{vault}/multipart-uploads",
-                lambda c, _: _send(c, 201, {**created, "x-amz-multipart-upload-id": _UPLOAD}),
+                lambda c, _: _send(c, 201, {**opened, "x-amz-multipart-upload-id": _UPLOAD}),
             ),
             (
                 "CompleteMultipartUpload",

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from glaciercli.errors import Conflict
-from glaciercli.tasks.pool import Halted, Pool
+from glaciercli.tasks.pool import Halt, Halted, Pool
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8])
@@ -37,17 +37,16 @@ def test_workers_run_at_once_and_no_more_than_there_are():
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_the_first_error_stops_the_others_and_is_raised(workers):
-    pool = Pool(workers)
-    done = []
+    halt, done = Halt(), []
 
     def work(number):
         if number == 5:
             raise Conflict("five")
-        pool.check()
+        halt.check()
         done.append(number)
 
     with pytest.raises(Conflict, match="five"):
-        list(pool.map(work, range(10_000)))
+        list(Pool(workers).map(work, range(10_000), halt))
     assert len(done) < 1000
 
 
@@ -82,21 +81,21 @@ def test_items_are_drawn_only_when_a_worker_is_free():
 
 
 def test_leaving_early_halts_the_workers():
-    pool = Pool(2)
+    halt = Halt()
     started = time.monotonic()
 
     def work(number):
         if number == 0:
             return number
         while True:
-            pool.check()
+            halt.check()
             time.sleep(0.01)
 
-    for _ in pool.map(work, range(100)):
+    for _ in Pool(2).map(work, range(100), halt):
         break
     else:
         raise AssertionError
 
     assert time.monotonic() - started < 5
     with pytest.raises(Halted):
-        pool.check()
+        halt.check()

@@ -1,7 +1,9 @@
 import pytest
-from helpers import payload
+from helpers import RecordingProgress, payload
 
+from glaciercli.clients.pace import Pace
 from glaciercli.errors import Conflict
+from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.source import Source
 from glaciercli.transfer.window import Window
 from glaciercli.treehash import tree_hash
@@ -17,7 +19,7 @@ def source(tmp_path):
 
 def test_a_window_gives_its_bytes_and_both_hashes(source, tmp_path):
     expected = (tmp_path / "file").read_bytes()[MIB : 2 * MIB + 7]
-    window = Window.over(source.descriptor, MIB, 2 * MIB + 7)
+    window = Window.over(source.descriptor, MIB, 2 * MIB + 7, Meter(Pace()))
 
     assert b"".join(bytes(block) for block in iter(window.read, b"")) == expected
     assert window.tree_hash == tree_hash(expected)
@@ -25,26 +27,30 @@ def test_a_window_gives_its_bytes_and_both_hashes(source, tmp_path):
 
 
 def test_a_window_that_is_rewound_gives_bytes_back(source):
-    counts = []
-    window = Window.over(source.descriptor, 0, MIB, sent=counts.append)
+    progress = RecordingProgress()
+    window = Window.over(source.descriptor, 0, MIB, Meter(Pace(), progress))
     window.read()
     window.seek(0)
 
-    assert sum(counts) == 0
-    assert len(b"".join(bytes(block) for block in iter(window.read, b""))) == sum(counts) == MIB
+    assert sum(progress.counts) == 0
+    assert (
+        len(b"".join(bytes(block) for block in iter(window.read, b"")))
+        == sum(progress.counts)
+        == MIB
+    )
 
 
 def test_a_file_that_became_shorter_is_a_conflict(source, tmp_path):
-    window = Window.over(source.descriptor, MIB, 3 * MIB)
+    window = Window.over(source.descriptor, MIB, 3 * MIB, Meter(Pace()))
     (tmp_path / "file").write_bytes(b"short")
 
     with pytest.raises(Conflict, match=rf"{source.path.name}.* shorter"):
         window.read()
     with pytest.raises(Conflict, match=rf"{source.path.name}.* shorter"):
-        Window.over(source.descriptor, MIB, 3 * MIB)
+        Window.over(source.descriptor, MIB, 3 * MIB, Meter(Pace()))
 
 
 def test_memory_is_one_block_whatever_the_size(source):
-    window = Window.over(source.descriptor, 0, 3 * MIB)
+    window = Window.over(source.descriptor, 0, 3 * MIB, Meter(Pace()))
 
     assert len(window._buffer) <= MIB

@@ -23,13 +23,10 @@ from glaciercli.ranges import Span
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.services.vaults import vaults
-from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.download_journal import DownloadJournal
-from glaciercli.transfer.receiving import Content, fetch, write_in_order
-from glaciercli.transfer.window import hash_window
-from glaciercli.treehash import combine_hex
+from glaciercli.transfer.receiving import Content, receive, write_in_order
 
 
 def download(
@@ -69,8 +66,8 @@ def download(
         job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)
         content = Content.of(job, wanted.promised_by(job))
         with PartFile.open(place, wanted.name) as part:
-            size, tree_hash = _receive(client, journal, content, part, workers, progress)
-            proof = _proven(journal, content, size, tree_hash)
+            got = receive(client, journal, content, part, workers=workers, progress=progress)
+            proof, size, tree_hash = _proven(journal, content, *got), *got
             assert proof is not None  # as it is an archive's
             if range is not None:
                 size, tree_hash = part.keep(range[0] - proof.start, range[1] - proof.start)
@@ -226,11 +223,11 @@ def job_output(
         if journal.is_empty or journal.state.done:
             journal.begin(name, place.path)
         with PartFile.open(place, name) as part:
-            size, tree_hash = _receive(client, journal, content, part, workers, progress)
-            proof = _proven(journal, content, size, tree_hash)
-            part.finish(size, None)
-            tree_hash = part.descriptor.tree_hash(size)
-            _place(journal, part, size, tree_hash, overwrite=overwrite)
+            got = receive(client, journal, content, part, workers=workers, progress=progress)
+            proof = _proven(journal, content, *got)
+            part.finish(got.size, None)
+            tree_hash = part.descriptor.tree_hash(got.size)
+            _place(journal, part, got.size, tree_hash, overwrite=overwrite)
     return proof
 
 
@@ -317,52 +314,3 @@ def _remembered(
         end = "failed"
     progress.note(f"the earlier retrieval has {end}; another one is needed, and costs")
     return None
-
-
-def _receive(
-    client: Client,
-    journal: DownloadJournal,
-    content: Content,
-    part: PartFile,
-    workers: int,
-    progress: Progress,
-) -> tuple[int, str]:
-    """Fetch what the part file lacks; return size and tree hash of all that it has then."""
-    if part.instead_of is not None:
-        progress.note(
-            f"{str(part.instead_of)!r} is not yours alone and stays as it is; receiving into "
-            f"{str(part.path)!r}"
-        )
-    content.begin(progress)
-    hashes = dict(_kept(journal, content, part, workers, progress))
-    missing = [each for each in content.ranges() if each not in hashes]
-    pool = Pool(min(workers, len(missing)))
-
-    def receive(span: Span) -> tuple[Span, str]:
-        tree_hash = fetch(client, content, *span, part.write, check=pool.check, progress=progress)
-        journal.range(*span, tree_hash)
-        client.pace.note_progress()
-        return span, tree_hash
-
-    hashes |= dict(pool.map(receive, missing))
-    return content.size, combine_hex(hashes[each] for each in content.ranges())
-
-
-def _kept(
-    journal: DownloadJournal, content: Content, part: PartFile, workers: int, progress: Progress
-) -> Iterator[tuple[Span, str]]:
-    """Yield the ranges that are in the part file already, as reading it again shows."""
-    known = journal.state.ranges
-    size = part.size
-    there = [each for each in content.ranges() if each in known and each[1] <= size]
-    pool = Pool(min(workers, len(there)))
-
-    def check(span: Span) -> tuple[Span, str, bool]:
-        pool.check()
-        hashed = hash_window(part.descriptor, *span, linear=False).hexdigest()
-        return span, hashed, hashed == known[span]
-
-    for span, hashed, same in pool.map(check, there):
-        if same:
-            progress.advance(span[1] - span[0])
-            yield span, hashed

@@ -39,8 +39,9 @@ from glaciercli.services.upload._completing import (
 from glaciercli.services.upload._opening import drop, new_intent, open_again, open_upload
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
+from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.parts import check_single, plan
-from glaciercli.transfer.sending import counted, send_file
+from glaciercli.transfer.sending import send_file
 from glaciercli.transfer.source import Source
 from glaciercli.transfer.upload_journal import Intent, UploadJournal, UploadState, known
 from glaciercli.transfer.window import Window
@@ -320,9 +321,8 @@ def _send_single(
     """Store the file in one request, whose reply, if it is lost, is lost for good."""
     intent = journal.intent
     progress.start(source.size)
-    body = Window.over(
-        source.descriptor, 0, source.size, linear=client.signs, sent=counted(client, progress)
-    )
+    meter = Meter(client.pace, progress)
+    body = Window.over(source.descriptor, 0, source.size, meter, linear=client.signs)
     source.require_unchanged()
     journal.single()
     try:
