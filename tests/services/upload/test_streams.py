@@ -207,3 +207,35 @@ def test_a_server_that_is_down_is_given_up_once_and_the_next_run_cleans_up(
 
     assert stored() == {archive.id: DATA}
     assert not list(client.pages("ListMultipartUploads", vaultName=vault))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_does_not_wait_for_a_stream_that_is_silent(
+    client, engine, vault, journals, catalog, workers
+):
+    """What makes the stream may be busy for hours before it has more to say."""
+    ours, feed = os.pipe()
+    fault = engine.faults.add(
+        "UploadMultipartPart", kind="status", code="AccessDeniedException", status=403
+    )
+
+    def write():
+        os.write(feed, DATA[:MIB])  # and nothing more, nor an end
+
+    with io.FileIO(feed, "w"), io.FileIO(ours) as raw, io.BufferedReader(raw) as stream:
+        writer = threading.Thread(target=write)
+        writer.start()
+        with pytest.raises(AccessDenied):
+            streams.start(
+                client,
+                stream,
+                vault,
+                name="x",
+                journals=journals,
+                catalog=catalog,
+                part_size=MIB,
+                workers=workers,
+            )
+        writer.join()
+
+    assert engine.faults.delivered(fault)
