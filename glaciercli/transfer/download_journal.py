@@ -93,4 +93,5 @@ class DownloadJournal(TransferJournal[DownloadState]):
 
     @property
     def is_empty(self) -> bool:
-        return not self._journal.lines and self.state == DownloadState()
+        """Whether it tells of no download: nothing was begun, or the line that said so is lost."""
+        return self.state == DownloadState()

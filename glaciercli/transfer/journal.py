@@ -44,6 +44,7 @@ class Journal:
         self._descriptor = descriptor
         self._appending = threading.Lock()
         try:
+            #: What it said when it was opened or restarted; `TransferJournal` has what it says now.
             self.lines = self._load()
         except BaseException:
             os.close(descriptor)  # and the lock is let go of
