@@ -34,8 +34,8 @@ class DaemonThreads(Executor):
         if not self._idle.acquire(blocking=False) and len(self._threads) < self.workers:
             name = f"worker-{len(self._threads)}"
             thread = threading.Thread(target=self._work, name=name, daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)  # not before: a signal may come in the midst of its start
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
