@@ -154,7 +154,7 @@ def finish_placing(place: Place, content: str) -> None:
     """Make the end of a `PartFile.place` that was cut short: the target alone has the file."""
     for name in (_part_name(place, content), *_further_names(place, content)):
         found = _tried(place, name)
-        if found is not None and _is_private(found):
+        if found and (_is_private(found) or place.has(os.fstat(found.number))):
             place.folder.remove(name)
     place.folder.sync()
 

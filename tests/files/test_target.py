@@ -213,6 +213,10 @@ def test_where_all_files_are_one_users_the_part_file_is_found_again(ground):
         assert part.path.stat().st_uid == found.pw_uid != os.geteuid()
         assert (again.path, again.instead_of) == (part.path, None)
         assert list(ground.iterdir()) == [part.path]
+        (ground / "target").hardlink_to(part.path)  # as a run that is killed while it names it
+        with place_of(ground / "target") as place:
+            finish_placing(place, CONTENT)
+        assert list(ground.iterdir()) == [ground / "target"]
 
 
 _WITH_UMASK = """
