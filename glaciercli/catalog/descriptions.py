@@ -42,7 +42,7 @@ _MT2_RECORD = re.compile(
     r'(?:, ?"glacier": ?"(\w+)")?\}',
     re.ASCII,
 )
-_UTF7_RUN = re.compile(r"\+([A-Za-z0-9+/]*)-")
+_UTF7_RUN = re.compile(r"[A-Za-z0-9+/]+-?")
 _ANNEX_KEY = re.compile(
     r".*?\b(?:(?:SHA\d+(?:_\d+)?|SKEIN\d+_\d+|BLAKE2\w+?|MD5)E?|WORM|V?URL|GPGHMAC\w+?)"
     r"(?:-s(?P<size>\d{1,18}))?(?:-[mSC]\d+)*--\S+",
@@ -285,20 +285,25 @@ def _from_utf7(text: str) -> str:
 
     Python's own codec will not do: it raises at a stray plus, and ends a run without its dash.
     """
-    out, position = [], 0
-    while (match := _UTF7_RUN.search(text, position)) is not None:
-        decoded = "+" if not match[1] else _utf7_run(match[1])
-        stop = match.start() + 1 if decoded is None else match.end()
-        out.append(text[position : match.start()])
-        out.append("+" if decoded is None else decoded)
-        position = stop
-    return "".join(out) + text[position:]
+    return _UTF7_RUN.sub(lambda match: _with_run(match[0]), text)
+
+
+def _with_run(letters: str) -> str:
+    """Return letters of base64 with the run decoded that ends at their dash, if they have one."""
+    start = letters.find("+") if letters.endswith("-") else -1
+    while start >= 0:
+        run = letters[start + 1 : -1]
+        decoded = _utf7_run(run) if run else "+"
+        if decoded is not None:
+            return letters[:start] + decoded
+        start = letters.find("+", start + 1)
+    return letters
 
 
 def _utf7_run(run: str) -> str | None:
     """Return the UTF-16 text of a run; None unless whole characters and fewer than 6 zero bits."""
     units, spare = divmod(len(run) * 6, 16)
-    if not units or spare >= 6:
+    if not units or spare >= 6 or len(run) > MAX_DESCRIPTION:
         return None
     raw = _unbase64(run + "A" * (-len(run) % 4))  # A is six zero bits
     if any(raw[units * 2 :]):
@@ -310,7 +315,8 @@ def _utf7_run(run: str) -> str | None:
 
 
 def _annex(text: str) -> Decoded | None:
-    match = _ANNEX_KEY.fullmatch(text) if "--" in text else None
+    is_key = "--" in text and len(text) <= MAX_DESCRIPTION
+    match = _ANNEX_KEY.fullmatch(text) if is_key else None
     if match is None:
         return None
     size = match["size"]

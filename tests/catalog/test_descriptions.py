@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -367,3 +368,29 @@ def test_plain_format_keeps_the_name_unchanged():
 def test_an_unknown_format_is_refused_by_name():
     with pytest.raises(Refused, match="unknown description format 'mt9'"):
         encode("a", utc(2020, 1, 1), format="mt9")
+
+
+LONG = {
+    "pluses": '{"Path":"%s","UTCDateModified":"20120101T000000Z"}',
+    "runs without an end": '{"Path":"%s","UTCDateModified":"20120101T000000Z"}',
+    "runs that are none": '{"Path":"%s-","UTCDateModified":"20120101T000000Z"}',
+    "keys": "%s x",
+    "elements": "<m>%s",
+    "escapes": "%s",
+}
+PIECES = ("+", "+A", "+AB", "SHA1--", "<a>x", "%C5")
+
+
+@pytest.mark.parametrize(("form", "piece"), list(zip(LONG.values(), PIECES, strict=True)), ids=LONG)
+def test_a_hostile_description_takes_no_longer_than_its_length(form, piece):
+    """A hundred thousand of them would else hold up an inventory for hours."""
+
+    def seconds(size):
+        text = form % (piece * (size // len(piece)))
+        started = time.process_time()
+        for _ in range(20):
+            decode(text)
+        return (time.process_time() - started) / 20
+
+    assert seconds(8000) < 0.02
+    assert seconds(1000) < 0.004
