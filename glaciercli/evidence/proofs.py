@@ -61,6 +61,10 @@ class Promise:
     stop: int
     claim: Claim | None
 
+    @property
+    def is_whole(self) -> bool:
+        return (self.start, self.stop) == (0, self.archive.size)
+
     def met_by(self, size: int, tree_hash: str) -> Proof:
         """Return the proof that `size` bytes of a tree hash are these; raises IntegrityError."""
         if size != self.stop - self.start:
@@ -68,8 +72,9 @@ class Promise:
                 words.other_size(self.archive, size, expected=self.stop - self.start)
             )
         if self.claim is not None and tree_hash != self.claim.tree_hash:
+            span = None if self.is_whole else (self.start, self.stop)
             raise IntegrityError(
-                words.other_bytes(self.archive, tree_hash, self.claim),
+                words.other_bytes(self.archive, span, tree_hash, self.claim),
                 hint=words.other_bytes_hint(self.archive),
             )
         witness = None if self.claim is None else self.claim.by
@@ -101,7 +106,7 @@ def promised(archive: Archive, job: Job) -> Promise:
     if not is_whole and not is_tree_hash_aligned(start, stop, size):
         return Promise(complete, start, stop, None)
     if job.tree_hash is None:
-        raise IntegrityError(f"job {job.id} does not tell the tree hash that it must have")
+        raise IntegrityError(f"job {job.id[:12]}... does not tell the tree hash that it must have")
     return Promise(complete, start, stop, Claim(Witness(Kind.CHECKSUM), job.tree_hash))
 
 
@@ -132,19 +137,23 @@ def proven_before(
 def _place(archive: Archive, job: Job) -> tuple[int, int, int]:
     """Return what a job brings, [start, stop) of an archive of `size` bytes."""
     if job.archive_id not in {None, archive.id}:
-        raise IntegrityError(f"job {job.id} brings archive {job.archive_id}, not {archive.id}")
+        raise IntegrityError(
+            f"job {job.id[:12]}... brings archive {job.archive_id}, not {archive.id}"
+        )
     size = job.archive_size if archive.size is None else archive.size
     if size is None:
-        raise IntegrityError(f"job {job.id} does not tell the size of archive {archive.id}")
+        raise IntegrityError(
+            f"job {job.id[:12]}... does not tell the size of archive {words.called(archive)}"
+        )
     if job.archive_size not in {None, size}:
         raise IntegrityError(
-            f"archive {archive.id} has {size} bytes by the catalog,"
-            f" and {job.archive_size} by job {job.id}"
+            f"archive {words.called(archive)} has {size} bytes by the catalog,"
+            f" and {job.archive_size} by job {job.id[:12]}..."
         )
     start, stop = job.span or (0, size)
     if stop > size:
         raise IntegrityError(
-            f"job {job.id} brings bytes {start}-{stop - 1} of the {size} there are"
+            f"job {job.id[:12]}... brings bytes {start}-{stop - 1} of the {size} there are"
         )
     return start, stop, size
 

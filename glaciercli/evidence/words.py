@@ -23,6 +23,7 @@ from glaciercli.models import (
     VaultDetails,
     Verified,
 )
+from glaciercli.ranges import Span
 from glaciercli.units import counted, format_size, format_time_seconds
 
 if TYPE_CHECKING:
@@ -46,6 +47,12 @@ def witness(by: Witness) -> str:
             return "what the service says it holds"
 
 
+def called(archive: Archive) -> str:
+    """Return what an archive is called in a sentence: by its name, if any, and its id."""
+    ident = f"{archive.id[:12]}..."
+    return f"{archive.name!r} ({ident})" if archive.name else ident
+
+
 # --- bytes that came
 
 
@@ -66,8 +73,8 @@ def proven(proof: Proof) -> str:
 def unprovable(archive: Archive) -> str:
     """Say beforehand that nothing will prove the bytes of a range."""
     return (
-        f"this range of archive {archive.id} is not tree-hash aligned: the service has no checksum"
-        " of it, and its bytes cannot be proven"
+        f"this range of archive {called(archive)} is not tree-hash aligned: the service has no"
+        " checksum of it, and its bytes cannot be proven"
     )
 
 
@@ -77,21 +84,26 @@ def written_already(problem: str) -> str:
 
 
 def other_size(archive: Archive, size: int, *, expected: int) -> str:
-    return f"{size} bytes came of archive {archive.id}, not the {expected} that were asked for"
+    return f"{size} bytes of archive {called(archive)} came, and not {expected}"
 
 
-def other_bytes(archive: Archive, came: str, claim: Claim) -> str:
-    """Say that what came is not the archive, with both hashes."""
+def other_bytes(archive: Archive, span: Span | None, came: str, claim: Claim) -> str:
+    """Say that what came is not the archive, or not [start, stop) of it, with both hashes."""
+    if span is None:
+        return (
+            f"what came is not archive {called(archive)}: it has tree hash {came}, and the archive"
+            f" {claim.tree_hash} by {witness(claim.by)}"
+        )
     return (
-        f"the bytes that came are not archive {archive.id}: they have tree hash {came},"
-        f" it has {claim.tree_hash} by {witness(claim.by)}"
+        f"what came is not bytes {span[0]}-{span[1] - 1} of archive {called(archive)}: it has tree"
+        f" hash {came}, and the service's checksum of that range is {claim.tree_hash}"
     )
 
 
 def contradicted(archive: Archive, one: Claim, other: Claim) -> str:
     """Say that two witnesses tell two hashes of one archive."""
     return (
-        f"archive {archive.id} has tree hash {one.tree_hash} by {_told_by(one.by)},"
+        f"archive {called(archive)} has tree hash {one.tree_hash} by {_told_by(one.by)},"
         f" and {other.tree_hash} by {_told_by(other.by)}"
     )
 
@@ -139,24 +151,24 @@ def sampled(samples: Sequence[Sample]) -> str:
 def not_there(archive: Archive, newest: datetime | None) -> str:
     """Say that an archive is deleted or gone, and since when."""
     if archive.status == "deleted" and archive.deleted is not None:
-        return f"archive {archive.id} is deleted, since {_day(archive.deleted)}"
+        return f"archive {called(archive)} is deleted, since {_day(archive.deleted)}"
     if archive.vault_gone is not None:
-        return f"archive {archive.id} is gone with its vault, by {_day(archive.vault_gone)}"
+        return f"archive {called(archive)} is gone with its vault, by {_day(archive.vault_gone)}"
     by = f": the inventory of {_day(newest)} does not list it" if newest else ""
-    return f"archive {archive.id} is gone{by}"
+    return f"archive {called(archive)} is gone{by}"
 
 
 def not_listed(archive: Archive, newest: datetime | None) -> str:
     """Say that the newest inventory lacks what it should have."""
-    said = f"archive {archive.id} may be lost: "
+    said = f"archive {called(archive)} may be lost: "
     said += f"the newest inventory, of {_day(newest)}, does not list it" if newest else "missing"
     return f"{said}, and that of {_day(archive.seen)} did" if archive.seen else said
 
 
 def listed_as_another(archive: Archive, date: datetime) -> str:
     return (
-        f"the inventory of {_day(date)} lists archive {archive.id} with another size or tree hash"
-        " than the catalog has"
+        f"the inventory of {_day(date)} lists archive {called(archive)} with another size or tree"
+        " hash than the catalog has"
     )
 
 
@@ -176,7 +188,7 @@ def verified(done: Verified, reference: str) -> str:
 
 def another_file(path: Path, archive: Archive, what: str, here: object, there: object) -> str:
     """Say that a file is not what an archive holds."""
-    return f"{path} has {what} {here}, archive {archive.id} has {there}"
+    return f"{path} has {what} {here}, archive {called(archive)} has {there}"
 
 
 def lost(reference: str, archive: Archive) -> str:

@@ -9,6 +9,7 @@ from functools import cached_property
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import IntegrityError, Refused
 from glaciercli.evidence.proofs import Promise, promised
+from glaciercli.evidence.words import called
 from glaciercli.hints import Command
 from glaciercli.models import Archive, Job
 from glaciercli.ranges import Span
@@ -68,8 +69,8 @@ class Wanted:
         start, stop = self.span or (0, promise.archive.size or 0)
         if not promise.start <= start < stop <= promise.stop:
             raise IntegrityError(
-                f"job {job.id} brings bytes {promise.start}-{promise.stop - 1} of archive"
-                f" {self.archive.id}, and {start}-{stop - 1} were asked for"
+                f"job {job.id[:12]}... brings bytes {promise.start}-{promise.stop - 1} of archive"
+                f" {called(self.archive)}, and {start}-{stop - 1} were asked for"
             )
         return promise
 
