@@ -160,9 +160,14 @@ def not_there(archive: Archive, newest: datetime | None) -> str:
 
 def not_listed(archive: Archive, newest: datetime | None) -> str:
     """Say that the newest inventory lacks what it should have."""
-    said = f"archive {called(archive)} may be lost: "
-    said += f"the newest inventory, of {_day(newest)}, does not list it" if newest else "missing"
-    return f"{said}, and that of {_day(archive.seen)} did" if archive.seen else said
+    said = f"archive {called(archive)} may be lost"
+    if newest is None:
+        return f"{said}: it is missing"
+    lacks, listed = _day(newest), archive.seen and _day(archive.seen)
+    if listed == lacks:  # two of one day
+        lacks, listed = map(format_time_seconds, (newest, archive.seen or newest))
+    said += f": the newest inventory, of {lacks}, does not list it"
+    return f"{said}, and that of {listed} did" if listed else said
 
 
 def listed_as_another(archive: Archive, date: datetime) -> str:

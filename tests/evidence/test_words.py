@@ -2,9 +2,12 @@
 
 import ast
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import glaciercli
+from glaciercli.evidence import words
+from glaciercli.models import Archive
 
 PACKAGE = Path(glaciercli.__file__).parent
 HOME = "evidence"
@@ -93,3 +96,10 @@ def test_what_is_allowed_is_there():
     texts = [text for _, text in claims()]
 
     assert not [each for each in ALLOWED if not any(each in text for text in texts)]
+
+
+def test_two_inventories_of_one_day_are_told_apart():
+    morning, evening = (datetime(2026, 11, 28, hour, tzinfo=UTC) for hour in (8, 20))
+    said = words.not_listed(Archive("i" * 138, "photos", seen=morning), evening)
+
+    assert "of 2026-11-28T20:00:00Z, does not list it, and that of 2026-11-28T08:00:00Z did" in said
