@@ -18,7 +18,7 @@ from pathlib import Path
 
 from glaciercli import system
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
-from glaciercli.evidence import words
+from glaciercli.evidence import vault_words
 from glaciercli.files import _beside, _generations
 from glaciercli.hints import Command
 
@@ -195,7 +195,7 @@ class Database:
             return _damaged(self.path, error)
         if extended == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
             # The one constraint that data from outside can break: ids are unique in a vault.
-            return IntegrityError(words.listed_twice())
+            return IntegrityError(vault_words.listed_twice())
         if code in _DISK:
             return _unusable(self.path, error)
         return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from glaciercli.catalog import lives
 from glaciercli.catalog.states import INVENTORY_LAG
 from glaciercli.errors import GlacierError, NotFound
-from glaciercli.evidence import words
+from glaciercli.evidence import vault_words
 from glaciercli.hints import Command
 from glaciercli.models import Scope, Vault
 from glaciercli.services.vaults import vaults
@@ -68,9 +68,9 @@ def learned(
     if change is None:
         return scope
     if change.is_another or change.lost:
-        progress.note(words.vault_made_anew(vault, change.lost))
+        progress.note(vault_words.made_anew(vault, change.lost))
     else:
-        progress.note(words.vault_again(vault, change.back))
+        progress.note(vault_words.there_again(vault, change.back))
     return scope
 
 
@@ -121,7 +121,7 @@ def ended(client: Client, catalog: Catalog, name: str, error: NotFound) -> NotFo
         if name in catalog.vaults(scope):
             count = lives.gone(catalog, scope, name, client.now())
             return NotFound(
-                words.vault_ended(name, account, count),
+                vault_words.ended(name, account, count),
                 hint=("to see them: ", Command("catalog", "list", "--state", "gone")),
             )
     others = {

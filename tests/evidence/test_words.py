@@ -88,7 +88,7 @@ def test_claims_have_one_home():
     }
 
     strays = {text: path for text, path in found.items() if text not in OUTSIDE}
-    assert not strays, "what is proven, stored or gone is said by evidence/words.py alone"
+    assert not strays, "what is proven, stored or gone is said by evidence/ alone"
     assert found.keys() >= OUTSIDE, "these have moved: take them off the list"
 
 

@@ -24,7 +24,7 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.cli.types import VAULT
-from glaciercli.evidence import words
+from glaciercli.evidence import vault_words
 from glaciercli.services.inventory import archives, exchange, syncing
 from glaciercli.services.verify import audit
 from glaciercli.tasks import waiting
@@ -156,7 +156,7 @@ def import_(app: App, file: Path, vault: str | None, tool: str | None) -> None:
         glacier catalog import photos.journal --vault photos
     """
     read = exchange.import_file(app.client, app.catalog, file, vault=vault, tool=tool)
-    app.output.done(read, words.taken(read))
+    app.output.done(read, vault_words.taken(read))
 
 
 @catalog.command()

@@ -13,7 +13,7 @@ from glaciercli.cli.app import App
 from glaciercli.cli.command import Group, pass_app
 from glaciercli.cli.commands.fault import fault
 from glaciercli.errors import Conflict, IntegrityError, Interrupted, UsageError
-from glaciercli.evidence import words
+from glaciercli.evidence import vault_words
 from glaciercli.units import counted, parse_duration
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def verify(app: App) -> None:
             )
 
     with app.engine() as engine:
-        app.output.listing(damages(), DAMAGES, empty=words.store_sound())
+        app.output.listing(damages(), DAMAGES, empty=vault_words.store_sound())
     if count:
         raise IntegrityError(f"{counted(count, 'damage')} in {str(app.local_root)!r}")
 

@@ -20,7 +20,7 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.errors import Conflict, IntegrityError, NotFound, Refused
-from glaciercli.evidence import words
+from glaciercli.evidence import vault_words
 from glaciercli.hints import Command
 from glaciercli.present.text import human
 from glaciercli.services import scopes
@@ -104,7 +104,7 @@ def _as_of(vault: models.Vault) -> str:
         when = "no inventory yet"
     else:
         when = f"the inventory of {human('LastInventoryDate', vault.inventoried, short=False)}"
-    return when + words.since_inventory(vault) if isinstance(vault, models.VaultDetails) else when
+    return when + vault_words.since_inventory(vault)
 
 
 @vault.command()
@@ -126,7 +126,7 @@ def delete(app: App, vault: str, *, yes: bool) -> None:
         app.client, vault, emptied=emptying.last_deletion(app.client, app.catalog, record)
     )
     scopes.deleted_here(app.client, app.catalog, record)
-    app.output.done(record, words.vault_deleted(vault))
+    app.output.done(record, vault_words.deleted(vault))
 
 
 @vault.command()
@@ -241,7 +241,7 @@ def wait(app: App, vault: str, *, gone: bool, max_wait: float) -> None:
     if record is not None:
         app.output.done(record, f"vault {vault} is there")
     elif app.output.is_plain:
-        app.output.lines([words.vault_gone(vault)])
+        app.output.lines([vault_words.gone(vault)])
     else:
         app.output.document(None)
 

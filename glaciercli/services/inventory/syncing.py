@@ -22,7 +22,7 @@ from glaciercli.errors import (
     NotFound,
     NotReady,
 )
-from glaciercli.evidence import words
+from glaciercli.evidence import vault_words
 from glaciercli.hints import Command
 from glaciercli.models import Inventory, Job, Scope, Vault
 from glaciercli.services import scopes
@@ -91,7 +91,7 @@ def sync(
     _sweep(path.parent)
     _compare(there, report, progress)
     if report.returned:
-        progress.note(words.returned(report))
+        progress.note(vault_words.returned(report))
     return report
 
 
@@ -255,4 +255,4 @@ def _compare(vault: Vault, report: Inventory, progress: Progress) -> None:
         and abs((vault.inventoried - report.inventory_date).total_seconds()) < 2
     )
     if same and vault.archives != report.archives:
-        progress.note(words.counts_differ(vault, report))
+        progress.note(vault_words.counts_differ(vault, report))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from glaciercli.clients import wording
 from glaciercli.errors import NotFound, NotReady, Refused, no_vault
-from glaciercli.evidence import words
+from glaciercli.evidence import vault_words
 from glaciercli.hints import Command, render
 from glaciercli.models import Vault
 from glaciercli.tasks.waiting import Poll
@@ -117,7 +117,7 @@ def _not_yet(client: Client, vault: Vault, error: Refused, again: Command) -> No
         look = render(Command("upload", "list", "--vault", vault.name))
         when += f"; {uploads} may keep it: {look}"
     return NotReady(
-        words.vault_not_deletable(vault.name, when),
+        vault_words.not_deletable(vault.name, when),
         hint=("run again then: ", again),
         code=error.code,
     )
