@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import re
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ import click
 
 from glaciercli import __version__
 from glaciercli.cli.app import App
-from glaciercli.cli.signals import PROGRAM, hold_signals
+from glaciercli.cli.signals import PROGRAM, hold_signals, way_on
 from glaciercli.errors import (
     Conflict,
     Exit,
@@ -74,7 +73,7 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
 
         _write(_HIDDEN.sub(r"\1(hidden)", "".join(traceback.format_exception(error))))
     if isinstance(known, Interrupted) and known.hint is None:
-        known = known.but(hint=shlex.join([PROGRAM, *arguments]))
+        known = known.but(hint=way_on(arguments))
     else:
         known = _aimed(known, app)
     if isinstance(known, Interrupted) and sys.stderr is not None and sys.stderr.isatty():

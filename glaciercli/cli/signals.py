@@ -24,6 +24,14 @@ _GRACE = 4.5  # seconds that a stopped run has to put its state down; five are p
 _AFTER_IMPORT = 0.02  # seconds until a signal that came in the middle of an import comes again
 
 
+def way_on(arguments: Sequence[str]) -> str:
+    """Return how to go on after a signal has stopped the run of these arguments."""
+    command = shlex.join([PROGRAM, *arguments])
+    if {"upload", "-"} <= set(arguments):
+        return f"stdin cannot be read again; this sends all of it anew, and cleans up: {command}"
+    return f"what was done is kept, and the same command goes on: {command}"
+
+
 def catch_signals(stop: threading.Event, arguments: Sequence[str]) -> None:
     """Turn the first SIGINT, SIGTERM or SIGHUP into Interrupted, the second into an exit.
 
@@ -48,7 +56,7 @@ class _Catcher:
 
     def __init__(self, stop: threading.Event, arguments: Sequence[str]) -> None:
         self._stop = stop
-        self._line = f"\nhint: {safe(shlex.join([PROGRAM, *arguments]))}\n"
+        self._line = f"\nhint: {safe(way_on(arguments))}\n"
         self._is_stopping = False
         self._heard: SimpleQueue[tuple[int, bool]] = SimpleQueue()
         self._stopped: SimpleQueue[int] = SimpleQueue()

@@ -150,7 +150,15 @@ def test_a_bug_says_how_to_report_it_and_shows_a_traceback_only_on_demand(told):
 def test_an_interruption_names_the_command_that_goes_on(told):
     text = told(Interrupted(2), "upload", "my file.tar", "--vault", "photos")[1]
 
-    assert text.endswith("hint: glacier upload 'my file.tar' --vault photos\n")
+    goes_on = "what was done is kept, and the same command goes on"
+    assert text.endswith(f"hint: {goes_on}: glacier upload 'my file.tar' --vault photos\n")
+
+
+def test_an_interrupted_stream_is_not_said_to_go_on(told):
+    text = told(Interrupted(2), "upload", "-", "--vault", "photos")[1]
+
+    assert "stdin cannot be read again; this sends all of it anew" in text
+    assert text.endswith(": glacier upload - --vault photos\n")
 
 
 def test_a_stop_hides_an_error_that_it_causes(told):

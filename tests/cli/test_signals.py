@@ -68,6 +68,7 @@ def test_a_signal_ends_a_transfer_in_time_with_the_line_that_goes_on(glacier, sl
     assert time.monotonic() - began < 5
     assert process.returncode == 128 + number
     assert stdout == ""
+    assert "hint: what was done is kept, and the same command goes on: glacier upload" in stderr
     assert f"glacier upload {file} -V photos" in stderr
 
     assert glacier("upload", file, "-V", "photos", "--output", "json").json["size"] == 3 << 20
@@ -222,7 +223,8 @@ except Interrupted:
     )
 
     assert run.returncode == 128 + signal.SIGTERM
-    assert "hint: glacier upload big.tar" in run.stderr
+    assert "hint: what was done is kept, and the same command goes on: " in run.stderr
+    assert run.stderr.endswith(": glacier upload big.tar\n")
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
