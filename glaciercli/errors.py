@@ -236,6 +236,8 @@ class NotReady(GlacierError):
     """Not an error: the same command run later goes on; `failures` names what has failed so far."""
 
     exit_code = Exit.NOT_READY
+    #: Whether it has lasted so long that `--quiet` does not hide it.
+    is_late = False
 
     def __init__(
         self,

@@ -76,6 +76,8 @@ class RecordingProgress:
     starts: list[tuple[int | None, int]] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: Those of the notes that must be told also under `--quiet`.
+    warnings: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, total, done=0):
@@ -89,6 +91,11 @@ class RecordingProgress:
     def note(self, text):
         with self._lock:
             self.notes.append(text)
+
+    def warn(self, text):
+        with self._lock:
+            self.notes.append(text)
+            self.warnings.append(text)
 
     @property
     def done(self):

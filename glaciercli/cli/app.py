@@ -106,7 +106,7 @@ class App(Workspace):
         Not where the bytes themselves go to a terminal: `beside` is the stream that gets them.
         """
         wanted = not (self.quiet or self.flags.get("no_progress") or _is_terminal(beside))
-        return Bar(label, self.output.note, unit=unit, visible=wanted and _is_terminal(sys.stderr))
+        return Bar(label, self.output, unit=unit, visible=wanted and _is_terminal(sys.stderr))
 
     @contextmanager
     def reporting(self, tell: Callable[[Any], None]) -> Iterator[None]:

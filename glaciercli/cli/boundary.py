@@ -81,10 +81,14 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
     _log.error("%s", safe(known.message))
     if wants_json(app, arguments):
         _write(_json(known))
-    elif not (app.quiet and isinstance(known, NotReady) and not known.failures):
-        # From cron, 75 says all there is to say of what is only not ready.
+    elif not (app.quiet and _is_only_not_ready(known)):
         _write(_lines(known))
     return int(known.exit_code)
+
+
+def _is_only_not_ready(error: GlacierError) -> bool:
+    """Tell whether 75 says all there is to say, to cron for one."""
+    return isinstance(error, NotReady) and not error.failures and not error.is_late
 
 
 def _aimed(error: GlacierError, app: App) -> GlacierError:

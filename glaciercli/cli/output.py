@@ -75,9 +75,13 @@ class Output:
     def note(self, text: str) -> None:
         """Say one line to the person at the terminal; `--quiet` keeps it to the log."""
         _log.info("%s", safe(text))
-        if not self.quiet and sys.stderr is not None:
-            with suppress(OSError):  # a terminal that is gone, a full disk: the work goes on
-                print(safe(text), file=sys.stderr)  # noqa: T201 - this is the place
+        if not self.quiet:
+            _say(text)
+
+    def warn(self, text: str) -> None:
+        """Say one line that a person must know, also one who asked for quiet: cron mails it."""
+        _log.warning("%s", safe(text))
+        _say(text)
 
     def show(
         self,
@@ -351,3 +355,9 @@ def _cell(key: str, value: Any) -> str:
     text = exact(value)
     is_sound = not isinstance(value, str) or (is_id(key) and limits.is_id(text))
     return safe(text) if is_sound or not text.startswith(_FORMULA) else f"'{safe(text)}"
+
+
+def _say(text: str) -> None:
+    if sys.stderr is not None:
+        with suppress(OSError):  # a terminal that is gone, a full disk: the work goes on
+            print(safe(text), file=sys.stderr)  # noqa: T201 - this is the place

@@ -12,17 +12,17 @@ from glaciercli.present.text import safe
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+    from glaciercli.cli.output import Output
+
 _LABEL = 24  # characters of a file's name that fit before the bar on 80 columns
 
 
 class Bar:
     """Draws the progress of one transfer on stderr and passes its notes on; safe to share."""
 
-    def __init__(
-        self, label: str, note: Callable[[str], None], *, unit: str = "B", visible: bool
-    ) -> None:
+    def __init__(self, label: str, output: Output, *, unit: str = "B", visible: bool) -> None:
         self._label = safe(label)
-        self._note = note
+        self._output = output
         self._unit = unit
         self._visible = visible
         self._bar: tqdm[Never] | None = None
@@ -67,8 +67,14 @@ class Bar:
             self._bar.update(count)
 
     def note(self, text: str) -> None:
+        self._say(self._output.note, text)
+
+    def warn(self, text: str) -> None:
+        self._say(self._output.warn, text)
+
+    def _say(self, say: Callable[[str], None], text: str) -> None:
         if self._bar is None:
-            self._note(text)
+            say(text)
             return
         with self._bar.external_write_mode(file=sys.stderr):
-            self._note(text)
+            say(text)

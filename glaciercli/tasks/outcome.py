@@ -77,7 +77,7 @@ class Outcome:
         return self._names - self._errors.keys()
 
     @property
-    def waiting(self) -> dict[str, GlacierError]:
+    def waiting(self) -> dict[str, NotReady]:
         """The items that are not ready, each with what it waits for."""
         return {name: each for name, each in self._errors.items() if isinstance(each, NotReady)}
 
@@ -106,12 +106,14 @@ class Outcome:
         if waiting:
             are_told = len(waiting) <= _NAMED and not self._of_a_set
             names = f" ({', '.join(waiting)})" if are_told else ""
-            raise NotReady(
+            error = NotReady(
                 f"{done}; {_are(len(waiting))} not ready yet{names}{_failed(len(failures))}",
                 hint=later,
                 report=report,
                 failures=failures,
             )
+            error.is_late = any(each.is_late for each in waiting.values())
+            raise error
         if failures:
             raise Partial(
                 f"{done}; {len(failures):,} of {len(self._names):,} failed",

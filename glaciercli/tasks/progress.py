@@ -17,6 +17,9 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Say a sentence worth reading once the transfer is over."""
 
+    def warn(self, text: str) -> None:
+        """Say a sentence that a person must know, also one who asked for quiet."""
+
 
 class NullProgress:
     """Nobody listens."""
@@ -26,3 +29,5 @@ class NullProgress:
     def advance(self, count: int) -> None: ...
 
     def note(self, text: str) -> None: ...
+
+    def warn(self, text: str) -> None: ...

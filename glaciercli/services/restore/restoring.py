@@ -301,3 +301,6 @@ class _ItemProgress:
 
     def note(self, text: str) -> None:
         self._progress.note(text)
+
+    def warn(self, text: str) -> None:
+        self._progress.warn(text)
