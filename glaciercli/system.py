@@ -25,6 +25,9 @@ NO_WAIT: int = FLAGS | getattr(os, "O_NONBLOCK", 0)
 #: What is said of a link where the file system has none, or no more of them for a file.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
+#: Where Linux names each start of the machine.
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
 #: Whether a file can be renamed while it is open, and so while it is locked.
 RENAMES_OPEN_FILES = sys.platform != "win32"
 
@@ -246,6 +249,14 @@ def is_own_group(account: str, number: int, members: Iterable[str], accounts: st
     fields = [line.split(":") for line in accounts.splitlines()]
     primary = {each[0] for each in fields if len(each) > 3 and each[3] == str(number)}
     return primary == {account} and set(members) <= primary
+
+
+def boot_id() -> str | None:
+    """Return what names this start of the machine; None where the system has no name for it."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return None
 
 
 def move_to_free(

@@ -233,6 +233,13 @@ class Catalog:
         with self.database.look() as connection:
             return references.find(connection, self._vault_rows(scope, vault), reference, vault)
 
+    def known(self, scope: Scope, vault: str, archive_id: str) -> Archive | None:
+        """Return the archive of a whole id, whatever its state; None when it was never told."""
+        with self.database.look() as connection:
+            rows = self._vault_rows(scope, vault)
+            found = references.newest(connection, rows, "id = :id", STATES, id=archive_id)
+        return found[0] if found else None
+
     def archives(
         self,
         scope: Scope,

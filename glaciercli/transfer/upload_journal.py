@@ -6,19 +6,26 @@
     completing  the whole tree hash; before CompleteMultipartUpload
     uncertain   completion was asked for and the upload is gone: it is stored, or has expired
     reopened    completion was refused for what the upload holds, which is still open
+    not_stored  nothing was stored by what was asked for so far
     done        the archive; kept until the user has been told of it
+    over        the user has been told, or the upload was given up
+    answered    what became of an upload before this one is known
 
-Which parts have arrived is not in it: the service's own list says that better.
+Which parts have arrived is not in it: the service's own list says that better. A file that changes
+is sent anew, under a second `upload`, though the end of the first may not be known: that question
+stays in the journal until it is answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from glaciercli import system
 from glaciercli.clients.glacier import Client
 from glaciercli.hints import Command, quoted
 from glaciercli.models import Archive
@@ -28,6 +35,29 @@ from glaciercli.transfer.state import TransferJournal, folded
 from glaciercli.units import format_time, parse_time
 
 _CLOCK_SKEW = timedelta(minutes=15)  # between us and the service, which allows 5 itself
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run that has begun an upload: on which machine, since which of its starts, by which file.
+
+    A lock tells whether a run on this journal is alive. It says nothing of another machine's, which
+    has a copy of the journal.
+    """
+
+    host: str
+    boot: str | None  # None where the system does not name its starts
+    file: str  # the journal's device and inode; a copy has others
+
+    @classmethod
+    def here(cls, journal: Journal) -> Self:
+        return cls(socket.gethostname(), system.boot_id(), journal.file)
+
+    def may_live_beside(self, other: Self) -> bool:
+        """Tell whether this run may be alive while another one holds a journal of the upload."""
+        if self.host != other.host:
+            return True
+        return self.boot == other.boot and self.file != other.file
 
 
 @dataclass(frozen=True)
@@ -43,10 +73,16 @@ class Intent:
     description: str
     modified: datetime
     started: datetime
+    run: Run | None = None  # None in journals that are older than this member
 
     @property
     def size(self) -> int | None:
         return self.identity.size if self.identity else None
+
+    @property
+    def host(self) -> str:
+        """The machine that has begun it."""
+        return self.run.host if self.run else "an unknown machine"
 
     @property
     def earliest(self) -> datetime:
@@ -60,12 +96,13 @@ class Intent:
             "identity": self.identity.as_json() if self.identity else None,
             "modified": format_time(self.modified),
             "started": format_time(self.started),
+            "run": asdict(self.run) if self.run else None,
         }
 
     @classmethod
     def from_json(cls, line: dict[str, Any]) -> Self:
-        fields = {name: line[name] for name in cls.__dataclass_fields__}
-        identity = fields["identity"]
+        fields = {name: line[name] for name in cls.__dataclass_fields__ if name != "run"}
+        identity, run = fields["identity"], line.get("run")
         return cls(
             **{
                 **fields,
@@ -73,6 +110,9 @@ class Intent:
                 "identity": Identity.from_json(identity) if identity else None,
                 "modified": parse_time(fields["modified"]),
                 "started": parse_time(fields["started"]),
+                "run": Run(**{name: run[name] for name in Run.__dataclass_fields__})
+                if run
+                else None,
             }
         )
 
@@ -85,38 +125,67 @@ class UploadState:
     single: bool = False
     upload_id: str | None = None
     account: str | None = None
+    #: Of the whole, from when all of it was hashed; so is `size`.
     tree_hash: str | None = None
     size: int | None = None
     completing: datetime | None = None
+    #: When the one request was sent, in journals that tell it.
+    sent: datetime | None = None
     uncertain: bool = False
     done: Archive | None = None
+    over: bool = False
+    #: The uploads before this one that may have been stored, each as it was left.
+    earlier: tuple[UploadState, ...] = ()
 
     @property
     def is_ending(self) -> bool:
-        """Tell whether it has got as far as its completion."""
-        return self.completing is not None or self.done is not None
+        """Tell whether it has got as far as its completion, and nobody was told of its end."""
+        return not self.over and (self.completing is not None or self.done is not None)
+
+    @property
+    def may_be_stored(self) -> bool:
+        """Tell whether it may have been stored, and nothing has told that or how."""
+        return not self.over and self.done is None and (self.single or self.completing is not None)
 
     def after(self, line: dict[str, Any]) -> Self:
         """Return the state after one line more; raises one of UNREADABLE."""
         match line["kind"]:
             case "upload":
-                return type(self)(intent=Intent.from_json(line))
+                left = (replace(self, earlier=()),) if self.may_be_stored else ()
+                return type(self)(intent=Intent.from_json(line), earlier=(*self.earlier, *left))
             case "single":
                 self.single = True
+                self.tree_hash = line.get("tree_hash")
+                self.sent = parse_time(line["time"]) if line.get("time") else None
             case "opened":
                 self.upload_id, self.account = str(line["upload_id"]), line["account"]
             case "completing":
                 self.tree_hash, self.size = str(line["tree_hash"]), int(line["size"])
                 self.completing = parse_time(line["time"])
-            case "uncertain":
-                self.uncertain = True
+            case "uncertain" | "over" as kind:
+                setattr(self, kind, True)
             case "reopened":
                 self.tree_hash = self.completing = None
+            case "not_stored":
+                self.completing, self.single, self.uncertain = None, False, False
             case "done":
                 self.done = Archive.from_api(line["archive"])
+            case "answered":
+                tokens = {line.get("token")}
+                self.earlier = tuple(each for each in self.earlier if each.token not in tokens)
             case kind:
                 raise ValueError(f"{kind!r} is no line of an upload")
         return self
+
+    @property
+    def token(self) -> str | None:
+        return self.intent.token if self.intent else None
+
+    @property
+    def asked(self) -> datetime:
+        """When what may have stored it was asked for; asked of one that may be stored."""
+        assert self.intent is not None
+        return self.completing or self.sent or self.intent.started
 
 
 class UploadJournal(TransferJournal[UploadState]):
@@ -140,12 +209,21 @@ class UploadJournal(TransferJournal[UploadState]):
         assert self.state.intent is not None
         return self.state.intent
 
-    def begin(self, intent: Intent) -> None:
-        self._journal.restart()
-        self.append("upload", **intent.as_json())
+    @property
+    def may_be_run_elsewhere(self) -> bool:
+        """Tell whether the run that began the upload may be alive, with a journal of its own."""
+        run = self.intent.run
+        return run is not None and run.may_live_beside(Run.here(self._journal))
 
-    def single(self) -> None:
-        self.append("single")
+    def begin(self, intent: Intent) -> None:
+        """Begin another upload; what may have been stored by those before it is still asked."""
+        if not (self.state.may_be_stored or self.state.earlier):
+            self._journal.restart()
+        run = intent.run or Run.here(self._journal)
+        self.append("upload", **replace(intent, run=run).as_json())
+
+    def single(self, tree_hash: str, now: datetime) -> None:
+        self.append("single", tree_hash=tree_hash, time=format_time(now))
 
     def opened(self, upload_id: str, account: str | None) -> None:
         self.append("opened", upload_id=upload_id, account=account)
@@ -160,8 +238,32 @@ class UploadJournal(TransferJournal[UploadState]):
         if not self.state.uncertain:
             self.append("uncertain")
 
+    def not_stored(self) -> None:
+        self.append("not_stored")
+
     def done(self, archive: Archive) -> None:
         self.append("done", archive=archive.as_json())
+
+    def answered(self, earlier: UploadState) -> None:
+        self.append("answered", token=earlier.token)
+
+    def end(self) -> None:
+        """Forget the upload: its end was told, or it was given up.
+
+        The journal stays while it has questions about those before it.
+        """
+        self.end_all([self])
+
+    @classmethod
+    def end_all(cls, journals: Iterable[Self]) -> None:
+        """Forget uploads in one go; see `end`."""
+        finished = []
+        for each in journals:
+            if each.state.earlier:
+                each.append("over")
+            else:
+                finished.append(each)
+        cls.forget_together(finished)
 
 
 def known(journals: Path) -> Iterator[UploadState]:

@@ -28,12 +28,15 @@ def make(where):
     from glaciercli.transfer.download_journal import DownloadJournal
     from glaciercli.transfer.journal import Journal
     from glaciercli.transfer.source import Identity
-    from glaciercli.transfer.upload_journal import Intent, UploadJournal
+    from glaciercli.transfer.upload_journal import Intent, Run, UploadJournal
 
     where.mkdir(parents=True)
     archive = Archive(ID, "photos", size=3, tree_hash="0" * 64, name="big.tar", created=NOW)
     identity = Identity.from_json({"device": 1, "inode": 2, "size": 3, "modified_ns": 4})
-    intent = Intent("photos", "big.tar", "/big.tar", identity, 1 << 20, "t" * 16, "d", NOW, NOW)
+    run = Run("nas", "0" * 36, "1:2")
+    intent = Intent(
+        "photos", "big.tar", "/big.tar", identity, 1 << 20, "t" * 16, "d", NOW, NOW, run
+    )
     with UploadJournal(Journal.open(where, "upload")) as upload:
         upload.begin(intent)
         upload.opened("u" * 92, "000000000000")

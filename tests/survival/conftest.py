@@ -11,6 +11,8 @@ from survival import forks
 from survival.scenarios import SCENARIOS
 from survival.world import World, memory_directory, share_session
 
+from glaciercli import system
+
 
 @pytest.fixture
 def room():
@@ -25,7 +27,9 @@ def world(room, monkeypatch):
     # For this test alone: others want sessions that read the environment afresh.
     session = functools.partial(boto3.Session, botocore_session=share_session())
     monkeypatch.setattr(boto3, "Session", session)
-    return World(room / "world")
+    world = World(room / "world")
+    monkeypatch.setattr(system, "BOOT_ID", world.boot)
+    return world
 
 
 @pytest.fixture(params=SCENARIOS, ids=lambda each: each.name)

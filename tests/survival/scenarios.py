@@ -36,9 +36,21 @@ def _start(world, client, catalog, **options):
     )
 
 
+class _Telling(RecordingProgress):
+    """Tells of archives as they are warned of: those that no later run would tell of."""
+
+    def __init__(self, world):
+        super().__init__()
+        self._world = world
+
+    def warn(self, text):
+        super().warn(text)
+        self._world.warn(text.rpartition(" ")[2])
+
+
 def _upload(world, **options):
     client, catalog = world.client(), world.catalog()
-    archive = _start(world, client, catalog, **options)
+    archive = _start(world, client, catalog, progress=_Telling(world), **options)
     world.tell(archive.id)
     uploads.acknowledge(client, archive, journals=world.journals)
 
@@ -78,6 +90,11 @@ def _stopped_then_changed(world):
 
 def _stopped_in_completing(world):
     _stopped(world, lambda faults: faults.drop("CompleteMultipartUpload", applied=True, times=99))
+
+
+def _stopped_in_completing_then_changed(world):
+    _stopped_in_completing(world)
+    world.source.write_bytes(OTHER)
 
 
 def _stopped_and_journal_lost(world):
@@ -125,6 +142,17 @@ def _one_archive(world, data=DATA):
 
 def _one_changed_archive(world):
     _one_archive(world, OTHER)
+
+
+def _both_archives(world):
+    """What was stored unheard before the file changed is told as well, and never sent again."""
+    client = world.client()
+    held = world.held(client)
+    assert sorted(held.values()) == sorted([DATA, OTHER])
+    assert set(world.told) == set(held)
+    assert world.open_uploads(client) == []
+    assert world.journal_files == []
+    assert {each.id for each in world.catalogued(client)} == set(held)
 
 
 # --- streams
@@ -268,6 +296,9 @@ SCENARIOS = [
     Scenario("upload, resumed", _stopped_in_the_parts, _upload, _one_archive),
     Scenario("upload, changed", _stopped_then_changed, _upload, _one_changed_archive),
     Scenario("upload, completing", _stopped_in_completing, _upload, _one_archive),
+    Scenario(
+        "upload, changed unheard", _stopped_in_completing_then_changed, _upload, _both_archives
+    ),
     Scenario("upload, by id", _stopped_and_journal_lost, _resume_by_id, _one_archive),
     Scenario("stream", _vault, _stream, _streams_told),
     Scenario("download", _archive, _download, _one_file),

@@ -10,6 +10,7 @@ import os
 import pickle
 import shutil
 import sqlite3
+import uuid
 from contextlib import closing
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class World:
         self.source = root / "source" / "big.tar"
         self._template = root / "template"
         self._told = root / "told"
+        #: Names the start of the machine that the runs are of.
+        self.boot = root / "boot_id"
         self.source.parent.mkdir(parents=True)
         self.source.write_bytes(DATA)
         self.out.mkdir(parents=True)
@@ -51,6 +54,8 @@ class World:
         shutil.copytree(self.live, self._template)
 
     def reset(self):
+        """Put back what each run begins with, as after the machine was started again."""
+        self.boot.write_text(str(uuid.uuid4()))
         shutil.rmtree(self.live, ignore_errors=True)
         shutil.copytree(self._template, self.live)
         self._told.unlink(missing_ok=True)
@@ -75,8 +80,16 @@ class World:
         with self._told.open("a") as file:
             file.write(f"{text}\n")
 
+    def warn(self, text):
+        """Stand for what is said on the way to the result, and true for ever as well."""
+        self.tell(f"+{text}")
+
     @property
     def told(self):
+        return [each.removeprefix("+") for each in self._said]
+
+    @property
+    def _said(self):
         return self._told.read_text().split() if self._told.exists() else []
 
     @property
@@ -91,7 +104,8 @@ class World:
     @property
     def is_over(self):
         """Tell whether the user knows the result and no run would find anything left to do."""
-        return bool(self.told) and not any(each.stat().st_size for each in self.journal_files)
+        has_result = any(not each.startswith("+") for each in self._said)
+        return has_result and not any(each.stat().st_size for each in self.journal_files)
 
     # --- the oracle's eyes
 

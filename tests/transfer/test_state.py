@@ -14,13 +14,15 @@ from glaciercli.models import Archive
 from glaciercli.transfer.download_journal import DownloadJournal
 from glaciercli.transfer.journal import Journal, key_of
 from glaciercli.transfer.source import Identity
-from glaciercli.transfer.upload_journal import Intent, UploadJournal, known
+from glaciercli.transfer.upload_journal import Intent, Run, UploadJournal, known
 
 NOW = datetime(2020, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
-INTENT = Intent("v", "n", "/n", Identity(1, 2, 3, 4), 1 << 20, "t", "d", NOW, NOW)
+RUN = Run("nas", "0" * 36, "1:2")
+INTENT = Intent("v", "n", "/n", Identity(1, 2, 3, 4), 1 << 20, "t", "d", NOW, NOW, RUN)
 UPLOAD = (
     ("begin", INTENT),
-    ("single",),
+    ("single", "2" * 64, NOW),
+    ("not_stored",),
     ("opened", "u", None),
     ("completing", "0" * 64, 3, NOW),
     ("uncertain",),

@@ -42,6 +42,10 @@ _SAME_INVENTORY = timedelta(hours=12)  # its date and the vault's were seen four
 _LEFT_BEHIND = timedelta(days=7)  # by then the service has long dropped the job of a document
 
 
+class NoInventory(NotReady):
+    """The vault has no inventory yet; the service makes the first about a day after a change."""
+
+
 def sync(
     client: Client,
     catalog: Catalog,
@@ -186,7 +190,7 @@ def _start(client: Client, vault: Vault) -> Job:
     except NotFound as error:
         if not wording.has_no_inventory(error):
             raise
-        raise NotReady(
+        raise NoInventory(
             f"vault {vault.name!r} has no inventory yet; the first comes within about a day",
             hint=("run again later: ", Command("vault", "inventory", vault.name)),
             code=error.code,

@@ -1,36 +1,46 @@
-"""The last step of an upload, and what can be said when its reply never came."""
+"""The last step of an upload: it is asked for, and what it made is written down.
+
+A completion whose reply was lost may have been applied. The journal tells so to later runs, and no
+longer than that: what was refused, or never sent, has stored nothing.
+"""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
+from datetime import timedelta
 
-from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.states import INVENTORY_LAG
 from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
-from glaciercli.clients.wording import disputes_parts
+from glaciercli.clients.pace import may_have_been_applied
 from glaciercli.errors import (
+    AccessDenied,
     Conflict,
+    GlacierError,
     IntegrityError,
     NotFound,
     NotReady,
     Refused,
+    Unavailable,
 )
+from glaciercli.evidence import endings
 from glaciercli.evidence.witnesses import Kind
-from glaciercli.hints import Command, Hint
+from glaciercli.hints import Hint
 from glaciercli.models import Archive
 from glaciercli.services import scopes
+from glaciercli.services.upload._opening import Fate, account_of, drop, require_account
 from glaciercli.services.vaults import vaults
-from glaciercli.tasks.progress import Progress
-from glaciercli.tasks.waiting import Poll
-from glaciercli.transfer.upload_journal import Intent, UploadJournal
+from glaciercli.transfer.upload_journal import UploadJournal
 
-_ACCOUNT = re.compile(r"(?:^|/)(\d+)/vaults/")
+_LATE = timedelta(days=1)  # from when `--quiet` does not hide that an end is uncertain
 
 
 class Uncertain(NotReady):
-    """The upload is gone after completion was asked for: it is stored, or it has expired."""
+    """The upload is gone after a completion that nobody heard of: it is stored, or had expired."""
+
+
+class Expired(NotFound):
+    """The upload is gone, and no completion of it was applied: nothing is stored."""
 
 
 def complete(
@@ -38,51 +48,87 @@ def complete(
 ) -> Archive:
     """Complete the upload of a journal and return its archive, recorded in the catalog.
 
-    May be asked again by a later run: the service answers a repeated completion with the same
-    archive for a while. Raises Uncertain when it does not know the upload any more, Refused when
-    what it holds is not what the hash says; the upload then is still open.
+    See `ask` for what is raised.
     """
-    intent = journal.intent
-    if journal.state.completing is None:
+    archive = ask(client, journal, size=size, tree_hash=tree_hash)
+    record(client, journal, catalog, archive)
+    return archive
+
+
+def ask(client: Client, journal: UploadJournal, *, size: int, tree_hash: str) -> Archive:
+    """Ask for the completion of a journal's upload; return the archive that the reply tells of.
+
+    May be asked again by a later run: the service answers a repeated completion with the same
+    archive for a while (API reference, "CompleteMultipartUpload"). Raises Expired when the upload
+    is gone and nothing is stored, Uncertain when an earlier attempt may have stored it, and Refused
+    when what it holds is not what the hash says; it is open then.
+    """
+    may_be_applied = journal.state.completing is not None
+    if not may_be_applied:
         journal.completing(tree_hash, size, client.now())
-    try:
-        reply = client.call(
+
+    def again(error: Unavailable) -> bool:
+        nonlocal may_be_applied
+        may_be_applied = may_be_applied or may_have_been_applied(error)
+        return True
+
+    def once() -> dict[str, str]:
+        return client.once(
             "CompleteMultipartUpload",
-            vaultName=intent.vault,
+            vaultName=journal.intent.vault,
             uploadId=journal.state.upload_id,
             archiveSize=str(size),
             checksum=tree_hash,
         )
+
+    try:
+        reply = client.pace.run(once, again=again)
     except NotFound as error:
-        vaults.require(client, intent.vault)
+        raise _gone(client, journal, may_be_applied=may_be_applied) from error
+    except (AccessDenied, Refused, Unavailable):
+        if not may_be_applied:
+            journal.not_stored()
+        raise
+    return archive_of(client, journal, reply, size=size, tree_hash=tree_hash)
+
+
+def _gone(client: Client, journal: UploadJournal, *, may_be_applied: bool) -> GlacierError:
+    """Return what it means that the service does not know the upload."""
+    there = vaults.show(client, journal.intent.vault)
+    require_account(journal, there.arn.split(":")[4])
+    # To abort costs nothing when it has expired, and saves a bill where it was a mistake.
+    if may_be_applied or drop(client, journal) is Fate.COMPLETED:
         journal.uncertain()
-        raise _uncertain(intent) from error
-    require_hash(reply, tree_hash, intent.name)
-    return record(client, journal, catalog, reply, size=size, tree_hash=tree_hash)
+        return uncertain(client, journal)
+    journal.not_stored()
+    return Expired(endings.expired(journal.intent.name), hint="run the same command again")
 
 
-def require_hash(reply: dict[str, str], tree_hash: str, name: str) -> None:
-    """Raise IntegrityError when the service says that it has stored something else."""
+def uncertain(client: Client, journal: UploadJournal) -> Uncertain:
+    """Return the error for an upload that is stored or had expired, while nothing tells which."""
+    intent, asked = journal.intent, journal.state.asked
+    due = asked + INVENTORY_LAG
+    hint: Hint = (
+        f"run the same command again; {endings.known_by(due)}; or --again, to store it anew"
+    )
+    if intent.path is None:
+        hint = endings.complete_by_id(intent.vault, journal.state.upload_id or "")
+    error = Uncertain(endings.uncertain(intent.name), hint=hint)
+    error.is_late = client.now() - asked > _LATE
+    return error
+
+
+def archive_of(
+    client: Client, journal: UploadJournal, reply: dict[str, str], *, size: int, tree_hash: str
+) -> Archive:
+    """Return the archive that a reply tells of; raises IntegrityError where it is another."""
+    intent = journal.intent
     stored_hash = reply.get("checksum", tree_hash)
     if stored_hash != tree_hash:
         raise IntegrityError(
-            f"archive {reply['archiveId']} was stored with tree hash {stored_hash},"
-            f" not {tree_hash}; it is not recorded as a copy of {name}"
+            endings.other_hash(intent.name, reply["archiveId"], stored_hash, tree_hash)
         )
-
-
-def record(
-    client: Client,
-    journal: UploadJournal,
-    catalog: Catalog,
-    reply: dict[str, str],
-    *,
-    size: int,
-    tree_hash: str,
-) -> Archive:
-    """Write down a stored archive, in the journal first and then in the catalog."""
-    intent = journal.intent
-    archive = Archive(
+    return Archive(
         id=reply["archiveId"],
         vault=intent.vault,
         size=size,
@@ -95,16 +141,16 @@ def record(
         location=reply.get("location"),
         hash_from=Kind.UPLOAD.value,
     )
+
+
+def record(client: Client, journal: UploadJournal, catalog: Catalog, archive: Archive) -> None:
+    """Write down a stored archive, in the journal first and then in the catalog."""
     try:
-        journal.done(archive)
-        enter(client, catalog, archive, journal.state.account, intent.token)
+        if journal.state.done is None:
+            journal.done(archive)
+        enter(client, catalog, archive, journal.state.account, journal.intent.token)
     except Conflict as error:
-        raise Conflict(
-            f"{intent.name} is stored as {archive.id}, with tree hash {tree_hash}; but that cannot"
-            f" be written down: {error.message}",
-            hint="mend that, then run the same command again; nothing is stored twice",
-        ) from error
-    return archive
+        raise Conflict(endings.unrecorded(archive, error.message), hint=endings.MEND) from error
 
 
 def enter(
@@ -119,104 +165,3 @@ def enter(
     )
     # The journal's hash is of the file that was sent; one of an older version does not say so.
     catalog.created(scope, replace(archive, hash_from=Kind.UPLOAD.value), token=token)
-
-
-def resolve(
-    client: Client, journal: UploadJournal, catalog: Catalog, *, progress: Progress
-) -> Archive | None:
-    """Settle an uncertain upload by the vault's inventory; None when it surely has expired.
-
-    Raises Uncertain while no inventory is new enough to tell.
-    """
-    # Rare, and what reads inventories is slow to import.
-    from glaciercli.services.inventory import syncing  # noqa: PLC0415
-
-    intent, state = journal.intent, journal.state
-    assert state.completing is not None
-    try:
-        report = syncing.sync(
-            client, catalog, intent.vault, poll=Poll(timeout=0.0), progress=progress
-        )
-    except NotReady as error:
-        raise _uncertain(intent) from error
-    scope = scopes.of(client, catalog)
-    same = Filter(min_size=state.size, max_size=state.size, after=intent.earliest)
-    stored = catalog.archives(scope, intent.vault, filters=same)
-    # By its description too: another file may hold the same bytes, under a name of its own.
-    wanted = (state.tree_hash, intent.description.strip(" "))
-    found = next((each for each in stored if _told(each) == wanted), None)
-    if found is not None:
-        journal.done(found)
-        return found
-    if report.inventory_date > state.completing + INVENTORY_LAG:
-        return None
-    raise _uncertain(intent)
-
-
-def _told(archive: Archive) -> tuple[str | None, str]:
-    return archive.tree_hash, archive.description.strip(" ")
-
-
-def settle(
-    client: Client,
-    journal: UploadJournal,
-    catalog: Catalog,
-    progress: Progress,
-    *,
-    again: bool = False,
-) -> Archive | None:
-    """Bring a journal that speaks of completion to its end; None when nothing was stored.
-
-    Raises Uncertain while that cannot be known; with `again` it is taken for not stored.
-    """
-    state = journal.state
-    if state.done is not None:
-        enter(client, catalog, state.done, state.account, journal.intent.token)
-        return state.done
-    assert state.tree_hash is not None and state.size is not None  # noqa: PT018
-    try:
-        # Asked again even when it is uncertain: a 404 that was a mistake ends here.
-        return complete(client, journal, catalog, size=state.size, tree_hash=state.tree_hash)
-    except Uncertain:
-        pass  # the journal says so now
-    except Refused as error:
-        if not disputes_parts(error):
-            raise
-        if _is_open(client, journal):
-            journal.reopened()
-            return None
-        journal.uncertain()
-    return None if again else resolve(client, journal, catalog, progress=progress)
-
-
-def _is_open(client: Client, journal: UploadJournal) -> bool:
-    vault = journal.intent.vault
-    try:
-        client.call("ListParts", vaultName=vault, uploadId=journal.state.upload_id)
-    except NotFound:
-        vaults.require(client, vault)
-        return False
-    return True
-
-
-def account_of(location: str | None) -> str | None:
-    """Return the account in a reply's Location, `/<account>/vaults/...`; None if it tells none.
-
-    Servers of another make write a whole URL there, or repeat the `-` of the request.
-    """
-    found = _ACCOUNT.search(location or "")
-    return found[1] if found else None
-
-
-def _uncertain(intent: Intent) -> Uncertain:
-    hint: Hint = (
-        "run the same command again tomorrow; --again stores it anew, perhaps a second time"
-    )
-    if intent.path is None:
-        sync = Command("catalog", "sync", intent.vault)
-        hint = ("tomorrow: ", sync, "; sent again, it may be there twice")
-    return Uncertain(
-        f"{intent.name} was being completed when the connection broke, and its upload is gone:"
-        f" it is stored, or it has expired; the vault's next inventory will tell which",
-        hint=hint,
-    )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
 from glaciercli.catalog import descriptions
 from glaciercli.clients import wording
 from glaciercli.clients.glacier import Client
-from glaciercli.errors import AccessDenied, NotFound, Refused
+from glaciercli.errors import AccessDenied, Conflict, NotFound, Refused
 from glaciercli.models import Upload
-from glaciercli.services.upload._completing import account_of
 from glaciercli.transfer.source import Source
 from glaciercli.transfer.upload_journal import Intent, UploadJournal
 from glaciercli.units import parse_time
+
+_ACCOUNT = re.compile(r"(?:^|/)(\d+)/vaults/")
 
 
 def new_intent(
@@ -94,25 +97,55 @@ def _opened(client: Client, journal: UploadJournal, reply: dict[str, Any]) -> Up
     )
 
 
-def drop(client: Client, journal: UploadJournal) -> bool:
-    """Abort the journal's upload, if the service still has it.
+class Fate(Enum):
+    """What became of an upload that was to be aborted."""
 
-    False when it was completed, for then there is nothing to abort, and the service says so.
-    """
+    ABORTED = "aborted"  # it was open; nothing of it is stored
+    GONE = "gone"  # the service does not know it: it has expired, or was completed some time ago
+    COMPLETED = "completed"  # there is nothing to abort, and the service says so
+
+
+def drop(client: Client, journal: UploadJournal) -> Fate:
+    """Abort the journal's upload, if the service still has it."""
     intent, upload_id = journal.intent, journal.state.upload_id
     if upload_id is None:
         begun = find_begun(client, intent)
         upload_id = begun["uploadId"] if begun else None
-    if upload_id is not None:
-        try:
-            client.call("AbortMultipartUpload", vaultName=intent.vault, uploadId=upload_id)
-        except NotFound:
-            pass  # it is gone, as it should be
-        except Refused as error:
-            if not wording.disputes_parts(error):
-                raise
-            return False
-    return True
+    if upload_id is None:
+        return Fate.GONE
+    try:
+        client.call("AbortMultipartUpload", vaultName=intent.vault, uploadId=upload_id)
+    except NotFound:
+        return Fate.GONE
+    except Refused as error:
+        if not wording.disputes_parts(error):
+            raise
+        return Fate.COMPLETED
+    return Fate.ABORTED
+
+
+def require_account(journal: UploadJournal, account: str | None) -> None:
+    """Raise Conflict when these credentials are of another account than the upload was begun in.
+
+    Not every server says which account `-` is.
+    """
+    done = journal.state.done
+    begun = journal.state.account or account_of(done.location if done else None)
+    if begun and account and account != begun:
+        raise Conflict(
+            f"the upload of {journal.intent.name} was begun in account {begun},"
+            f" and these credentials are of account {account}",
+            hint="use the profile that it was begun with",
+        )
+
+
+def account_of(location: str | None) -> str | None:
+    """Return the account in a reply's Location, `/<account>/vaults/...`; None if it tells none.
+
+    Servers of another make write a whole URL there, or repeat the `-` of the request.
+    """
+    found = _ACCOUNT.search(location or "")
+    return found[1] if found else None
 
 
 def find_begun(client: Client, intent: Intent) -> dict[str, Any] | None:

@@ -55,7 +55,7 @@ def abort(client: Client, vault: str, reference: str, *, journals: Path) -> Uplo
             journal = stack.enter_context(opened)
         client.call("AbortMultipartUpload", vaultName=vault, uploadId=upload.id)
         if journal is not None and journal.state.upload_id == upload.id:
-            journal.forget()
+            journal.end()
     return upload
 
 

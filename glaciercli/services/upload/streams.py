@@ -1,7 +1,7 @@
 """Standard input into a vault: read once, part by part, each kept until the service has it.
 
 A stream cannot be read again, so a run that dies leaves an upload that nobody can go on with. Its
-journal lets the next run clean up: abort it, or tell of the archive if it had got that far.
+journal lets the next run clean up (see `orphans`).
 """
 
 from __future__ import annotations
@@ -13,26 +13,28 @@ from glaciercli.catalog import descriptions
 from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import (
-    Conflict,
     GlacierError,
+    IntegrityError,
     Interrupted,
     Unavailable,
+    UsedUp,
 )
+from glaciercli.evidence import endings
 from glaciercli.models import Archive
-from glaciercli.services.upload._completing import Uncertain, complete, settle
+from glaciercli.services.upload._completing import Expired, Uncertain, complete
 from glaciercli.services.upload._opening import drop, new_intent, open_upload
+from glaciercli.services.upload.orphans import clean_up
 from glaciercli.system import private_directory
 from glaciercli.tasks.outcome import concerns_all
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
-from glaciercli.transfer.journal import sweep
 from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.parts import check_part_size
 from glaciercli.transfer.pipeline import copy
 from glaciercli.transfer.sending import Parts
 from glaciercli.transfer.source import Stream
 from glaciercli.transfer.spool import Spool
-from glaciercli.transfer.upload_journal import UploadJournal, known
+from glaciercli.transfer.upload_journal import UploadJournal
 from glaciercli.units import MIB
 
 # Nobody knows how long a stream is. 10,000 of these make 625 GiB; a longer one needs the flag.
@@ -78,55 +80,29 @@ def start(
         except GlacierError as error:
             # Nobody can go on with it: a stream does not come twice.
             if concerns_all(error):  # the abortion as well, which would be waited for as long
-                if isinstance(error, Unavailable):  # else a file's hint is a stream's as well
+                if isinstance(error, Unavailable | UsedUp):  # else its hint is a stream's as well
                     hint = "run the same command again: it sends all anew, and cleans up"
                     raise error.but(hint=hint) from error
                 raise
             drop(client, journal)
             journal.forget()
             raise
-        return complete(client, journal, catalog, size=sent.size, tree_hash=sent.tree_hash)
+        return _complete(client, journal, catalog, size=sent.size, tree_hash=sent.tree_hash)
 
 
-def clean_up(
-    client: Client, vault: str, *, journals: Path, catalog: Catalog, progress: Progress
-) -> None:
-    """Bring the uploads of streams whose runs have died to an end."""
-    for state in known(journals):
-        intent = state.intent
-        if intent is None or intent.path is not None or intent.vault != vault:
-            continue
-        try:
-            journal = UploadJournal.open(client, journals, vault, intent.token)
-        except Conflict:
-            continue  # its run is alive
-        with journal:
-            try:
-                _end(client, journal, catalog, progress)
-            except Uncertain as error:
-                # The streams of the days until it is known do not wait for it: they come once.
-                progress.note(error.message)
-            else:
-                journal.forget()
-    # A token does not come twice either, so nobody else would look at them again.
-    sweep(journals / UploadJournal.directory)
-
-
-def _end(client: Client, journal: UploadJournal, catalog: Catalog, progress: Progress) -> None:
-    """Find out what became of one of them, and give up what is still open."""
-    intent = journal.state.intent
-    if intent is None:
-        return  # its run has just finished
-    if journal.state.is_ending:
-        archive = settle(client, journal, catalog, progress)
-        if archive is not None:
-            progress.note(f"an earlier run had stored {intent.name} as {archive.id}")
-        elif journal.state.is_ending:
-            progress.note(f"the earlier upload of {intent.name} has expired: it is not stored")
-    # A completion that was refused has left the upload open.
-    if not journal.state.is_ending:
-        if drop(client, journal):
-            what = f"gave up the earlier upload of {intent.name}: its stream is gone"
-        else:  # and the journal has lost the line that said so
-            what = f"an earlier run had stored {intent.name}; the next inventory lists it"
-        progress.note(what)
+def _complete(
+    client: Client, journal: UploadJournal, catalog: Catalog, *, size: int, tree_hash: str
+) -> Archive:
+    """Complete the upload of a stream; an error says how to go on without sending it again."""
+    try:
+        return complete(client, journal, catalog, size=size, tree_hash=tree_hash)
+    except Expired as error:
+        journal.forget()
+        raise error.but(hint="send it again") from error
+    except Uncertain as error:
+        raise error.but(is_late=True) from error  # nobody runs the same command again
+    except IntegrityError:
+        raise
+    except GlacierError as error:
+        hint = endings.complete_by_id(journal.intent.vault, journal.state.upload_id or "")
+        raise error.but(hint=hint) from error

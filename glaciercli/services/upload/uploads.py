@@ -13,38 +13,41 @@ from datetime import timedelta
 from pathlib import Path
 
 from glaciercli.catalog import descriptions
+from glaciercli.catalog.states import INVENTORY_LAG
 from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
-from glaciercli.clients.pace import hint_if_maybe_applied
-from glaciercli.clients.wording import disputes_content, disputes_parts
+from glaciercli.clients.wording import disputes_parts
 from glaciercli.errors import (
     Busy,
     Conflict,
-    GlacierError,
     IntegrityError,
-    Interrupted,
     NotFound,
     Refused,
 )
+from glaciercli.evidence import endings
 from glaciercli.hints import Command
 from glaciercli.models import Archive, Upload
 from glaciercli.services import scopes
-from glaciercli.services.upload import open_uploads
+from glaciercli.services.upload import _single, open_uploads
 from glaciercli.services.upload._completing import (
+    Expired,
     complete,
-    record,
-    require_hash,
-    settle,
 )
-from glaciercli.services.upload._opening import drop, new_intent, open_again, open_upload
+from glaciercli.services.upload._opening import (
+    Fate,
+    drop,
+    new_intent,
+    open_again,
+    open_upload,
+    require_account,
+)
+from glaciercli.services.upload._settling import abandon, answer_earlier, settle
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
-from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.parts import check_single, plan
 from glaciercli.transfer.sending import send_file
 from glaciercli.transfer.source import Source
 from glaciercli.transfer.upload_journal import Intent, UploadJournal, UploadState, known
-from glaciercli.transfer.window import Window
 from glaciercli.units import format_size
 
 _AT_ONCE = 100  # journals that are open; macOS lets a process have 256 files
@@ -79,30 +82,37 @@ def start(
     if single:
         check_single(source.size)
     with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
-        upload = _go_on(client, journal, source, progress)
-        if upload is None and journal.state.is_ending:
-            finished = _finish(client, journal, catalog, progress, source=source, again=again)
-            if finished is not None:
-                return finished
-            upload = _go_on(client, journal, source, progress)  # it may be open all the same
-        if upload is None:
-            _tell_twin(client, catalog, source, vault, progress)
-            journal.begin(
-                new_intent(
-                    vault,
-                    source.path.name,
-                    description,
-                    description_format,
-                    layout.part_size,
-                    source=source,
+        answer_earlier(client, journal, catalog, progress)
+        for last in (False, True):
+            upload = _go_on(client, journal, source, progress)
+            if upload is None and journal.state.is_ending:
+                finished = _finish(client, journal, catalog, progress, source=source, again=again)
+                if finished is not None:
+                    return finished
+                upload = _go_on(client, journal, source, progress)  # it may be open all the same
+            if upload is None:
+                _tell_twin(client, catalog, source, vault, progress)
+                journal.begin(
+                    new_intent(
+                        vault,
+                        source.path.name,
+                        description,
+                        description_format,
+                        layout.part_size,
+                        source=source,
+                    )
                 )
-            )
-            if single:
-                return _send_single(client, journal, source, catalog, progress)
-            upload = open_upload(client, journal)
-        else:
-            _require_same(upload, description, part_size, progress)
-        return _send(client, journal, source, upload, catalog, workers, progress)
+                if single:
+                    return _single.send(client, journal, source, catalog, progress)
+                upload = open_upload(client, journal)
+            else:
+                _require_same(upload, description, part_size, progress)
+            try:
+                return _send(client, journal, source, upload, catalog, workers, progress)
+            except Expired:
+                if last:
+                    raise
+    raise AssertionError("unreachable")
 
 
 def resume(
@@ -123,17 +133,18 @@ def resume(
     source = Source.open(path, vault)
     with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
         state = journal.state
-        if state.is_ending and (state.upload_id or "").startswith(upload_id.removeprefix("id:")):
+        is_meant = (state.upload_id or "").startswith(upload_id.removeprefix("id:"))
+        if state.is_ending and is_meant and _is_of(source, journal):
             finished = _finish(client, journal, catalog, progress, source=source)
             if finished is not None:
                 return finished
         upload = open_uploads.show(client, vault, upload_id, journals=journals)
-        if state.done is not None or state.upload_id not in {None, upload.id}:
+        if not state.over and (state.done is not None or state.upload_id not in {None, upload.id}):
             raise Conflict(
                 f"{source.path} has another upload to vault {vault!r} in progress here",
                 hint=Command("upload", path, "--vault", vault),
             )
-        intent = state.intent
+        intent = None if state.over else state.intent
         if intent is None or state.upload_id is None or intent.identity != source.identity:
             decoded = descriptions.decode(upload.description)
             intent = Intent(
@@ -160,7 +171,11 @@ def acknowledge(client: Client, *archives: Archive, journals: Path) -> None:
     store again what it had dropped.
     """
     told = {archive.id for archive in archives}
-    finished = [each for each in known(journals) if each.done is not None and each.done.id in told]
+    finished = [
+        each
+        for each in known(journals)
+        if each.done is not None and each.done.id in told and not each.over
+    ]
     for start in range(0, len(finished), _AT_ONCE):
         _drop_told(client, finished[start : start + _AT_ONCE], journals)
 
@@ -179,7 +194,7 @@ def _drop_told(client: Client, finished: Sequence[UploadState], journals: Path) 
             stack.enter_context(journal)
             if journal.state.done == state.done:
                 there.append(journal)
-        UploadJournal.forget_together(there)
+        UploadJournal.end_all(there)
 
 
 def _finish(
@@ -191,12 +206,33 @@ def _finish(
     source: Source,
     again: bool = False,
 ) -> Archive | None:
-    """Return the archive when an earlier run had got as far as completing this very file."""
-    archive = settle(client, journal, catalog, progress, again=again)
-    if archive is None or journal.intent.identity != source.identity:
+    """Return the archive of this very content that an earlier run made, or nearly; None to go on.
+
+    What the file held before it changed holds nothing back, and is not stored without a word.
+    """
+    if not _is_of(source, journal):
+        abandon(client, journal, catalog, progress)
         return None
-    progress.note("an earlier run had stored it; nothing was sent again")
-    return archive
+    ended = settle(client, journal, catalog, progress, again=again)
+    if ended.archive is not None:
+        progress.note(endings.nothing_sent_again(ended.archive))
+    elif ended.why is not None:
+        progress.note(f"{ended.why}; it is sent anew")
+    return ended.archive
+
+
+def _is_of(source: Source, journal: UploadJournal) -> bool:
+    """Tell whether a file holds what a journal's upload was made of.
+
+    Read for that, since some programs change a file and keep its times.
+    """
+    state = journal.state
+    tree_hash = state.tree_hash if state.done is None else state.done.tree_hash
+    if journal.intent.identity != source.identity:
+        return False
+    found = source.descriptor.tree_hash(source.size)
+    source.require_unchanged()
+    return found == tree_hash
 
 
 def _tell_twin(
@@ -207,9 +243,7 @@ def _tell_twin(
     for each in [] if scope is None else catalog.versions(scope, vault, source.path.name):
         at = each.modified
         if each.size == source.size and at is not None and abs(source.modified - at) < _SAME_TIME:
-            progress.note(
-                f"vault {vault} has this file already, as id:{each.id[:12]}; it is stored once more"
-            )
+            progress.note(endings.twin(each))
             return
 
 
@@ -219,17 +253,14 @@ def _go_on(
     """Return the upload that an earlier run has left open for this file; None to begin anew."""
     state = journal.state
     intent = state.intent
-    if intent is None or state.is_ending:
+    if intent is None or state.is_ending or state.over:
         return None
     if state.single:
-        progress.note(
-            f"an earlier run sent {source.path.name} in one request, and did not hear the reply:"
-            " it may be stored twice; the vault's next inventory will tell"
-        )
+        due = state.asked + INVENTORY_LAG
+        progress.warn(endings.may_be_stored_twice(source.path.name, due))
         return None
     if intent.identity != source.identity:
-        progress.note(f"{source.path.name} has changed since its upload began; it begins anew")
-        drop(client, journal)
+        _drop_changed(client, journal, progress)
         return None
     if state.upload_id is None:
         return open_again(client, journal)
@@ -238,22 +269,29 @@ def _go_on(
     except NotFound:
         vaults.require(client, intent.vault)
         # Costs nothing when it has expired, and saves a bill when it has not.
-        if drop(client, journal):
-            progress.note("the earlier upload has expired; it begins anew")
-        else:
-            # It was completed, and the journal has lost the line that said so.
+        if drop(client, journal) is Fate.COMPLETED:
+            # The journal has lost the line that said so.
             tree_hash = source.descriptor.tree_hash(source.size)
             source.require_unchanged()
             journal.completing(tree_hash, source.size, client.now())
+        else:
+            progress.note("the earlier upload has expired; it begins anew")
         return None
-    # Not every server says which account `-` is.
-    if upload.account and state.account and upload.account != state.account:
-        raise Conflict(
-            f"the upload of {source.path.name} was begun in account {state.account},"
-            f" and these credentials are of account {upload.account}",
-            hint="use the profile that it was begun with",
-        )
+    require_account(journal, upload.account)
     return upload
+
+
+def _drop_changed(client: Client, journal: UploadJournal, progress: Progress) -> None:
+    """Give up the upload of what a file held before it changed."""
+    name = journal.intent.name
+    if journal.may_be_run_elsewhere:
+        progress.note(
+            f"{name} is not the file whose upload another machine has begun; that is left alone"
+        )
+        return
+    progress.note(f"{name} has changed since its upload began; it begins anew")
+    if drop(client, journal) is Fate.COMPLETED:
+        progress.warn(endings.had_stored_unheard(f"what {name} held before"))
 
 
 def _abort(upload: Upload) -> Command:
@@ -293,7 +331,7 @@ def _send(
         except Conflict:
             if not strict and source.has_changed():
                 drop(client, journal)
-                journal.forget()
+                journal.end()
             raise
         try:
             return complete(client, journal, catalog, size=source.size, tree_hash=tree_hash)
@@ -309,37 +347,3 @@ def _send(
                     hint=_abort(upload),
                 ) from error
     raise AssertionError("unreachable")
-
-
-def _send_single(
-    client: Client,
-    journal: UploadJournal,
-    source: Source,
-    catalog: Catalog,
-    progress: Progress,
-) -> Archive:
-    """Store the file in one request, whose reply, if it is lost, is lost for good."""
-    intent = journal.intent
-    progress.start(source.size)
-    meter = Meter(client.pace, progress)
-    body = Window.over(source.descriptor, 0, source.size, meter, linear=client.signs)
-    source.require_unchanged()
-    journal.single()
-    try:
-        with hint_if_maybe_applied("it may be stored all the same; the next inventory will tell"):
-            reply = client.call(
-                "UploadArchive",
-                vaultName=intent.vault,
-                archiveDescription=intent.description,
-                checksum=body.tree_hash,
-                body=body,
-            )
-        require_hash(reply, body.tree_hash, intent.name)
-    except Interrupted:
-        raise  # the next run tells of it
-    except GlacierError as error:
-        journal.forget()  # it is not stored, or this tells that it may be
-        if disputes_content(error):
-            source.require_unchanged()
-        raise
-    return record(client, journal, catalog, reply, size=source.size, tree_hash=body.tree_hash)

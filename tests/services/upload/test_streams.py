@@ -142,7 +142,7 @@ def test_a_stream_of_uncertain_completion_blocks_no_later_stream(
     second = send(DATA[:9], progress=progress)
 
     assert engine.faults.delivered(fault) == 1
-    assert any("next inventory will tell" in note for note in progress.notes)
+    assert any("it is stored, or it had expired" in note for note in progress.notes)
     engine.timing = "instant"
     progress = RecordingProgress()
     later = []
