@@ -23,7 +23,7 @@ from glaciercli.cli.options import (
 from glaciercli.config import DESCRIPTION_FORMATS
 from glaciercli.errors import UsageError
 from glaciercli.hints import Command, quoted
-from glaciercli.services.upload import open_uploads, plan, streams, uploads
+from glaciercli.services.upload import open_uploads, orphans, plan, streams, uploads
 
 ARCHIVE = ("name", "size", "checksum", "archiveId")
 OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "name", "path")
@@ -162,30 +162,44 @@ def show(app: App, upload_id: str, vault: str) -> None:
 
 @upload.command()
 @reference_argument("upload_id", complete.uploads, metavar="UPLOAD")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @vault_option
 @workers_option
 @pass_app
-def resume(app: App, upload_id: str, file: Path, vault: str, workers: int) -> None:
-    """Go on with an upload that was begun on another machine.
+def resume(app: App, upload_id: str, file: Path | None, vault: str, workers: int) -> None:
+    """Go on with an upload that was begun on another machine, or complete one of stdin.
 
-    On this machine, running the same `upload` again is enough. Here the parts that have arrived
-    are compared with FILE first.
+    On this machine, running the same `upload` again is enough for a file. Here the parts that
+    have arrived are compared with FILE first. Without FILE, an upload of stdin is completed, all of
+    which has arrived.
 
     Example:
         glacier upload resume OW2fM5iVylEp big.tar --vault photos
+        glacier upload resume OW2fM5iVylEp --vault photos
     """
-    with app.progress(file.name) as progress:
-        archive = uploads.resume(
-            app.client,
-            vault,
-            upload_id,
-            file,
-            journals=app.journals,
-            catalog=app.catalog,
-            workers=workers,
-            progress=progress,
-        )
+    with app.progress(file.name if file else "stdin") as progress:
+        if file is None:
+            archive = orphans.resume(
+                app.client,
+                vault,
+                upload_id,
+                journals=app.journals,
+                catalog=app.catalog,
+                progress=progress,
+            )
+        else:
+            archive = uploads.resume(
+                app.client,
+                vault,
+                upload_id,
+                file,
+                journals=app.journals,
+                catalog=app.catalog,
+                workers=workers,
+                progress=progress,
+            )
     app.at_end.append(lambda: uploads.acknowledge(app.client, archive, journals=app.journals))
     app.output.show(archive, ARCHIVE, brief=True)
 

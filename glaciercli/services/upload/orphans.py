@@ -12,15 +12,80 @@ from glaciercli.clients.glacier import Client
 from glaciercli.errors import (
     Conflict,
     GlacierError,
+    IntegrityError,
+    NotFound,
+    Refused,
+    UsageError,
 )
 from glaciercli.evidence import endings
+from glaciercli.hints import Command
+from glaciercli.models import Archive
 from glaciercli.services.upload._completing import Uncertain
 from glaciercli.services.upload._opening import Fate, drop
 from glaciercli.services.upload._settling import Ended, is_open, settle
 from glaciercli.tasks.outcome import concerns_all
-from glaciercli.tasks.progress import Progress
+from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.journal import sweep
-from glaciercli.transfer.upload_journal import UploadJournal, known
+from glaciercli.transfer.upload_journal import UploadJournal, UploadState, known
+
+
+def resume(
+    client: Client,
+    vault: str,
+    reference: str,
+    *,
+    journals: Path,
+    catalog: Catalog,
+    progress: Progress = NullProgress(),
+) -> Archive:
+    """Complete a stream all of which had arrived, by its upload's id or a beginning of it.
+
+    Call `uploads.acknowledge` when the user was told. Raises NotFound when no such upload is known
+    here, or nothing of it is stored, and Uncertain while that cannot be known.
+    """
+    state = _named(journals, vault, reference)
+    assert state.intent is not None
+    with UploadJournal.open(client, journals, vault, state.intent.token) as journal:
+        if journal.state.tree_hash is None and journal.state.done is None:
+            raise Refused(
+                f"upload {state.upload_id} is of a stream that was cut short, and cannot go on",
+                hint=Command("upload", "abort", str(state.upload_id), "--vault", vault),
+            )
+        ended = settle(client, journal, catalog, progress)
+        if ended.archive is not None:
+            return ended.archive
+        if ended.why is None:  # it is open, and stays so
+            raise IntegrityError(
+                f"the service's parts of {state.intent.name} are not what was sent",
+                hint=Command("upload", "abort", str(state.upload_id), "--vault", vault),
+            )
+        journal.forget()
+        raise NotFound(ended.why, hint="send it again")
+
+
+def _named(journals: Path, vault: str, reference: str) -> UploadState:
+    """Return the state of the stream whose upload's id begins as the reference does."""
+    start = reference.removeprefix("id:")
+    found = [
+        each
+        for each in known(journals)
+        if each.intent and each.intent.vault == vault and (each.upload_id or "").startswith(start)
+    ]
+    if not found:
+        raise NotFound(
+            f"no upload {reference!r} to vault {vault!r} was begun here",
+            hint=("with its file: ", Command("upload", "resume", reference, "FILE", "-V", vault)),
+        )
+    if len(found) > 1:
+        ids = ", ".join(str(each.upload_id)[:12] for each in found[:5])
+        raise Conflict(f"{reference!r} may be {len(found)} uploads: {ids}")
+    [state] = found
+    if state.intent is not None and state.intent.path is not None:
+        raise UsageError(
+            f"upload {reference!r} is of a file",
+            hint=Command("upload", state.intent.path, "--vault", vault),
+        )
+    return state
 
 
 def clean_up(

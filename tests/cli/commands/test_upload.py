@@ -1,4 +1,5 @@
 import resource
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -153,6 +154,66 @@ def test_a_file_whose_end_is_uncertain_lets_the_next_one_pass(glacier, tmp_path)
 
     assert [each["name"] for each in result.json] == ["second"]
     assert f"1 file uploaded; 1 is not ready yet ({first})" in result.error["message"]
+
+
+@pytest.fixture
+def uncertain(glacier, tmp_path):
+    """A file whose completion was lost, while no inventory can tell of it."""
+    file = write(tmp_path / "nightly.tar", payload(9))
+    fault = ("local", "fault", "add", "CompleteMultipartUpload")
+    glacier(*fault, "drop-before", "--times", "99")
+    glacier("upload", file, "--timeout", "1s", exit=Exit.UNAVAILABLE)
+    glacier("local", "fault", "clear")
+    glacier("local", "clock", "--timing", "real")
+    glacier(*fault, "--status", "404", "--times", "99")
+    return file
+
+
+def test_quiet_hides_an_uncertain_end_for_a_day_and_no_longer(glacier, uncertain, tmp_path):
+    other = write(tmp_path / "other.tar", payload(8))
+    assert glacier("upload", uncertain, "-q", exit=Exit.NOT_READY).stderr == ""
+    glacier("local", "clock", "advance", "30h")
+    result = glacier("upload", uncertain, "-q", exit=Exit.NOT_READY)
+    assert "it is stored, or it had expired" in result.stderr
+    glacier("local", "fault", "clear")
+    result = glacier("upload", uncertain, other, "-q", exit=Exit.NOT_READY)
+    assert "1 file uploaded; 1 is not ready yet" in result.stderr
+
+
+def test_another_version_is_sent_at_once_and_the_question_is_told_also_under_quiet(
+    glacier, uncertain
+):
+    glacier("local", "clock", "advance", "30h")
+    glacier("local", "fault", "clear")
+    write(uncertain, payload(10))
+    result = glacier("upload", uncertain, "-q", "--output", "json")
+
+    assert result.json["size"] == 10
+    assert "what nightly.tar held before may be stored too" in result.stderr
+
+
+def test_a_stream_whose_completion_failed_is_completed_by_the_hint(glacier):
+    glacier("local", "fault", "add", "CompleteMultipartUpload", "--status", "403")
+    words = ("upload", "-", "--name", "home.tar")
+    result = glacier(*words, "-q", exit=Exit.ACCESS_DENIED, input=payload(9))
+    hint = next(line for line in result.stderr.splitlines() if line.startswith("hint: "))
+    said, _, command = hint.partition(": glacier ")
+    assert said == "hint: all of it has arrived, so do not send it again"
+    archive = glacier(*shlex.split(command), "--output", "json").json
+
+    assert (archive["name"], archive["size"]) == ("home.tar", 9)
+    assert [each["archiveId"] for each in archives(glacier)] == [archive["archiveId"]]
+
+
+def test_a_stream_that_was_stored_twice_is_told_also_under_quiet(glacier):
+    glacier("local", "fault", "add", "CompleteMultipartUpload", "drop-after", "--times", "99")
+    words = ("upload", "-", "--name", "home.tar", "-q", "--timeout", "1s")
+    glacier(*words, exit=Exit.UNAVAILABLE, input=payload(9))
+    glacier("local", "fault", "clear")
+    result = glacier(*words, "--output", "json", input=payload(9))
+
+    [first] = {each["archiveId"] for each in archives(glacier)} - {result.json["archiveId"]}
+    assert f"an earlier run had stored home.tar as {first}" in result.stderr
 
 
 def test_requests_that_are_used_up_are_so_for_all_files(glacier, tmp_path):
