@@ -12,7 +12,8 @@ from helpers import RecordingProgress, payload
 from glaciercli.clients.session import connect
 from glaciercli.errors import AccessDenied, Conflict, NotFound, NotReady, Refused, Unavailable
 from glaciercli.services import scopes
-from glaciercli.services.inventory import archives, syncing
+from glaciercli.services.empty import deleting
+from glaciercli.services.inventory import syncing
 from glaciercli.services.upload import uploads
 from glaciercli.services.upload._completing import Uncertain
 from glaciercli.transfer.upload_journal import UploadJournal
@@ -88,7 +89,7 @@ class TestOneThatIsDone:
         self, client, engine, upload, catalog, vault, stored, progress
     ):
         first = upload()
-        archives.delete(client, catalog, vault, first.id)
+        deleting.delete(client, catalog, scopes.of(client, catalog), vault, first.id)
         second = upload()
 
         assert stored() == {second.id: DATA}
@@ -176,7 +177,7 @@ class TestOneThatWasCompletedUnheard:
     ):
         syncing.sync(client, catalog, vault)
         [listed] = catalog.archives(scopes.of(client, catalog), vault)
-        archives.delete(client, catalog, vault, listed.id)
+        deleting.delete(client, catalog, scopes.of(client, catalog), vault, listed.id)
         second = upload()
 
         assert second.id != listed.id
