@@ -180,3 +180,25 @@ def test_a_job_that_cannot_be_is_given_up_at_once_and_not_after_two_minutes(thea
         client.call("DescribeJob", vaultName="photos", jobId=document["JobId"])
     assert player.asked["DescribeJob"] == 3
     assert time.monotonic() - started < _SOON
+
+
+def test_more_parts_than_an_upload_can_have_are_refused(theatre):
+    scene = "upload show {upload} -V photos"
+    right = theatre.replies[scene]["ListParts"][0]
+    page = json.loads(right.body)
+    part = {"SHA256TreeHash": "0" * 64}
+
+    def wrong(number):
+        parts = [
+            {**part, "RangeInBytes": f"{each << 20}-{(each + 1 << 20) - 1}"}
+            for each in range(number * 1000, (number + 1) * 1000)
+        ]
+        return right.with_body(
+            json.dumps({**page, "Parts": parts, "Marker": f"m{number}"}).encode()
+        )
+
+    run, asked = theatre.play(scene, "ListParts", wrong)
+
+    assert run.exit == Exit.UNAVAILABLE, run
+    assert "more than 10,000 parts" in run.stderr
+    assert asked == 11

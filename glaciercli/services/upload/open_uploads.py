@@ -10,6 +10,8 @@ from typing import Any
 
 from glaciercli.catalog import descriptions
 from glaciercli.clients.glacier import Client
+from glaciercli.errors import StrangeReply
+from glaciercli.limits import MAX_PARTS
 from glaciercli.models import Part, Upload
 from glaciercli.services.jobs import ids
 from glaciercli.transfer.upload_journal import UploadJournal, UploadState, known
@@ -32,12 +34,17 @@ def show(client: Client, vault: str, reference: str, *, journals: Path | None) -
 
 
 def describe(client: Client, vault: str, upload_id: str) -> Upload:
-    """Return the open upload of a whole id, with its parts; raises NotFound when it is gone."""
+    """Return the open upload of a whole id, with its parts.
+
+    Raises NotFound when it is gone, StrangeReply for more parts than an upload can have.
+    """
     parts: list[Part] = []
     head: dict[str, Any] = {}
     for page in client.replies("ListParts", vaultName=vault, uploadId=upload_id):
         head = head or page
         parts += [Part.from_api(item) for item in page.get("Parts", ())]
+        if len(parts) > MAX_PARTS:
+            raise StrangeReply(f"upload {upload_id} lists more than {MAX_PARTS:,} parts")
     sent = sum(stop - start for start, stop in (part.span for part in parts))
     return Upload.from_api(head, vault=vault, parts=tuple(parts), sent=sent)
 
