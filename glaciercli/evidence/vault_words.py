@@ -20,6 +20,10 @@ def not_deletable(vault: str, when: str) -> str:
     return f"vault {vault!r} cannot be deleted yet: {when}"
 
 
+def partly_emptied(vault: str, deleted: int, failed: int) -> str:
+    return f"{counted(deleted, 'archive')} of vault {vault!r} deleted, {failed:,} not"
+
+
 def since_inventory(vault: Vault) -> str:
     """Return what was done from here after the inventory that a vault's counts are of."""
     if not isinstance(vault, VaultDetails):
@@ -39,6 +43,11 @@ def ended(name: str, account: str, count: int) -> str:
         f"vault {name!r} of account {account} is not there any more; known in it, and gone with it:"
         f" {counted(count, 'archive')}"
     )
+
+
+def not_listed(name: str, count: int) -> str:
+    """Say that the list of an account's vaults lacks one that held archives."""
+    return f"vault {name!r} is not there any more; known in it: {counted(count, 'archive')}"
 
 
 def there_again(vault: Vault, back: int) -> str:

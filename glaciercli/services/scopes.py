@@ -18,7 +18,6 @@ from glaciercli.hints import Command
 from glaciercli.models import Scope, Vault
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
-from glaciercli.units import counted
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
@@ -175,7 +174,7 @@ def _counts(catalog: Catalog, scope: Scope, there: set[str]) -> dict[str, int]:
 
 def _not_listed(name: str, count: int) -> NotFound:
     return NotFound(
-        f"vault {name!r} is not there any more; known in it: {counted(count, 'archive')}",
+        vault_words.not_listed(name, count),
         hint=("if that is as it should be: ", Command("catalog", "sync", name)),
     )
 

@@ -22,6 +22,7 @@ from glaciercli.errors import (
     Partial,
     Refused,
 )
+from glaciercli.evidence import vault_words
 from glaciercli.hints import Command
 from glaciercli.models import Archive, Emptied, EmptyPlan, Scope, Vault
 from glaciercli.services import scopes
@@ -193,7 +194,7 @@ def _delete_all(
         catalog.deletions(scope, vault, done)
     if failures:
         raise Partial(
-            f"{count:,} archives of vault {vault!r} were deleted, {len(failures):,} were not",
+            vault_words.partly_emptied(vault, count, len(failures)),
             failures,
             hint=("mend that, then go on: ", Command("vault", "empty", vault)),
             report=Emptied(vault, count, size, vault_deleted=False),
