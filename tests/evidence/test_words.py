@@ -67,6 +67,19 @@ def claims():
                 yield path, text
 
 
+def test_a_claim_is_found_in_any_sentence_and_in_no_help():
+    source = """
+'''A docstring: it is stored.'''
+note(f"{name} is stored as {ident}")
+raise NotFound("the archive" + " is gone", hint="it was deleted")
+option("--gone", help="until it is gone")
+row["deleted"]
+"""
+    found = [each for each in sentences(ast.parse(source)) if " " in each and CLAIM.search(each)]
+
+    assert sorted(found) == [" is gone", "it was deleted", "{} is stored as {}"]
+
+
 def test_claims_have_one_home():
     strays = {
         text: str(path.relative_to(PACKAGE))
