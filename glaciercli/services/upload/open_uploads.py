@@ -44,7 +44,7 @@ def describe(client: Client, vault: str, upload_id: str) -> Upload:
         head = head or page
         parts += [Part.from_api(item) for item in page.get("Parts", ())]
         if len(parts) > MAX_PARTS:
-            raise StrangeReply(f"upload {upload_id} lists more than {MAX_PARTS:,} parts")
+            raise StrangeReply(f"upload {upload_id} comes with more than {MAX_PARTS:,} parts")
     sent = sum(stop - start for start, stop in (part.span for part in parts))
     return Upload.from_api(head, vault=vault, parts=tuple(parts), sent=sent)
 
