@@ -102,6 +102,10 @@ if sys.platform == "win32":
         """Tell whether a file is this user's; there the rights of the directory see to it."""
         return True
 
+    def room(_descriptor: int) -> int | None:
+        """Return the free bytes of an open directory's file system; None, as it is not known."""
+        return None
+
     def rights_of_others(_status: os.stat_result) -> int:
         """Return what others than its owner may do with a file, as the low six bits of a mode."""
         return 0  # as above; the mode that Python reports is made up
@@ -201,6 +205,14 @@ else:
     def is_own(status: os.stat_result) -> bool:
         """Tell whether a file is this user's."""
         return status.st_uid == os.geteuid()
+
+    def room(descriptor: int) -> int | None:
+        """Return the free bytes of an open directory's file system; None where it tells none."""
+        try:
+            found = os.fstatvfs(descriptor)
+        except OSError:
+            return None
+        return found.f_bavail * found.f_frsize if found.f_blocks else None
 
     def rights_of_others(status: os.stat_result) -> int:
         """Return what others than its owner may do with a file, as the low six bits of a mode."""

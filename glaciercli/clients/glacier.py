@@ -271,8 +271,10 @@ def _ask(boto: Any, operation: str, parameters: Mapping[str, Any]) -> dict[str, 
         raise
     finally:
         milliseconds = (time.monotonic() - started) * 1000
-        vault = parameters.get("vaultName", "-")
-        _log.info("%s %s: %s (%.0f ms)", operation, vault, outcome, milliseconds)
+        done = f"{operation} {parameters.get('vaultName', '-')}: {outcome}"
+        # A name may be no text, which no log can write.
+        done = done.encode(errors="backslashreplace").decode()
+        _log.info("%s (%.0f ms)", done, milliseconds)
 
 
 def _access_key(boto: Any) -> str | None:

@@ -112,11 +112,7 @@ class DescriptorFolder:
         return os.access(".", os.W_OK | os.X_OK, dir_fd=self._descriptor)
 
     def room(self) -> int | None:
-        try:
-            found = os.fstatvfs(self._descriptor)
-        except OSError:
-            return None
-        return found.f_bavail * found.f_frsize if found.f_blocks else None
+        return system.room(self._descriptor)
 
     def status(self) -> os.stat_result:
         return os.fstat(self._descriptor)
