@@ -156,11 +156,17 @@ def record(client: Client, journal: UploadJournal, catalog: Catalog, archive: Ar
 def enter(
     client: Client, catalog: Catalog, archive: Archive, account: str | None, token: str
 ) -> None:
-    """Enter an archive into the catalog; entering it twice changes nothing."""
-    account = account_of(archive.location) or account or client.target.account
+    """Enter an archive into the catalog; entering it twice changes nothing.
+
+    Where its Location names another account than the upload's, or than these credentials were of
+    before, the vault's own ARN decides.
+    """
+    named = {each for each in (account_of(archive.location), account) if each is not None}
+    if named != {account} and (before := scopes.told(client, catalog)) is not None:
+        named.add(before.account)
     scope = (
-        scopes.in_account(client, catalog, account)
-        if account
+        scopes.in_account(client, catalog, named.pop())
+        if len(named) == 1
         else scopes.of_vault(client, catalog, archive.vault)
     )
     # The journal's hash is of the file that was sent; one of an older version does not say so.

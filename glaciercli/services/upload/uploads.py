@@ -26,7 +26,7 @@ from glaciercli.errors import (
 )
 from glaciercli.evidence import endings
 from glaciercli.hints import Command
-from glaciercli.models import Archive, Upload
+from glaciercli.models import Archive, Scope, Upload
 from glaciercli.services import scopes
 from glaciercli.services.upload import _single, open_uploads
 from glaciercli.services.upload._completing import (
@@ -91,7 +91,6 @@ def start(
                     return finished
                 upload = _go_on(client, journal, source, progress)  # it may be open all the same
             if upload is None:
-                _tell_twin(client, catalog, source, vault, progress)
                 journal.begin(
                     new_intent(
                         vault,
@@ -103,10 +102,12 @@ def start(
                     )
                 )
                 if single:
+                    _tell_twin(client, journal, source, catalog, progress)
                     return _single.send(client, journal, source, catalog, progress)
                 upload = open_upload(client, journal)
             else:
                 _require_same(upload, description, part_size, progress)
+            _tell_twin(client, journal, source, catalog, progress)
             try:
                 return _send(client, journal, source, upload, catalog, workers, progress)
             except Expired:
@@ -236,10 +237,16 @@ def _is_of(source: Source, journal: UploadJournal) -> bool:
 
 
 def _tell_twin(
-    client: Client, catalog: Catalog, source: Source, vault: str, progress: Progress
+    client: Client, journal: UploadJournal, source: Source, catalog: Catalog, progress: Progress
 ) -> None:
-    """Say so when this very file seems to be in the vault: every upload is one more archive."""
+    """Say so when this very file seems to be in the vault: every upload is one more archive.
+
+    An upload that is open has told whose vault that is; else it is whose it was before.
+    """
+    account, vault = journal.state.account, journal.intent.vault
     scope = scopes.told(client, catalog)
+    if account is not None:
+        scope = Scope(client.endpoint, account, client.region)
     for each in [] if scope is None else catalog.versions(scope, vault, source.path.name):
         at = each.modified
         if each.size == source.size and at is not None and abs(source.modified - at) < _SAME_TIME:

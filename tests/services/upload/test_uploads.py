@@ -27,6 +27,7 @@ from glaciercli.errors import (
     UsageError,
 )
 from glaciercli.hints import render
+from glaciercli.models import Scope
 from glaciercli.services import scopes
 from glaciercli.services.upload import uploads
 from glaciercli.transfer.upload_journal import UploadJournal
@@ -286,6 +287,33 @@ def test_a_resume_sends_only_the_missing_parts(client, engine, upload, vault, se
     assert engine.log.count("UploadMultipartPart") == PARTS - sent
     assert progress.done == len(DATA)
     assert open_uploads(client, vault) == []
+
+
+def test_a_file_that_the_vault_has_is_told_of_to_credentials_that_were_not_met_before(
+    client, upload, journals, monkeypatch
+):
+    uploads.acknowledge(client, upload(), journals=journals)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDANOTHER")
+    progress = RecordingProgress()
+    upload(progress=progress)
+
+    assert any("has this file already" in each for each in progress.notes)
+
+
+@pytest.mark.parametrize("options", [{}, {"single": True}])
+def test_of_two_accounts_that_replies_name_the_vaults_own_arn_decides(
+    client, engine, upload, catalog, vault, options
+):
+    catalog.learn_account(client.target.identity, client.endpoint, engine.account)
+    operation = "UploadArchive" if options else "CompleteMultipartUpload"
+    place = f"/222222222222/vaults/{vault}"
+    fault = engine.faults.add(operation, kind="header", name="Location", value=place)
+    archive = upload(**options)
+    scope = Scope(client.endpoint, engine.account, client.region)
+
+    assert engine.faults.delivered(fault) == 1
+    assert [each.id for each in catalog.archives(scope)] == [archive.id]
+    assert catalog.scopes() == [scope]
 
 
 def test_a_file_that_the_vault_has_is_stored_once_more_and_that_is_said(
