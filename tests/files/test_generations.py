@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from glaciercli.catalog import lives
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
 from glaciercli.catalog.schema import MIGRATIONS
@@ -259,7 +260,7 @@ def test_every_transaction_names_its_generation_and_the_one_before(path):
         for _ in range(2):
             merge(catalog, SCOPE, "v", entries, made=when, asked=when)
         catalog.deleted(SCOPE, "v", "archive-a", when)
-        catalog.vault_deleted(SCOPE, "v", when)
+        lives.deleted(catalog, SCOPE, "v", when)
         found = commits(log_of(path))
 
     assert len(found) > 6

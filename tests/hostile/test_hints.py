@@ -85,7 +85,9 @@ def hostile_catalog(home, word):
         world = (endpoint, "000000000000", "us-east-1")
         for key, vault in ((90, "photos"), (91, word), (92, f"{word}2")):
             connection.execute(
-                "INSERT OR REPLACE INTO vaults VALUES (?, ?, ?, ?, ?, NULL)", (key, *world, vault)
+                "INSERT OR REPLACE INTO vaults (key, endpoint, account, region, name) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (key, *world, vault),
             )
             for number, name in enumerate((f"../{word}", "twice", "twice", word, word)):
                 ident = f"{word}#{number}"

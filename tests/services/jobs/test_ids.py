@@ -3,6 +3,7 @@
 import pytest
 
 from glaciercli.errors import Conflict, NotFound
+from glaciercli.hints import render
 from glaciercli.models import Job
 from glaciercli.services.jobs.ids import beginning_with
 
@@ -29,4 +30,4 @@ def test_an_ambiguous_or_unknown_id_prefix_is_an_error_with_a_hint(beginning, er
     with pytest.raises(error, match=message) as caught:
         beginning_with(beginning, THERE, noun="job", vault="photos")
 
-    assert caught.value.hint in {"glacier job list --vault photos", "give more of the id"}
+    assert render(caught.value.hint) in {"glacier job list --vault photos", "give more of the id"}
