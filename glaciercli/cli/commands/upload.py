@@ -177,7 +177,6 @@ def resume(app: App, upload_id: str, file: Path | None, vault: str, workers: int
 
     Example:
         glacier upload resume OW2fM5iVylEp big.tar --vault photos
-        glacier upload resume OW2fM5iVylEp --vault photos
     """
     with app.progress(file.name if file else "stdin") as progress:
         if file is None:
