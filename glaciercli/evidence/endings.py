@@ -35,22 +35,8 @@ def had_stored_unheard(name: str) -> str:
 
 
 def lost_since(name: str, archive: Archive, why: str) -> str:
-    """Say that an archive that an earlier run made is not to be counted on."""
+    """Say that an archive that an earlier run made is not to be counted on, and `why`."""
     return f"an earlier run had stored {name} as {archive.id}, but {why}"
-
-
-def why_lost(archive: Archive) -> str:
-    """Return what the catalog knows against an archive being there as it was stored."""
-    if archive.status in {"new", "seen"} and archive.differs is not None:
-        date = format_time_seconds(archive.differs)
-        return f"the inventory of {date} lists it with another size or tree hash"
-    match archive.status:
-        case "deleted":
-            return "it is deleted"
-        case "missing":
-            return "the newest inventory does not list it"
-        case _:
-            return "it is gone"
 
 
 def why_lost_with_vault(vault: str, made: datetime) -> str:

@@ -8,33 +8,40 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from glaciercli.errors import IntegrityError, NotFound
+from glaciercli.errors import GlacierError, IntegrityError, NotFound
 from glaciercli.evidence import words
 from glaciercli.hints import Command
 from glaciercli.models import Archive
 
 
 def require_present(archive: Archive, newest: datetime | None) -> None:
-    """Raise where an archive is known to be away, or to be another than the catalog says.
+    """Raise what `objection` returns, where it returns an error."""
+    if (error := objection(archive, newest)) is not None:
+        raise error
 
-    `newest` is the date of the vault's newest inventory, None where there is none. Raises NotFound
-    for one that is deleted, gone or missing, or that the newest inventory lacks though an older one
+
+def objection(archive: Archive, newest: datetime | None) -> GlacierError | None:
+    """Return what speaks against an archive being there as the catalog knows it; None for nothing.
+
+    `newest` is the date of the vault's newest inventory, None where there is none. NotFound for an
+    archive that is deleted, gone or missing, or that the newest inventory lacks though an older one
     listed it; IntegrityError for one that an inventory lists with another size or hash.
     """
     if archive.status in {"deleted", "gone"}:
-        raise NotFound(
+        return NotFound(
             words.not_there(archive, newest), hint=Command("archive", "show", archive.id)
         )
     if archive.status == "missing" or not _is_listed_or_young(archive, newest):
-        raise NotFound(
+        return NotFound(
             words.not_listed(archive, newest),
             hint=("for a newer one: ", Command("vault", "inventory", archive.vault)),
         )
     if archive.differs is not None:
-        raise IntegrityError(
+        return IntegrityError(
             words.listed_as_another(archive, archive.differs),
             hint=Command("catalog", "verify", archive.vault),
         )
+    return None
 
 
 def _is_listed_or_young(archive: Archive, newest: datetime | None) -> bool:

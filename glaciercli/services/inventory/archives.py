@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog.filters import EVERYTHING, Filter
-from glaciercli.errors import Conflict, IntegrityError, NotFound, UsageError
+from glaciercli.errors import IntegrityError, NotFound, UsageError
 from glaciercli.models import Archive, Job, Scope
 from glaciercli.services import scopes
 
@@ -69,9 +69,5 @@ def of_job(client: Client, catalog: Catalog, job: Job) -> Archive | None:
         return None
     if job.archive_id is None:
         raise IntegrityError(f"job {job.id} does not tell which archive it brings")
-    unknown = Archive(job.archive_id, job.vault)
-    try:
-        found = catalog.find(scopes.of(client, catalog), job.vault, f"id:{job.archive_id}")
-    except (Conflict, NotFound):
-        return unknown
-    return found if found.id == job.archive_id else unknown
+    known = catalog.known(scopes.of(client, catalog), job.vault, job.archive_id)
+    return known or Archive(job.archive_id, job.vault)

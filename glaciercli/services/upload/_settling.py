@@ -18,6 +18,7 @@ from glaciercli.clients.glacier import Client
 from glaciercli.clients.wording import disputes_parts
 from glaciercli.errors import AccessDenied, NotFound, NotReady, Refused
 from glaciercli.evidence import endings
+from glaciercli.evidence.standings import objection
 from glaciercli.models import Archive, Scope
 from glaciercli.services import scopes
 from glaciercli.services.upload._completing import (
@@ -35,7 +36,6 @@ from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.upload_journal import UploadJournal, UploadState
 
 _PATIENCE = 2 * INVENTORY_LAG  # after that a question does not hold a file back any more
-_THERE = frozenset({"new", "seen"})  # states of archives that nothing speaks against
 _SKEW = timedelta(minutes=15)  # between our clock and the service's, which takes 5 of requests
 
 
@@ -204,10 +204,11 @@ def _why_lost(
         if archive.created is not None and there.created > archive.created + _SKEW:
             return endings.why_lost_with_vault(vault, there.created)
     scope = _scope(client, catalog, journal.state)
-    known = None if scope is None else catalog.known(scope, vault, archive.id)
-    if known is None or (known.status in _THERE and known.differs is None):
+    if scope is None or (known := catalog.known(scope, vault, archive.id)) is None:
         return None
-    return endings.why_lost(known)
+    last = catalog.inventory(scope, vault)
+    against = objection(known, None if last is None else last.made)
+    return None if against is None else against.message
 
 
 def _resolve(
@@ -268,10 +269,11 @@ def _look(client: Client, catalog: Catalog, state: UploadState) -> tuple[bool, A
     made = [
         each for each in catalog.archives(scope, intent.vault, filters=alike) if _is_of(each, state)
     ]
-    there = next((each for each in made if each.status in _THERE and not each.differs), None)
+    newest = catalog.inventory(scope, intent.vault)
+    date = None if newest is None else newest.made
+    there = next((each for each in made if objection(each, date) is None), None)
     if there is not None or any(each.status in {"deleted", "gone"} for each in made):
         return True, there
-    newest = catalog.inventory(scope, intent.vault)
     return newest is not None and newest.asked > state.asked + INVENTORY_LAG, None
 
 
