@@ -91,7 +91,7 @@ def _journal(source: Source) -> Iterator[tuple[Scope, Event]]:
         try:
             event = _journal_event(vault, match.groupdict())
         except (ValueError, OverflowError) as error:
-            raise _senseless(source.path, number, line) from error
+            raise _senseless(source.path, number, line, error) from error
         if event is not None:
             yield source.scope, event
 
@@ -140,7 +140,7 @@ def _sagu(source: Source) -> Iterator[tuple[Scope, Event]]:
                 )
             )
         except (KeyError, ValueError, OverflowError) as error:
-            raise _senseless(source.path, number, str(found)) from error
+            raise _senseless(source.path, number, str(found), error) from error
         yield source.scope, archive
 
 
@@ -177,7 +177,7 @@ def _export(source: Source) -> Iterator[tuple[Scope, Event]]:
             names = _names(record.get("aliases", []))
         # Unavailable is what a record raises for a member that it cannot have.
         except (*_OF_JSON, Unavailable) as error:
-            raise _senseless(source.path, number, line) from error
+            raise _senseless(source.path, number, line, error) from error
         yield scope, archive
         if (when := deletion_of(archive)) is not None:
             yield scope, Deleted(archive.vault, archive.id, when)
@@ -214,8 +214,9 @@ def _names(names: object) -> list[str]:
     return names
 
 
-def _senseless(path: Path, number: int, line: str) -> IntegrityError:
-    return IntegrityError(f"line {number} of {str(path)!r} makes no sense: {line[:80]!r}")
+def _senseless(path: Path, number: int, line: str, why: Exception | None = None) -> IntegrityError:
+    reason = f" ({str(why)[:80]})" if type(why) is ValueError else ""
+    return IntegrityError(f"line {number} of {str(path)!r} makes no sense: {line[:80]!r}{reason}")
 
 
 def _java_date(text: str) -> datetime:

@@ -271,6 +271,11 @@ def test_what_the_service_cannot_have_told_is_refused_and_nothing_is_imported(
     assert everything(catalog, scope) == {}
 
 
+def test_what_is_strange_in_a_line_is_told(catalog, scope, file):
+    with pytest.raises(IntegrityError, match=r"line 1 of .* \('\$\(id\)' is no archive's id\)"):
+        import_file(catalog, scope, file(exported(archiveId="$(id)")))
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [

@@ -17,19 +17,24 @@ STUBS = ("glacier", "rm", "chmod", "chown", "mkdir", "tar", "sqlite3")
 
 WORDS = [
     "$(touch canary)",
-    "`touch canary`",
-    "; touch canary;",
     "' ; touch canary; '",
-    '" ; touch canary; "',
     "it's $(touch canary)",
-    "a\n touch canary\n",
-    "| touch canary #",
-    "&& touch canary",
     "x glacier vault $(touch canary)",
     "-V$(touch canary)",
-    "id:$(touch canary)",
-    "\\'; touch canary; \\'",
-    "> canary",
+]
+WORDS += [
+    pytest.param(each, marks=pytest.mark.slow)
+    for each in (
+        "`touch canary`",
+        "; touch canary;",
+        '" ; touch canary; "',
+        "a\n touch canary\n",
+        "| touch canary #",
+        "&& touch canary",
+        "id:$(touch canary)",
+        "\\'; touch canary; \\'",
+        "> canary",
+    )
 ]
 
 
@@ -121,7 +126,7 @@ def test_ids_names_and_vaults_of_the_catalog_are_quoted(glacier, home, paste, tm
     assert [each for each in found if paste(each)] == []
 
 
-@pytest.mark.parametrize("word", [each.replace("/", "") for each in WORDS])
+@pytest.mark.parametrize("word", WORDS)
 def test_paths_are_quoted(glacier, paste, tmp_path, word):
     glacier("vault", "create", "photos")
     folder = tmp_path / f"in {word}"
