@@ -18,21 +18,28 @@ from glaciercli.treehash import is_tree_hash_aligned
 
 
 @dataclass(frozen=True)
-class Proof:
-    """Bytes [start, stop) of an archive that came, and the witness that they are the archive's.
+class Piece:
+    """Bytes [start, stop) of an archive."""
 
-    Without a witness nothing proves them: the service gives no checksum of such a range.
-    """
-
+    #: The catalog's, with the size and the hash that the job adds where it has none.
     archive: Archive
     start: int
     stop: int
-    tree_hash: str
-    witness: Witness | None
 
     @property
     def is_whole(self) -> bool:
         return (self.start, self.stop) == (0, self.archive.size)
+
+
+@dataclass(frozen=True)
+class Proof(Piece):
+    """Bytes of an archive that came, and the witness that they are the archive's.
+
+    Without a witness nothing proves them: the service gives no checksum of such a range.
+    """
+
+    tree_hash: str
+    witness: Witness | None
 
     def received(self, path: str) -> Received:
         """Return the record of the archive that is in a file now."""
@@ -49,21 +56,13 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Promise:
-    """What the bytes of a finished retrieval must be: [start, stop) of `archive`, with a hash.
+class Promise(Piece):
+    """What the bytes of a finished retrieval must be.
 
     `claim` is None where nobody tells the hash of such a range.
     """
 
-    #: The catalog's archive, with the size and the hash that the job adds where it has none.
-    archive: Archive
-    start: int
-    stop: int
     claim: Claim | None
-
-    @property
-    def is_whole(self) -> bool:
-        return (self.start, self.stop) == (0, self.archive.size)
 
     def met_by(self, size: int, tree_hash: str) -> Proof:
         """Return the proof that `size` bytes of a tree hash are these; raises IntegrityError."""
@@ -108,15 +107,6 @@ def promised(archive: Archive, job: Job) -> Promise:
     if job.tree_hash is None:
         raise IntegrityError(f"job {job.id[:12]}... does not tell the tree hash that it must have")
     return Promise(complete, start, stop, Claim(Witness(Kind.CHECKSUM), job.tree_hash))
-
-
-def prove(archive: Archive, job: Job, size: int, tree_hash: str) -> Proof:
-    """Return the proof that bytes which a finished retrieval brought are the archive's.
-
-    `archive` is the catalog's, or one that has an id alone; see `promised` for what is compared,
-    and for IntegrityError.
-    """
-    return promised(archive, job).met_by(size, tree_hash)
 
 
 def proven_before(

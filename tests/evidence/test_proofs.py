@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from glaciercli.errors import IntegrityError
-from glaciercli.evidence.proofs import promised, prove
+from glaciercli.evidence.proofs import promised
 from glaciercli.evidence.witnesses import Kind, Witness
 from glaciercli.models import Archive, Job
 from glaciercli.units import MIB
@@ -59,7 +59,7 @@ def job(**told):
     ],
 )
 def test_whole_archive_is_proven_against_its_best_witness(archive, told, witness):
-    proof = prove(archive, job(**told), SIZE, TRUE)
+    proof = promised(archive, job(**told)).met_by(SIZE, TRUE)
 
     assert (proof.witness, proof.is_whole) == (witness, True)
     assert (proof.archive.size, proof.archive.tree_hash) == (SIZE, TRUE)
@@ -90,7 +90,7 @@ def test_what_contradicts_is_refused_before_a_byte_comes(archive, told):
 @pytest.mark.parametrize("archive", [SENT, INVENTORIED, IMPORTED, UNKNOWN])
 def test_other_bytes_are_refused_with_both_hashes(archive):
     with pytest.raises(IntegrityError) as refused:
-        prove(archive, job(), SIZE, EVIL)
+        promised(archive, job()).met_by(SIZE, EVIL)
 
     assert TRUE in refused.value.message
     assert EVIL in refused.value.message
@@ -98,13 +98,13 @@ def test_other_bytes_are_refused_with_both_hashes(archive):
 
 def test_shorter_bytes_are_refused():
     with pytest.raises(IntegrityError):
-        prove(SENT, job(), SIZE - 1, TRUE)
+        promised(SENT, job()).met_by(SIZE - 1, TRUE)
 
 
 def test_range_is_proven_by_its_checksum_alone():
     first = job(range=f"0-{MIB - 1}", tree_hash=RANGE)
 
-    proof = prove(SENT, first, MIB, RANGE)
+    proof = promised(SENT, first).met_by(MIB, RANGE)
 
     assert (proof.witness, proof.is_whole) == (Witness(Kind.CHECKSUM), False)
 
@@ -119,7 +119,7 @@ def test_range_of_an_archive_that_is_another_is_refused():
 def test_range_that_is_not_aligned_has_no_witness():
     across = job(range=f"{MIB}-{3 * MIB - 1}", tree_hash=None)
 
-    assert prove(SENT, across, 2 * MIB, RANGE).witness is None
+    assert promised(SENT, across).met_by(2 * MIB, RANGE).witness is None
 
 
 def test_aligned_range_without_a_checksum_is_refused():
