@@ -78,6 +78,12 @@ class Output:
         if not self.quiet:
             _say(text)
 
+    def note_below(self, text: str) -> None:
+        """Say one line after bytes that went to stdout, which a terminal shows in the same place."""
+        if not self.quiet and self.stdout.isatty():
+            _say("")
+        self.note(text)
+
     def warn(self, text: str) -> None:
         """Say one line that a person must know, also one who asked for quiet: cron mails it."""
         _log.warning("%s", safe(text))

@@ -71,10 +71,14 @@ def test_no_bar_in_the_middle_of_the_bytes(glacier, tmp_path):
     glacier("upload", write(tmp_path / "note.txt", b"see the attic"), "--vault", "photos")
     terminal = Terminal("archive", "download", "note.txt", "-", "--vault", "photos")
 
-    assert (terminal.end(), terminal.lines[-1]) == (0, "see the attic")
+    assert terminal.end() == 0
+    *_, shown, proof, end = terminal.lines
+    assert (shown, end) == ("see the attic", "")
+    assert proof.startswith("stdout is note.txt: every byte is proven")
     (job,) = glacier("job", "list", "--vault", "photos", "--output", "json").ids
     terminal = Terminal("job", "output", job, "-", "--vault", "photos")
-    assert (terminal.end(), terminal.shown) == (0, "see the attic")
+    assert terminal.end() == 0
+    assert terminal.lines == [shown, proof, end]
 
 
 def test_a_table_fits_the_terminal(glacier, photos):

@@ -113,9 +113,10 @@ def _empty(world, *, delete_vault=False):
     client, catalog = world.client(), world.catalog()
     try:
         plan = emptying.plan(client, catalog, VAULT, poll=_SOON)
-    except NotFound:
-        if not (delete_vault and emptying.is_done(client, catalog, VAULT)):
+    except NotFound as error:
+        if not delete_vault:
             raise
+        emptying.require_done(client, catalog, VAULT, error)
         world.tell("emptied")
         return
     emptying.empty(

@@ -304,6 +304,8 @@ _WITH_HEADER = {
 }
 #: Kinds that not every exchange can have.
 FITTING_SOME = _WITH_BODY_SENT | _WITH_BODY | set(_WITH_HEADER)
+#: Kinds in which nothing comes any more, though the connection stands.
+SILENT = {"stall", "applied-stall", "stall-in-reply"}
 
 
 def _fits(kind, exchange):

@@ -7,7 +7,7 @@ without a single error.
 import json
 
 import pytest
-from survival.test_http import DATA, VAULT, Cell
+from survival.test_http import DATA, PATIENCE, VAULT, Cell
 
 
 def _chunked(exchange):
@@ -86,7 +86,7 @@ DIALECTS = {
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_server_of_another_make_is_understood(dialect, room):
-    cell = Cell(room)
+    cell = Cell(room, PATIENCE)
     cell.proxy.dialect = DIALECTS[dialect]
     try:
         cell.begin()

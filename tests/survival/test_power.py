@@ -86,17 +86,7 @@ class Record:
             yield forks.run(recover(self.scenario, self._world)), number, state
 
 
-# A defect that is open, its cause not known: the next run finds no vault, and does not know that
-# it was emptied here. Seen at the last event of a run, after its last commits.
-_OPEN = pytest.mark.xfail(strict=False, reason="the next run ends with NotFound")
-
-
-def _known(scenario):
-    marks = [_OPEN] if scenario.name == "empty, with the vault" else []
-    return pytest.param(scenario, id=scenario.name, marks=marks)
-
-
-@pytest.fixture(params=[_known(each) for each in SCENARIOS])
+@pytest.fixture(params=SCENARIOS, ids=lambda scenario: scenario.name)
 def record(request, world, room):
     return Record(request.param, world, room / "copies")
 

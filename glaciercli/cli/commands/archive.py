@@ -201,7 +201,7 @@ def download(
                 progress=progress,
                 range=span,
             )
-        app.output.note(words.received("stdout", _what(found, span), proof))
+        app.output.note_below(words.received("stdout", _what(found, span), proof))
         return
     target = _target(found, dest)
     with app.progress(target.name) as progress:

@@ -159,7 +159,7 @@ def _tell_output(app: App, job: models.Job, path: Path | None, proof: Proof | No
     what = name if proof.is_whole else f"bytes {proof.start}-{proof.stop - 1} of {name}"
     sentence = words.received(str(path or "stdout"), what, proof)
     if path is None:
-        app.output.note(sentence)
+        app.output.note_below(sentence)
     else:
         app.output.done(proof.fetched(job, str(path)), sentence)
 
