@@ -79,7 +79,7 @@ class Output:
             _say(text)
 
     def note_below(self, text: str) -> None:
-        """Say one line after bytes that went to stdout, which a terminal shows in the same place."""
+        """Say one line below bytes that went to stdout, which may be the same terminal."""
         if not self.quiet and self.stdout.isatty():
             _say("")
         self.note(text)
