@@ -4,11 +4,14 @@ The counts of what tests proved are summed over the run and printed at its end.
 """
 
 import functools
+import inspect
 import os
+import shutil
 from collections import Counter
 
 import helpers
 import pytest
+from disks import memory_directory
 from hypothesis import settings
 
 # An example has no time limit: on a loaded machine 200 ms are over before it has begun.
@@ -16,15 +19,56 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 _MARK = "proven: "
+_ROOM = 2 << 30  # bytes; the tests of a run that fail keep theirs until three runs later
+
+
+def pytest_configure():
+    """Let what tests write be in memory, where there is room: syncing takes no time there."""
+    memory = memory_directory()
+    if memory is not None and shutil.disk_usage(memory).free >= _ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_loader():
-    """Let botocore read its data files once for all tests, not once for each client."""
-    from botocore import loaders
+def quick_sessions():
+    """Let botocore find out once, not for each client, what no test changes.
+
+    That is a third of the time of a test that runs a command: data files, the newer names of
+    events, and which handlers take further arguments.
+    """
+    from botocore import hooks, loaders
+
+    aliases = {}
+    aliaser = hooks.EventAliaser.__init__
+
+    def with_aliases(self, *args, **options):
+        aliaser(self, *args, **options)
+        self._alias_name_cache = aliases
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", functools.cache(loaders.create_loader))
+        patch.setattr(hooks.EventAliaser, "__init__", with_aliases)
+        patch.setattr(hooks, "accepts_kwargs", _takes_any(hooks.accepts_kwargs))
+        yield
+
+
+def _takes_any(slow):
+    """Return a quicker `accepts_kwargs`: Python's functions say it themselves."""
+
+    def accepts_kwargs(handler):
+        code = getattr(getattr(handler, "__func__", handler), "__code__", None)
+        return slow(handler) if code is None else bool(code.co_flags & inspect.CO_VARKEYWORDS)
+
+    return accepts_kwargs
+
+
+@pytest.fixture(autouse=True, scope="session")
+def kept_bytecode(tmp_path_factory):
+    """Let the programs that tests start compile a module once, also where no bytecode is kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "PYTHONDONTWRITEBYTECODE" in os.environ:
+            patch.delenv("PYTHONDONTWRITEBYTECODE")
+            patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
         yield
 
 

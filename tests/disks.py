@@ -1,7 +1,9 @@
 """Disks of a size of the test's own choice, real ones; a test is skipped where none can be made."""
 
+import os
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -19,3 +21,9 @@ def small_disk(path, size):
         yield path
     finally:
         subprocess.run(["umount", "--lazy", path], check=True)  # an error may hold a file open
+
+
+def memory_directory():
+    """Return a directory in memory, where syncing costs nothing; None where there is none."""
+    shared = Path("/dev/shm")
+    return shared if shared.is_dir() and os.access(shared, os.W_OK) else None

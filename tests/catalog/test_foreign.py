@@ -101,7 +101,7 @@ DISGUISED = {
     "a virtual table": [f"CREATE VIRTUAL TABLE archive USING fts5({COLUMNS})"],
     "a generated column": [
         "CREATE TABLE archive (id, vault, key, last_seen_upstream, created_here, deleted_here)",
-        "ALTER TABLE archive ADD COLUMN name AS (printf('%.*c', 900000000, 'x'))",
+        "ALTER TABLE archive ADD COLUMN name AS (printf('%.*c', 100000000, 'x'))",
         "INSERT INTO archive VALUES ('id1', 'photos', 'AKID', 1, 1, NULL)",
     ],
 }  # fmt: skip

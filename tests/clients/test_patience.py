@@ -19,7 +19,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d
 OUTPUT = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 KIBIBYTE = b"400\r\n" + b" " * 1024 + b"\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-TIMEOUT = 0.5  # seconds
+TIMEOUT = 0.3  # seconds
 _SOON = 4 * TIMEOUT + 2  # a first attempt, a second one, and a slow machine
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import boto3
 import botocore.session
 import pytest
+from disks import memory_directory
 from hostile.endpoint import Endpoint
 from hostile.scenes import KEY, SECRET, Theatre
-from survival.world import memory_directory
 
 
 @pytest.fixture(scope="session")

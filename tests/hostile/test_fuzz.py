@@ -22,9 +22,9 @@ from pathlib import Path, PurePosixPath
 
 import click
 import pytest
+from disks import memory_directory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from survival.world import memory_directory
 
 from glaciercli import config, limits, units
 from glaciercli.catalog import descriptions, percent, readers

@@ -134,5 +134,5 @@ def _fail(scenario, world, number):
     return delivered
 
 
-KILL = Accident("kill", _kill, step=8, least=3)
-ERROR = Accident("I/O error", _fail, step=11, least=2)
+KILL = Accident("kill", _kill, step=23, least=1)
+ERROR = Accident("I/O error", _fail, step=29, least=1)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import boto3
 import pytest
+from disks import memory_directory
 from survival import forks
 from survival.scenarios import SCENARIOS
-from survival.world import World, memory_directory, share_session
+from survival.world import World, share_session
 
 from glaciercli import system
 

@@ -41,6 +41,7 @@ TIMEOUT = 0.4  # seconds without a byte, where the fault is that none comes
 PATIENCE = 20.0  # seconds without success, where there is to be one
 _LONGEST = 40.0  # seconds for a command with its repetition, on a busy machine
 _THREADS = 8
+_SHARES = 8  # of the kinds: each operation meets one share by default, and each its own
 
 
 class Cell:
@@ -329,9 +330,11 @@ def row(request):
     return request.param
 
 
-@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
+@pytest.mark.parametrize(
+    "first", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, _SHARES))]
+)
 def test_a_fault_that_happens_once_is_got_over(row, first, room, count):
-    kinds = KINDS[(first + ROWS.index(row)) % 3 :: 3]
+    kinds = KINDS[(first + ROWS.index(row)) % _SHARES :: _SHARES]
     count({"cells of operation and HTTP fault": live_all(row, kinds, room, 1)})
 
 

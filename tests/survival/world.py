@@ -6,13 +6,11 @@ locks are named by them; the source stays the same file, since an upload is boun
 
 import functools
 import importlib
-import os
 import pickle
 import shutil
 import sqlite3
 import uuid
 from contextlib import closing
-from pathlib import Path
 
 import botocore.session
 import helpers
@@ -141,9 +139,3 @@ def share_session():
     shared.create_client("glacier", region_name="us-east-1")
     importlib.import_module("glaciercli.local.inprocess")  # else each child imports it
     return shared
-
-
-def memory_directory():
-    """Return a directory in memory, where syncing costs nothing; None where there is none."""
-    shared = Path("/dev/shm")
-    return shared if shared.is_dir() and os.access(shared, os.W_OK) else None

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from survival.world import memory_directory
+from disks import memory_directory
 from worlds.ending import settle
 from worlds.world import World
 
