@@ -7,7 +7,7 @@ archives in parts", "Create vault"); where it sets no bound, the sentence says t
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from glaciercli.units import GIB, MIB
 
@@ -20,6 +20,9 @@ MAX_ARCHIVE_SIZE = MAX_PARTS * MAX_PART_SIZE
 MAX_ARCHIVES = 10**12  # in a vault
 MAX_VAULT_SIZE = 1 << 62  # bytes; ours, what the catalog can hold and add up
 MAX_INVENTORY_SIZE = 1 << 42  # bytes of a document; ours, more than five billion archives fill
+
+#: An archive that is deleted younger is charged the rest of it ("Amazon Glacier pricing").
+EARLY_DELETION = timedelta(days=90)
 
 EARLIEST = datetime(2012, 8, 1, tzinfo=UTC)  # Glacier was opened on 2012-08-21
 LATEST = datetime(3000, 1, 1, tzinfo=UTC)  # ours; further no rehearsal's clock is put

@@ -229,6 +229,17 @@ def test_evidence_is_pure():
     assert rooms <= {"evidence", "errors", "hints", "models", "ranges", "treehash", "units"}
 
 
+def test_what_is_shown_is_told_by_records_alone():
+    """A plan's sentences and the rule of consent are the same in a terminal, a window, a worker."""
+    rooms = {
+        room_of(other)
+        for path in (PACKAGE / "present").glob("*.py")
+        for other in own_imports(path, typing=True)
+    }
+
+    assert rooms <= {"present", "errors", "evidence", "hints", "models", "units"}
+
+
 @pytest.mark.parametrize(("library", "users", "reason"), ONLY, ids=[each[0] for each in ONLY])
 def test_a_library_has_one_home(library, users, reason):
     found = {

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -19,14 +20,14 @@ import click
 from glaciercli.cli import log
 from glaciercli.cli.output import Output
 from glaciercli.cli.progress import Bar
-from glaciercli.errors import Conflict, GlacierError, Refused, UsageError
+from glaciercli.errors import Conflict, GlacierError
 from glaciercli.hints import Hint, render
 from glaciercli.present.text import safe
-from glaciercli.units import counted, format_size
 from glaciercli.workspace import Workspace
 
 if TYPE_CHECKING:
     from glaciercli.local.engine import Engine
+    from glaciercli.present.consent import Asking
 
 #: The global options that say which Glacier is meant, and with which settings.
 _WHERE = ("local", "local_root", "profile", "region", "account_id", "endpoint_url", "config")
@@ -39,7 +40,7 @@ class App(Workspace):
     """
 
     def __init__(self, stop: threading.Event | None = None) -> None:
-        super().__init__(self._tell, stop, ask=_answer)
+        super().__init__(self.tell, stop, ask=_answer)
         #: Done after the last byte of output is out, and only when all went well.
         self.at_end: list[Callable[[], None]] = []
 
@@ -52,7 +53,8 @@ class App(Workspace):
             quiet=self.quiet,
         )
 
-    def _tell(self, text: Hint) -> None:
+    def tell(self, text: Hint) -> None:
+        """Say one line to the person at the terminal, as `Output.note` does."""
         # The output is made only when there is something to tell.
         self.output.note(self.written(text))
 
@@ -118,38 +120,34 @@ class App(Workspace):
                 tell(error.report)
             raise
 
-    def confirm(
-        self, question: str, *, yes: bool, typed: str | None = None, unattended: bool = False
-    ) -> None:
-        """Return when the user agrees: by `--yes`, a `y`, or by typing `typed` where given.
+    def consent(self, *, yes: bool) -> Asking:
+        """Return what asks the person at the terminal, unless all is agreed to by `yes`."""
+        from glaciercli.present.consent import Asking  # noqa: PLC0415 - help asks nothing
 
-        Never asks where nobody can answer: returns if the work may go on `unattended`, as what is
-        paid for but destroys nothing may, else raises UsageError naming the flag.
-        """
-        if yes:
-            return
-        if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
-            if unattended:
-                return
-            raise UsageError(f"nobody is at a terminal to answer: {question}", hint="add --yes")
-        if typed is None:
-            agreed = click.confirm(self.output.safe(question), err=True)
-        else:
-            prompt = self.output.safe(f"{question}; type {typed} to go on")
-            agreed = click.prompt(prompt, default="", show_default=False, err=True) == typed
-        if not agreed:
-            raise Refused("not confirmed; nothing was done")
+        is_somebody = _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+        return Asking(_AtTerminal(self.output) if is_somebody else None, yes=yes)
 
-    def agreement(self, tier: str, *, yes: bool) -> Callable[[int, int], None]:
-        """Return what is called with the count and the bytes of retrievals before they start."""
+    def confirm(self, question: str, *, yes: bool, typed: str | None = None) -> None:
+        """Return when an act on one thing is agreed to, which needs no plan."""
+        from glaciercli.present.plans import Question  # noqa: PLC0415 - as above
 
-        def agree(count: int, size: int) -> None:
-            question = f"start {counted(count, 'retrieval')} of {format_size(size)} ({tier})"
-            are = "is" if count == 1 else "are"
-            # They destroy nothing, so a script is taken at its word.
-            self.confirm(f"{question}, which {are} charged?", yes=yes, unattended=True)
+        self.consent(yes=yes).ask(Question(question, typed))
 
-        return agree
+
+@dataclass(frozen=True)
+class _AtTerminal:
+    """The person at the terminal, asked on stderr."""
+
+    output: Output
+
+    def agrees(self, question: str) -> bool:
+        return click.confirm(self.output.safe(question), err=True)
+
+    def types(self, prompt: str) -> str:
+        answer: str = click.prompt(
+            self.output.safe(prompt), default="", show_default=False, err=True
+        )
+        return answer
 
 
 def the_app(context: click.Context) -> App:

@@ -19,6 +19,8 @@ _LATER = (
     "glaciercli.catalog.",
     "glaciercli.files.",
     "glaciercli.models",
+    "glaciercli.present.consent",
+    "glaciercli.present.plans",
     "glaciercli.services.",
     "glaciercli.tasks.",
     "glaciercli.transfer.",

@@ -2,21 +2,30 @@
 
 from glaciercli.models.archives import Archive, FileHash, Job, Part, Upload
 from glaciercli.models.local import Damage, FaultRule, LocalClock, LocalStore, Notice, Served
+from glaciercli.models.plans import (
+    Billable,
+    CapacityPlan,
+    Consent,
+    DeletePlan,
+    EmptyPlan,
+    Plan,
+    RestorePlan,
+    RetrievalPlan,
+    SamplePlan,
+    UploadPlan,
+)
 from glaciercli.models.record import Record
 from glaciercli.models.reports import (
     Audit,
     Emptied,
-    EmptyPlan,
     Exported,
     Fetched,
     Imported,
     Inventory,
     Received,
     Restored,
-    RestorePlan,
     Sample,
     SettingInForce,
-    UploadPlan,
     Verified,
 )
 from glaciercli.models.vaults import (
@@ -34,8 +43,12 @@ from glaciercli.models.vaults import (
 __all__ = [
     "Archive",
     "Audit",
+    "Billable",
     "Capacity",
+    "CapacityPlan",
+    "Consent",
     "Damage",
+    "DeletePlan",
     "Emptied",
     "EmptyPlan",
     "Exported",
@@ -51,13 +64,16 @@ __all__ = [
     "Notice",
     "Notifications",
     "Part",
+    "Plan",
     "Policy",
     "Received",
     "Record",
     "RestorePlan",
     "Restored",
+    "RetrievalPlan",
     "RetrievalPolicy",
     "Sample",
+    "SamplePlan",
     "Scope",
     "Served",
     "SettingInForce",

@@ -1,4 +1,4 @@
-"""What a command would do, has done or has found, as it is told to the user."""
+"""What a command has done or has found, as it is told to the user."""
 
 from __future__ import annotations
 
@@ -53,39 +53,6 @@ class Exported(Record):
 
     path: str = member("path")
     archives: int = member("archives")
-
-
-@dataclass(frozen=True)
-class UploadPlan(Record):
-    """What an upload would do."""
-
-    path: str = member("path")
-    size: int = member("size")
-    part_size: int = member("PartSizeInBytes")
-    parts: int = member("parts")
-    requests: int = member("requests")
-
-
-@dataclass(frozen=True)
-class RestorePlan(Record):
-    """What restoring a tree would retrieve."""
-
-    directory: str = member("directory")
-    archives: int = member("archives")
-    size: int = member("size")
-    #: Files with the bytes of another, which is there or retrieved: nothing is paid for them.
-    copies: int = member("copies")
-    #: Files that are there already, as their hashes show.
-    already: int = member("alreadyThere")
-    folders: int = member("folders")
-    #: Archives that their tool has compressed or encrypted: restored as they are.
-    packed: int = member("packed")
-    tier: str = member("Tier")
-    time: str = member("usualTime")
-    #: Why a name cannot become a path, by archive id.
-    refused: dict[str, str] = member("refused")
-    #: Archives that match and are gone or deleted, by state: nothing is retrieved of them.
-    left_out: dict[str, int] = member("leftOut")
 
 
 @dataclass(frozen=True)
@@ -180,29 +147,6 @@ class Sample(Record):
     #: By whose word: a kind of witness (see `evidence.witnesses`), and of which date.
     proven_by: str = member("provenBy")
     proven_date: datetime | None = member("provenDate")
-
-
-@dataclass(frozen=True)
-class EmptyPlan(Record):
-    """What emptying a vault would delete."""
-
-    vault: str = member("vaultName")
-    arn: str = member("VaultARN")
-    archives: int = member("archives")
-    size: int = member("size")
-    oldest: datetime | None = member("oldest")
-    newest: datetime | None = member("newest")
-    #: Archives of less than 90 days, whose deletion is charged, and their bytes.
-    early: int = member("earlyDeletions")
-    early_size: int = member("earlyDeletionSize")
-    #: Of the inventory that this is known by; what is newer is known from here only.
-    inventory_date: datetime | None = member("InventoryDate")
-    #: Open multipart uploads: completed, they would make archives that no plan has counted.
-    uploads: int = member("openUploads")
-    first: tuple[Archive, ...] = member("firstArchives")
-    last: tuple[Archive, ...] = member("lastArchives")
-    #: The catalog's state that was counted: what is recorded after it is not deleted.
-    watermark: int = member("watermark")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.findings import look
 from glaciercli.errors import GlacierError, NotFound
 from glaciercli.models import Scope
+from glaciercli.models.plans import agreed
 from glaciercli.services.empty import emptying
 from glaciercli.services.inventory import exchange, syncing
 from glaciercli.services.jobs.jobs import Poll
@@ -67,8 +68,9 @@ def _scope(client):
 def _restore(world):
     client, catalog = world.client(), world.catalog()
     wanted = select(client, catalog, VAULT, world.out / "tree", filters=Filter())
+    plan = restoring.plan(wanted)
     restored = restoring.restore(
-        client, catalog, wanted, journals=world.journals, poll=_SOON, workers=1
+        client, catalog, wanted, plan, agreed, journals=world.journals, poll=_SOON, workers=1
     )
     world.tell(f"{restored.restored + restored.already}-restored")
 
@@ -81,8 +83,9 @@ def _half_restored(world):
         "GetJobOutput", kind="status", code="AccessDeniedException", status=403, skip=1, times=9
     )
     wanted = select(client, catalog, VAULT, world.out / "tree", filters=Filter())
+    plan = restoring.plan(wanted)
     try:
-        restoring.restore(client, catalog, wanted, journals=world.journals, workers=1)
+        restoring.restore(client, catalog, wanted, plan, agreed, journals=world.journals, workers=1)
     except GlacierError:
         assert client.engine.faults.delivered(fault)
     else:
@@ -112,16 +115,14 @@ def _restored_once(world):
 def _empty(world, *, delete_vault=False):
     client, catalog = world.client(), world.catalog()
     try:
-        plan = emptying.plan(client, catalog, VAULT, poll=_SOON)
+        plan = emptying.plan(client, catalog, VAULT, with_vault=delete_vault, poll=_SOON)
     except NotFound as error:
         if not delete_vault:
             raise
         emptying.require_done(client, catalog, VAULT, error)
         world.tell("emptied")
         return
-    emptying.empty(
-        client, catalog, plan, workers=1, delete_vault=delete_vault, poll=Poll(0.01, 5.0)
-    )
+    emptying.empty(client, catalog, plan, agreed, workers=1, poll=Poll(0.01, 5.0))
     world.tell("emptied")
 
 
@@ -209,7 +210,7 @@ def _nas(world):
 
 def _join_mapping(world):
     client, catalog = world.client(), world.catalog()
-    exchange.join_mapping(client, catalog, NAS, journals=world.journals, poll=_SOON)
+    exchange.join_mapping(client, catalog, NAS, agreed, journals=world.journals, poll=_SOON)
     world.tell("named")
 
 

@@ -11,6 +11,7 @@ from survival.scenario import Scenario
 from survival.world import DATA, VAULT
 
 from glaciercli.errors import GlacierError
+from glaciercli.models.plans import agreed
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs import jobs
 from glaciercli.services.upload import streams, uploads
@@ -227,7 +228,7 @@ def _half_received(world):
 def _fetch(world, client, **options):
     archive = world.recall("archive")
     return downloads.download(
-        client, archive, world.target, journals=world.journals, workers=1, **options
+        client, archive, world.target, agreed, journals=world.journals, workers=1, **options
     )
 
 

@@ -23,6 +23,7 @@ from glaciercli.clients.session import connect
 from glaciercli.errors import GlacierError
 from glaciercli.local.engine import open_engine
 from glaciercli.local.http.server import Server
+from glaciercli.models.plans import agreed
 from glaciercli.services import scopes
 from glaciercli.services.download import downloads
 from glaciercli.services.empty import deleting, emptying
@@ -111,13 +112,13 @@ class Cell:
 
     def download(self):
         downloads.download(
-            self.client, self.archive, self.target, journals=self.journals, workers=1
+            self.client, self.archive, self.target, agreed, journals=self.journals, workers=1
         )
         downloads.acknowledge(self.client, self.archive, self.target, journals=self.journals)
 
     def download_to_a_stream(self):
         stream = io.BytesIO()
-        downloads.to_stream(self.client, self.archive, stream)
+        downloads.to_stream(self.client, self.archive, stream, agreed)
         assert stream.getvalue() == DATA
 
     def inventory(self):
@@ -153,6 +154,8 @@ class Cell:
             self.client,
             self.catalog,
             wanted,
+            restoring.plan(wanted),
+            agreed,
             journals=self.journals,
             poll=Poll(0.05, PATIENCE),
             workers=1,
@@ -160,7 +163,7 @@ class Cell:
 
     def empty(self):
         plan = emptying.plan(self.client, self.catalog, VAULT, poll=Poll(0.05, PATIENCE))
-        emptying.empty(self.client, self.catalog, plan, workers=1)
+        emptying.empty(self.client, self.catalog, plan, agreed, workers=1)
 
     def begin_inventory(self):
         self.store()

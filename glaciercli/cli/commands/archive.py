@@ -29,20 +29,17 @@ from glaciercli.cli.options import (
     yes_option,
 )
 from glaciercli.cli.types import RANGE
-from glaciercli.errors import (
-    NotFound,
-    Refused,
-    UsageError,
-)
+from glaciercli.errors import Refused, UsageError
 from glaciercli.evidence import words
 from glaciercli.hints import Command
-from glaciercli.services import scopes
+from glaciercli.present import plans
+from glaciercli.present.consent import telling
 from glaciercli.services.download import downloads
 from glaciercli.services.empty import deleting
 from glaciercli.services.inventory import archives
 from glaciercli.services.verify import verification
 from glaciercli.tasks import waiting
-from glaciercli.units import counted, format_size
+from glaciercli.units import format_size
 
 COLUMNS = ("name", "size", "creationDate", "status", "archiveId")
 SAMPLES = ("name", "RetrievalByteRange", "provenWhole", "SHA256TreeHash", "archiveId")
@@ -196,6 +193,7 @@ def download(
                 app.client,
                 found,
                 app.output.stdout.buffer,
+                telling(app.tell),
                 tier=tier,
                 poll=poll,
                 progress=progress,
@@ -209,6 +207,7 @@ def download(
             app.client,
             found,
             target,
+            telling(app.tell),
             journals=app.journals,
             tier=tier,
             poll=poll,
@@ -245,11 +244,10 @@ def delete(app: App, references: tuple[str, ...], vault: str, *, yes: bool) -> N
         glacier archive delete big.tar --vault photos --yes
     """
     with app.progress(vault) as progress:
-        scope = scopes.of_vault(app.client, app.catalog, vault, progress=progress)
-    found = [archives.find(app.catalog, scope, vault, each) for each in references]
-    names = ", ".join(each.name or each.id for each in found)
-    app.confirm(f"delete {names} from vault {vault}, for ever?", yes=yes)
-    deleted = deleting.delete_all(app.client, app.catalog, scope, vault, found)
+        plan = deleting.plan(app.client, app.catalog, vault, references, progress=progress)
+    for sentence in plans.sentences(plan):
+        app.tell(sentence)
+    deleted = deleting.delete_all(app.client, app.catalog, plan, app.consent(yes=yes))
     app.output.listing(deleted, ("name", "size", "archiveId"))
 
 
@@ -313,16 +311,13 @@ def _sample(
     app: App, vault: str, count: int, *, seed: str | None, tier: str, poll: waiting.Poll, yes: bool
 ) -> None:
     """Read some stored bytes, having said what that costs and what it does not prove."""
-    known = archives.listing(app.client, app.catalog, vault)
-    if not any(each.size and each.tree_hash for each in known):
-        raise NotFound(
-            f"the tree hash of no archive of vault {vault!r} is known here",
-            hint=Command("vault", "inventory", vault),
-        )
-    app.confirm(
-        f"start up to {counted(count, 'retrieval')} of 1 MiB from vault {vault} ({tier}), each of "
-        "which is charged?",
-        yes=yes,
+    plan = verification.plan(
+        app.client,
+        app.catalog,
+        vault,
+        count,
+        seed=seed or f"{datetime.now(UTC):%Y-%m-%d}",
+        tier=tier,
     )
 
     def tell(proven: list[models.Sample]) -> None:
@@ -332,10 +327,8 @@ def _sample(
         proven = verification.sample(
             app.client,
             app.catalog,
-            vault,
-            count,
-            seed=seed or f"{datetime.now(UTC):%Y-%m-%d}",
-            tier=tier,
+            plan,
+            app.consent(yes=yes),
             poll=poll,
             progress=progress,
         )

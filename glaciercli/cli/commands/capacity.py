@@ -10,7 +10,6 @@ from glaciercli.cli.options import yes_option
 from glaciercli.services.vaults import capacity as service
 
 COLUMNS = ("CapacityId", "StartDate", "ExpirationDate")
-_PRICE = "about 100 US dollars in us-east-1, 120 in Frankfurt (list prices of 2021)"
 
 
 @click.group(cls=Group)
@@ -44,5 +43,6 @@ def purchase(app: App, *, yes: bool) -> None:
     Example:
         glacier capacity purchase --yes
     """
-    app.confirm(f"buy one unit of capacity for a month, {_PRICE}?", yes=yes)
-    app.output.show(service.purchase(app.client), COLUMNS)
+    plan = service.plan(app.client)
+    bought = service.purchase(app.client, plan, app.consent(yes=yes))
+    app.output.show(bought, COLUMNS)

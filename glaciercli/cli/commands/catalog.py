@@ -189,12 +189,12 @@ def mapping(
             app.client,
             app.catalog,
             vault,
+            app.consent(yes=yes),
             journals=app.journals,
             mapping=mapping,
             tier=tier,
             poll=poll,
             progress=progress,
-            agree=app.agreement(tier, yes=yes),
         )
     app.output.done(read, f"vault {vault}: {counted(read.archives, 'archive')} have their names")
 

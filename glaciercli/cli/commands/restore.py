@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from glaciercli import models
@@ -11,9 +10,9 @@ from glaciercli.cli.app import App
 from glaciercli.errors import NotFound
 from glaciercli.evidence import words
 from glaciercli.hints import Command, Hint
+from glaciercli.present import plans
 from glaciercli.services.restore import restoring, selection
 from glaciercli.tasks import waiting
-from glaciercli.units import counted, format_size
 
 
 def restore(
@@ -37,8 +36,8 @@ def restore(
             f"no archives of vault {vault!r} that match are known here{left_out}",
             hint=Command("vault", "inventory", vault),
         )
-    plan = restoring.plan(wanted, tier=tier)
-    lines = list(_plan_lines(plan))
+    plan = restoring.plan(wanted, tier=tier, overwrite=overwrite)
+    lines = list(map(app.written, plans.sentences(plan)))
     if plan.left_out:
         lines.append(f"{words.left_out(plan.left_out)}; {app.written(to_see(vault))}")
     if dry_run:
@@ -58,13 +57,13 @@ def restore(
             app.client,
             app.catalog,
             wanted,
+            plan,
+            app.consent(yes=yes),
             journals=app.journals,
-            tier=tier,
             poll=poll,
             workers=workers,
             progress=progress,
             overwrite=overwrite,
-            agree=app.agreement(tier, yes=yes),
         )
     tell(restored)
 
@@ -73,26 +72,3 @@ def to_see(vault: str) -> Hint:
     """Return what leads to the archives of a vault that are not there any more."""
     states = ("--state", "gone", "--state", "deleted")
     return "to see them: ", Command("archive", "list", *states, "--vault", vault)
-
-
-def _plan_lines(plan: models.RestorePlan) -> Iterator[str]:
-    """Yield what a person should know before the retrievals are charged."""
-    if plan.archives:
-        yield (
-            f"to retrieve into {plan.directory}: {counted(plan.archives, 'archive')}, "
-            f"{format_size(plan.size)}; {plan.tier}, usually {plan.time}"
-        )
-    else:
-        yield "nothing is to be retrieved"
-    if plan.copies:
-        yield f"copied from an equal file, and not retrieved: {counted(plan.copies, 'file')}"
-    if plan.already:
-        yield f"there already: {counted(plan.already, 'file')}"
-    if plan.folders:
-        yield f"made and not retrieved: {counted(plan.folders, 'folder')}"
-    if plan.packed:
-        yield (
-            f"compressed or encrypted by their tool, and left so: {counted(plan.packed, 'archive')}"
-        )
-    for ident, reason in plan.refused.items():
-        yield f"not {ident[:12]}…: {reason}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
 from glaciercli import models
@@ -21,7 +19,7 @@ from glaciercli.cli.options import (
 )
 from glaciercli.errors import Conflict, IntegrityError, NotFound, Refused
 from glaciercli.evidence import vault_words
-from glaciercli.hints import Command
+from glaciercli.present import plans
 from glaciercli.present.text import human
 from glaciercli.services import scopes
 from glaciercli.services.empty import emptying
@@ -29,7 +27,6 @@ from glaciercli.services.inventory import details, syncing
 from glaciercli.services.vaults import notifications as service
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks import waiting
-from glaciercli.units import counted, format_size
 
 _EVENTS = {
     "archive": "ArchiveRetrievalCompleted",
@@ -180,7 +177,13 @@ def empty(
     with app.progress("inventory") as progress:
         try:
             plan = emptying.plan(
-                app.client, app.catalog, vault, filters=wanted, poll=poll, progress=progress
+                app.client,
+                app.catalog,
+                vault,
+                filters=wanted,
+                with_vault=delete_vault,
+                poll=poll,
+                progress=progress,
             )
         except NotFound as error:
             if not delete_vault:
@@ -188,42 +191,24 @@ def empty(
             emptying.require_done(app.client, app.catalog, vault, error)
             app.output.show(models.Emptied(vault, 0, 0, vault_deleted=True))
             return
-    lines = list(_plan_lines(app, plan))
+    lines = list(map(app.written, plans.sentences(plan)))
     if dry_run:
         app.output.done(plan, *lines)
         return
     for line in lines:
         app.output.note(line)
-    what = counted(plan.archives, "archive") + (" and the vault" if delete_vault else "")
-    app.confirm(f"this deletes {what} for ever", yes=yes, typed=vault)
     with app.reporting(app.output.show), app.progress(vault, unit=" archives") as progress:
         emptied = emptying.empty(
             app.client,
             app.catalog,
             plan,
+            app.consent(yes=yes),
             filters=wanted,
             workers=workers,
-            delete_vault=delete_vault,
             poll=poll,
             progress=progress,
         )
     app.output.show(emptied)
-
-
-def _plan_lines(app: App, plan: models.EmptyPlan) -> Iterator[str]:
-    """Yield what a person should know before the archives are gone."""
-    yield f"vault {plan.arn}: {counted(plan.archives, 'archive')}, {format_size(plan.size)}"
-    for each in (*plan.first, *plan.last) if plan.archives > 10 else plan.first:
-        yield f"  {each.name or each.id}"
-    if plan.early:
-        yield (
-            f"younger than 90 days: {counted(plan.early, 'archive')}, "
-            f"{format_size(plan.early_size)}; Glacier charges the rest of the 90 days"
-        )
-    if plan.uploads:
-        stay = counted(plan.uploads, "open upload")
-        see = app.written(Command("upload", "list", "--vault", plan.vault))
-        yield f"not touched: {stay}; see {see}"
 
 
 @vault.command()

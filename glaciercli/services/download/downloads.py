@@ -18,7 +18,8 @@ from glaciercli.evidence.proofs import Proof, promised, proven_before
 from glaciercli.files.place import Place, place_of
 from glaciercli.files.target import PartFile, finish_placing, received
 from glaciercli.hints import Command
-from glaciercli.models import Archive, Job
+from glaciercli.models import Archive, Consent, Job
+from glaciercli.models.plans import agreed
 from glaciercli.ranges import Span
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
@@ -33,6 +34,7 @@ def download(
     client: Client,
     archive: Archive,
     target: Path | Place,
+    consent: Consent,
     *,
     journals: Path,
     tier: str = "Standard",
@@ -44,9 +46,9 @@ def download(
 ) -> Proof:
     """Bring an archive, or [start, stop) of it, into a file that appears only when proven.
 
-    Uses a retrieval that is running or done, else starts one, which costs. Raises NotReady when
-    `poll` runs out first: the same call goes on later; IntegrityError when what came is not the
-    archive. After the user was told, `acknowledge`.
+    Uses a retrieval that is running or done, else starts one, if `consent` agrees. Raises NotReady
+    when `poll` runs out first: the same call goes on later; IntegrityError when what came is not
+    the archive. After the user was told, `acknowledge`.
     """
     wanted = Wanted(archive, range)
     with (
@@ -62,7 +64,7 @@ def download(
         start, stop = wanted.aligned or (0, archive.size or 0)
         place.require_room(stop - start - received(place, wanted.name))
         there = Retrievals(client, archive.vault)
-        job = _retrieval(client, journal, wanted, there, tier, progress)
+        job = _retrieval(client, journal, wanted, there, tier, consent, progress)
         job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)
         content = Content.of(job, wanted.promised_by(job))
         with PartFile.open(place, wanted.name) as part:
@@ -88,7 +90,7 @@ def request(
     """Start the retrieval that `download` will wait for, or return the one there is.
 
     Several archives are asked for first and downloaded then, so that there is one wait for all;
-    `there` are the vault's retrievals, listed once for all of them.
+    `there` are the vault's retrievals, listed once for all of them. All of them are agreed to.
     """
     wanted, path = Wanted(archive), _path(target)
     with DownloadJournal.open(client, journals, archive.vault, wanted.name, path) as journal:
@@ -97,7 +99,7 @@ def request(
         if (job := there.find(wanted)) is not None:  # no need to ask for it alone
             journal.job(job.id)
             return job
-        return _retrieval(client, journal, wanted, there, tier, NullProgress())
+        return _retrieval(client, journal, wanted, there, tier, agreed, NullProgress())
 
 
 def acknowledge(
@@ -164,6 +166,7 @@ def to_stream(
     client: Client,
     archive: Archive,
     stream: BinaryIO,
+    consent: Consent,
     *,
     tier: str = "Standard",
     poll: Poll = Poll(),
@@ -172,10 +175,14 @@ def to_stream(
 ) -> Proof:
     """Write an archive to a stream, each range after its checksum was compared.
 
-    Raises IntegrityError at the end when all of them together are not the archive.
+    `consent` is asked as by `download`. Raises IntegrityError at the end when all of them together
+    are not the archive.
     """
     wanted, there = Wanted(archive, range), Retrievals(client, archive.vault)
-    job = there.find(wanted) or there.start(wanted, tier=tier, progress=progress)
+    job = there.find(wanted)
+    if job is None:
+        consent(there.plan(wanted, tier))
+        job = there.start(wanted, tier=tier)
     job = jobs.wait(client, archive.vault, job.id, poll=poll, progress=progress)
     promise = wanted.promised_by(job)
     span = None if range is None else (range[0] - promise.start, range[1] - promise.start)
@@ -285,14 +292,16 @@ def _retrieval(
     wanted: Wanted,
     there: Retrievals,
     tier: str,
+    consent: Consent,
     progress: Progress,
 ) -> Job:
-    """Return the job to wait for: the journal's, any other that fits, or a new one."""
+    """Return the job to wait for: the journal's, any other that fits, or a new one, if agreed."""
     job = _remembered(client, wanted.archive.vault, journal, progress) or there.find(wanted)
     if job is None:
+        consent(there.plan(wanted, tier))
         token = secrets.token_hex(8)
         journal.retrieval(token)
-        job = there.start(wanted, tier=tier, progress=progress, token=token)
+        job = there.start(wanted, tier=tier, token=token)
     journal.job(job.id)
     return job
 

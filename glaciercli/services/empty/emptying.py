@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog import lives
@@ -24,7 +24,9 @@ from glaciercli.errors import (
 )
 from glaciercli.evidence import vault_words
 from glaciercli.hints import Command
-from glaciercli.models import Archive, Emptied, EmptyPlan, Scope, Vault
+from glaciercli.limits import EARLY_DELETION
+from glaciercli.models import Archive, Consent, Emptied, EmptyPlan, Scope, Vault
+from glaciercli.models.plans import digest_of, require_planned
 from glaciercli.services import scopes
 from glaciercli.services.inventory import syncing
 from glaciercli.services.vaults import vaults
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.clients.glacier import Client
 
-EARLY = timedelta(days=90)  # younger archives cost the rest of their 90 days when deleted
 _FIRST_AND_LAST = 5  # archives that a plan names at either end
 _BATCH = 500  # deletions that a crash may forget; the service takes them a second time
 _BATCH_SECONDS = 2.0
@@ -51,13 +52,14 @@ def plan(
     vault: str,
     *,
     filters: Filter = EVERYTHING,
+    with_vault: bool = False,
     poll: Poll = _NOW,
     progress: Progress = NullProgress(),
 ) -> EmptyPlan:
     """Return what emptying the vault would delete, by an inventory as new as the service has.
 
-    An inventory that the catalog lacks is fetched first; raises NotReady where that takes longer
-    than `poll`. Nothing is deleted.
+    `with_vault` plans the vault's own end as well. An inventory that the catalog lacks is fetched
+    first; raises NotReady where that takes longer than `poll`. Nothing is deleted.
     """
     there = vaults.show(client, vault)
     scope = scopes.learned(client, catalog, there, progress=progress)
@@ -67,7 +69,7 @@ def plan(
     # Before the totals: what is recorded in between is counted, and then not deleted.
     watermark = catalog.watermark()
     totals = catalog.totals(scope, vault, filters=filters)
-    early = client.now() - EARLY
+    early = client.now() - EARLY_DELETION
     young = replace(filters, after=max(filters.after or early, early))
     recent = catalog.totals(scope, vault, filters=young)
     first, last = (
@@ -92,6 +94,8 @@ def plan(
         first=first,
         last=last,
         watermark=watermark,
+        with_vault=with_vault,
+        digest=_digest(there.arn, watermark, filters, with_vault=with_vault),
     )
 
 
@@ -114,33 +118,37 @@ def empty(
     client: Client,
     catalog: Catalog,
     plan: EmptyPlan,
+    consent: Consent,
     *,
     filters: Filter = EVERYTHING,
     workers: int = 8,
-    delete_vault: bool = False,
     poll: Poll = _NOW,
     progress: Progress = NullProgress(),
 ) -> Emptied:
-    """Delete the archives of a plan, and with `delete_vault` the vault once the service allows it.
+    """Delete the archives of a plan that `consent` agrees to, and the vault where it is planned.
 
-    `filters` are the plan's. Progress counts archives. Raises Partial naming each archive that
-    could not be deleted; NotReady, saying when, while the vault itself cannot be deleted yet.
-    Running it again goes on.
+    Raises Refused, having deleted nothing, where `filters` are not the plan's or the vault is
+    another one. Progress counts archives. Raises Partial naming each archive that could not be
+    deleted; NotReady, saying when, while the vault itself cannot be deleted yet. Running it again
+    goes on.
     """
     there = vaults.show(client, plan.vault)
     scope = scopes.learned(client, catalog, there)
     if there.arn != plan.arn:
         raise Refused(f"the plan is for {plan.arn}, but this is {there.arn}")
+    require_planned(plan, _digest(there.arn, plan.watermark, filters, with_vault=plan.with_vault))
+    consent(plan)
     doomed = catalog.archives(
         scope, plan.vault, filters=filters, oldest_first=True, up_to=plan.watermark
     )
     progress.start(plan.archives)
     deleted, size = _delete_all(client, catalog, scope, plan.vault, doomed, workers, progress)
-    if delete_vault:
+    if plan.with_vault:
         left = catalog.totals(scope, plan.vault)
         if left.count:
             raise Refused(
-                f"vault {plan.vault!r} still holds {left.count:,} archives that were not meant",
+                f"vault {plan.vault!r} still holds {left.count:,} archives that the plan did not"
+                " include",
                 hint=Command("vault", "empty", plan.vault, "--delete-vault"),
             )
         try:
@@ -148,7 +156,13 @@ def empty(
         except NotReady as error:
             report = Emptied(plan.vault, deleted, size, vault_deleted=False)
             raise error.but(report=report) from error
-    return Emptied(plan.vault, deleted, size, vault_deleted=delete_vault)
+    return Emptied(plan.vault, deleted, size, vault_deleted=plan.with_vault)
+
+
+def _digest(arn: str, watermark: int, filters: Filter, *, with_vault: bool) -> str:
+    """Return what binds a run to its plan: which archives of which vault, and its own end."""
+    states = sorted(filters.states) if filters.states else None  # a set has no order
+    return digest_of(arn, watermark, replace(filters, states=None), states, with_vault)
 
 
 def last_deletion(client: Client, catalog: Catalog, vault: Vault) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,10 @@ from glaciercli.errors import Conflict, NotFound
 from glaciercli.files.place import place_of
 from glaciercli.files.target import PartFile
 from glaciercli.hints import Command
-from glaciercli.models import Imported, Scope
+from glaciercli.models import Consent, Imported, Scope
 from glaciercli.services import scopes
 from glaciercli.services.download import downloads
 from glaciercli.services.inventory import syncing
-from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.services.vaults import vaults
 from glaciercli.system import private_directory
 from glaciercli.tasks.progress import NullProgress, Progress
@@ -53,19 +52,19 @@ def join_mapping(
     client: Client,
     catalog: Catalog,
     vault: str,
+    consent: Consent,
     *,
     journals: Path,
     mapping: str | None = None,
     tier: str = "Standard",
     poll: Poll = Poll(),
     progress: Progress = NullProgress(),
-    agree: Callable[[int, int], None] | None = None,
 ) -> Imported:
     """Name the archives of a Synology's vault by the newest archive of its mapping vault.
 
     Both vaults' inventories are brought first, where the service has newer ones. The retrieval
-    costs, once for each mapping; `agree` is told as by `restoring.restore`. Raises NotReady while
-    `poll` runs out: the same call goes on.
+    is charged, once for each mapping, and `consent` is asked before it. Raises NotReady when `poll`
+    runs out: the same call goes on.
     """
     mapping = mapping or f"{vault}_mapping"
     both = [vaults.show(client, each) for each in (vault, mapping)]
@@ -82,13 +81,11 @@ def join_mapping(
     # It stays, and its journal with it: the next run finds it there and pays for nothing.
     name = hashlib.sha256(f"{scope} {newest.id}".encode()).hexdigest()[:32]
     path = private_directory(catalog.directory / "mappings") / f"{name}.sqlite"
-    there = Retrievals(client, mapping)
-    if agree is not None and not path.exists() and there.find(Wanted(newest)) is None:
-        agree(1, newest.size or 0)
     downloads.download(
         client,
         newest,
         path,
+        consent,
         journals=journals,
         tier=tier,
         poll=poll,

@@ -11,12 +11,12 @@ from glaciercli.errors import IntegrityError, Refused
 from glaciercli.evidence.proofs import Promise, promised
 from glaciercli.evidence.words import called
 from glaciercli.hints import Command
-from glaciercli.models import Archive, Job
-from glaciercli.ranges import Span
+from glaciercli.models import Archive, Job, RetrievalPlan
+from glaciercli.models.plans import digest_of
+from glaciercli.ranges import Span, format_range
 from glaciercli.services.jobs import jobs
-from glaciercli.tasks.progress import Progress
 from glaciercli.treehash import is_tree_hash_aligned
-from glaciercli.units import MIB, format_size
+from glaciercli.units import MIB
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,21 @@ class Retrievals:
         fitting = filter(wanted.is_brought_by, self._by_archive.get(wanted.archive.id, ()))
         return min(fitting, key=lambda job: not job.succeeded, default=None)
 
-    def start(
-        self, wanted: Wanted, *, tier: str, progress: Progress, token: str | None = None
-    ) -> Job:
-        """Start a retrieval, having said what is about to be paid for."""
-        progress.note(_announcement(wanted, tier))
+    def plan(self, wanted: Wanted, tier: str) -> RetrievalPlan:
+        """Return the plan to start a retrieval, of what was not found."""
+        archive, span = wanted.archive, wanted.aligned
+        return RetrievalPlan(
+            self._vault,
+            archive.id,
+            archive.name,
+            size=archive.size if span is None else span[1] - span[0],
+            widened=format_range(*span) if span is not None and span != wanted.span else None,
+            tier=tier,
+            digest=digest_of(self._vault, archive.id, span, tier),
+        )
+
+    def start(self, wanted: Wanted, *, tier: str, token: str | None = None) -> Job:
+        """Start a retrieval, which is charged."""
         return jobs.start_archive(
             self._client,
             self._vault,
@@ -107,17 +117,3 @@ class Retrievals:
             range=wanted.aligned,
             token=token,
         )
-
-
-def _announcement(wanted: Wanted, tier: str) -> str:
-    size, aligned = wanted.archive.size, wanted.aligned
-    what = format_size(size) if size is not None else "an archive"
-    if aligned is not None:
-        what = format_size(aligned[1] - aligned[0])
-        if aligned != wanted.span:
-            what += (
-                f" (bytes {aligned[0]}-{aligned[1] - 1}: the least around your range"
-                " that the service gives a checksum for)"
-            )
-    a = "an" if tier == "Expedited" else "a"
-    return f"starting {a} {tier.lower()} retrieval of {what}; it costs, and takes its time"

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from glaciercli.errors import Conflict
+from glaciercli.errors import Conflict, Refused
 from glaciercli.evidence.proofs import Proof
 from glaciercli.evidence.witnesses import Claim
 from glaciercli.files.place import Place
 from glaciercli.files.target import received
 from glaciercli.files.tree import Tree
 from glaciercli.hints import Command, Hint
-from glaciercli.models import Archive, Restored, RestorePlan
+from glaciercli.models import Archive, Consent, Restored, RestorePlan
+from glaciercli.models.plans import agreed, digest_of, require_planned
 from glaciercli.services import scopes
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs.jobs import USUAL_TIMES
@@ -31,28 +32,42 @@ from glaciercli.tasks.outcome import Outcome
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
-from glaciercli.units import counted
+from glaciercli.units import counted, format_size
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.clients.glacier import Client
 
 
-def plan(selection: Selection, *, tier: str = "Standard") -> RestorePlan:
-    """Return what a restore would retrieve."""
-    missing, copies = apart(selection.lacking)
+def plan(selection: Selection, *, tier: str = "Standard", overwrite: bool = False) -> RestorePlan:
+    """Return what a restore would retrieve and what of it is charged; nothing is written.
+
+    Lists the vault's retrievals where any is needed. What has no place to go is refused.
+    """
+    outcome = Outcome(of_a_set=True)
+    if selection.directory.is_dir():
+        with Tree(selection.directory, staging=False) as tree:
+            _require_places(tree, selection.lacking, outcome, overwrite=overwrite)
+    missing, copies = apart(_left(selection.lacking, outcome))
+    charged = _not_asked_for(missing, selection)
     return RestorePlan(
         str(selection.directory),
         archives=len(missing),
         size=_size(missing),
+        charged=len(charged),
+        charged_size=_size(charged),
         copies=len(copies),
         already=len(selection.files) - len(selection.lacking),
         folders=len(selection.folders),
         packed=sum(each.is_packed for each in selection.files),
         tier=tier,
         time=USUAL_TIMES.get(tier, "hours"),
-        refused={ident: error.message for ident, error in selection.refused.items()},
+        refused={
+            ident: error.message
+            for ident, error in {**outcome.failures, **selection.refused}.items()
+        },
         left_out=selection.left_out,
+        digest=_digest(selection, tier),
     )
 
 
@@ -60,42 +75,82 @@ def restore(
     client: Client,
     catalog: Catalog,
     selection: Selection,
+    plan: RestorePlan,
+    consent: Consent,
     *,
     journals: Path,
-    tier: str = "Standard",
     poll: Poll = Poll(),
     workers: int = 8,
     progress: Progress = NullProgress(),
     overwrite: bool = False,
-    agree: Callable[[int, int], None] | None = None,
 ) -> Restored:
     """Retrieve what is missing and put it into the directory, each file proven, with its time.
 
-    All retrievals are started before any is waited for; each costs. `agree` is told how many are
-    about to be started and their bytes, and may raise. Raises NotReady while some are running and
-    `poll` has run out, Partial naming what could not be restored; both with the report. What is
-    restored stays, and the same call goes on.
+    `plan` is the selection's. All retrievals are started before any is waited for, once `consent`
+    has agreed to those that are charged. Raises Refused, having started none, where they would be
+    more than the plan says; NotReady while some are running and `poll` has run out, Partial naming
+    what could not be restored; both with the report. What is restored stays, and the same call goes
+    on.
     """
+    require_planned(plan, _digest(selection, plan.tier))
     outcome = Outcome(of_a_set=True)
     with Tree(selection.directory) as tree:
         whole = _ItemProgress(progress)
-        run = _Run(client, catalog, tree, journals, tier, poll, whole, overwrite, outcome)
+        run = _Run(client, catalog, tree, journals, plan.tier, poll, whole, overwrite, outcome)
         run.make(selection.folders)
         # Nothing is paid for what would have no place to go.
-        run.require_places(selection.lacking)
+        _require_places(tree, selection.lacking, outcome, overwrite=overwrite)
         missing, copies = apart(run.left(selection.lacking))
         run.require_room(missing, copies)
-        there = Retrievals(client, selection.vault)
-        new = [each for each in missing if there.find(Wanted(each.archive)) is None]
-        if agree is not None and new:
-            agree(len(new), _size(new))
+        if charged := _not_asked_for(missing, selection):
+            _require_no_more(plan, charged)
+            consent(plan)
         progress.start(_size(missing))
-        run.request(missing, there)
+        run.request(missing, selection.retrievals)
         run.bring_all(run.left(missing), workers)
         run.copy_all(copies, missing)
         if not (outcome.failures or outcome.waiting):
             run.tidy(selection.files)
     return _report(selection, run)
+
+
+def _digest(selection: Selection, tier: str) -> str:
+    """Return what binds a run to its plan: which bytes go where, and how they are retrieved."""
+    items = (
+        (each.archive.id, each.archive.size, each.archive.tree_hash, each.lacking, each.held)
+        for each in selection.items
+    )
+    return digest_of(selection.vault, selection.directory, tier, *items)
+
+
+def _not_asked_for(missing: list[Item], selection: Selection) -> list[Item]:
+    """Return the items whose retrieval neither runs nor is ready, so that it will be charged."""
+    return [each for each in missing if selection.retrievals.find(Wanted(each.archive)) is None]
+
+
+def _require_no_more(plan: RestorePlan, charged: list[Item]) -> None:
+    """Raise Refused where more would be charged than a plan says: a place has become free."""
+    if len(charged) > plan.charged or _size(charged) > plan.charged_size:
+        raise Refused(
+            f"{counted(len(charged), 'retrieval')} of {format_size(_size(charged))} would be"
+            f" charged, and {plan.charged:,} of {format_size(plan.charged_size)} were planned",
+            hint="run the same command again, for a new plan",
+        )
+
+
+def _require_places(
+    tree: Tree, items: Iterable[Item], outcome: Outcome, *, overwrite: bool
+) -> None:
+    """Find the files that could not be put into their places."""
+    for each in items:
+        with outcome.item(each.archive.id):
+            for path in each.lacking:
+                tree.require_free(path, overwrite=overwrite)
+
+
+def _left(items: Iterable[Item], outcome: Outcome) -> list[Item]:
+    """Return the items with which nothing went wrong so far."""
+    return [each for each in items if not outcome.has_failed(each.archive.id)]
 
 
 def _size(items: list[Item]) -> int:
@@ -155,7 +210,7 @@ class _Run:
 
     def left(self, items: Iterable[Item]) -> list[Item]:
         """Return the items with which nothing went wrong so far."""
-        return [each for each in items if not self.outcome.has_failed(each.archive.id)]
+        return _left(items, self.outcome)
 
     def make(self, folders: list[Item]) -> None:
         """Make the directories that archives stand for; they hold nothing worth a retrieval."""
@@ -165,13 +220,6 @@ class _Run:
                 self.tree.directory(each.lacking[0], make=True),
             ):
                 pass
-
-    def require_places(self, items: list[Item]) -> None:
-        """Find the files that could not be put into their places."""
-        for each in items:
-            with self.outcome.item(each.archive.id):
-                for path in each.lacking:
-                    self.tree.require_free(path, overwrite=self.overwrite)
 
     def require_room(self, missing: list[Item], copies: list[Item]) -> None:
         """Raise Conflict when the files do not fit: many begun ones would leave no room for one."""
@@ -239,6 +287,7 @@ class _Run:
             self.client,
             archive,
             self.staged(archive),
+            agreed,
             journals=self.journals,
             tier=self.tier,
             poll=self.poll,

@@ -15,6 +15,7 @@ from glaciercli.files.paths import Layout, Unsafe, relative
 from glaciercli.files.tree import STAGING, Tree
 from glaciercli.models import Archive
 from glaciercli.services import scopes
+from glaciercli.services.jobs.retrievals import Retrievals
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
@@ -56,6 +57,8 @@ class Selection:
     refused: dict[str, GlacierError]
     #: How many archives match and are not wanted, since they are not there any more, by state.
     left_out: dict[str, int]
+    #: The vault's, listed once, when first asked for: by the plan.
+    retrievals: Retrievals
 
     @property
     def folders(self) -> list[Item]:
@@ -124,7 +127,8 @@ def select(
         held = {each.content: each.held for each in items if each.held}
         items = [replace(each, held=held.get(each.content)) for each in items]
     left_out = catalog.left_out(scope, vault, filters=filters)
-    return Selection(vault, directory, tuple(items), refused, left_out)
+    retrievals = Retrievals(client, vault)
+    return Selection(vault, directory, tuple(items), refused, left_out, retrievals)
 
 
 def _path(archive: Archive, name: str | None) -> PurePosixPath:

@@ -125,7 +125,7 @@ def test_a_sample_is_read_when_agreed_to_and_says_what_it_does_not_prove(glacier
     words = ["archive", "verify", "--sample", "9", "--output", "json"]
 
     asked = glacier(*words, exit=Exit.USAGE).error["message"]
-    assert "up to 9 retrievals" in asked
+    assert "start 2 retrievals of up to 1 MiB" in asked
     assert "charged" in asked
     assert glacier("job", "list", "--output", "json").json == []
     result = glacier(*words, "--yes")

@@ -13,6 +13,7 @@ from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Refu
 from glaciercli.evidence.witnesses import Kind, Witness
 from glaciercli.hints import render
 from glaciercli.models import Archive
+from glaciercli.models.plans import agreed
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.retrievals import Retrievals
@@ -47,7 +48,8 @@ def place(tmp_path):
 def download(client, vault, archive, place, journals):
     def run(archive=archive, place=place, **options):
         options = {"workers": 1, "journals": journals, **options}
-        return downloads.download(client, archive, place, **options)
+        consent = options.pop("consent", agreed)
+        return downloads.download(client, archive, place, consent, **options)
 
     return run
 
@@ -363,7 +365,7 @@ def test_several_archives_have_one_wait(client, vault, archive, journals, place)
 @pytest.mark.parametrize("span", [None, (5, 20 * MIB)])
 def test_a_stream_gets_the_bytes_in_order(client, vault, archive, span):
     stream = io.BytesIO()
-    downloads.to_stream(client, archive, stream, range=span)
+    downloads.to_stream(client, archive, stream, agreed, range=span)
 
     assert stream.getvalue() == DATA[slice(*span) if span else slice(None)]
 
@@ -389,7 +391,7 @@ def test_a_stream_gets_no_unproven_byte(client, vault, archive):
     number = client.engine.faults.add("GetJobOutput", kind="corrupt", at=5, skip=2, times=50)
     stream = io.BytesIO()
     with pytest.raises(IntegrityError):
-        downloads.to_stream(client, archive, stream)
+        downloads.to_stream(client, archive, stream, agreed)
 
     assert client.engine.faults.delivered(number)
     assert DATA.startswith(stream.getvalue())
@@ -433,10 +435,29 @@ def test_a_full_disk_keeps_what_was_received(download, place):
     assert place.read_bytes() == DATA
 
 
+def test_a_retrieval_is_started_once_agreed_to(client, download, archive):
+    asked = []
+
+    def refuse(plan):
+        asked.append(plan)
+        raise Refused("no")
+
+    with pytest.raises(Refused):
+        download(consent=refuse)
+    with pytest.raises(Refused):
+        downloads.to_stream(client, archive, io.BytesIO(), refuse)
+    assert [each.size for each in asked] == [archive.size, archive.size]
+    assert client.engine.log.count("InitiateJob") == 0
+    download()
+    downloads.to_stream(client, archive, io.BytesIO(), refuse)
+
+    assert len(asked) == 2  # it is there by now
+
+
 def test_nothing_is_paid_for_what_does_not_fit(client, archive, journals, engine, tmp_path):
     with disks.small_disk(tmp_path / "small", archive.size // 2) as disk:
         with pytest.raises(Conflict, match="and there is room for"):
-            downloads.download(client, archive, disk / "big", journals=journals)
+            downloads.download(client, archive, disk / "big", agreed, journals=journals)
 
         assert engine.log.count("InitiateJob") == 0
         assert list(disk.iterdir()) == []

@@ -12,6 +12,7 @@ from helpers import RecordingProgress, heal, payload
 from glaciercli.catalog.filters import Filter
 from glaciercli.errors import AccessDenied, NotFound, NotReady, Partial, Refused, Unavailable
 from glaciercli.models import Archive, Scope
+from glaciercli.models.plans import agreed
 from glaciercli.services.empty import emptying
 from glaciercli.tasks.waiting import Poll
 
@@ -93,7 +94,7 @@ def test_an_archive_that_is_gone_already_is_as_good_as_deleted(
     gone = {"code": "ResourceNotFoundException", "status": 404}
     words = f"The archive ID was not found: {full[2]}"
     fault = engine.faults.add("DeleteArchive", kind="status", skip=2, message=words, **gone)
-    report = emptying.empty(client, catalog, plan, workers=1)
+    report = emptying.empty(client, catalog, plan, agreed, workers=1)
 
     assert engine.faults.delivered(fault) == 1
     assert report.deleted == COUNT
@@ -102,8 +103,8 @@ def test_an_archive_that_is_gone_already_is_as_good_as_deleted(
 
 def test_emptying_and_deleting_the_vault(client, catalog, vault, full, scope):
     progress = RecordingProgress()
-    plan = emptying.plan(client, catalog, vault)
-    report = emptying.empty(client, catalog, plan, delete_vault=True, progress=progress)
+    plan = emptying.plan(client, catalog, vault, with_vault=True)
+    report = emptying.empty(client, catalog, plan, agreed, progress=progress)
 
     assert (report.deleted, report.size, report.vault_deleted) == (COUNT, plan.size, True)
     assert sorted(deleted_ids(client)) == sorted(full)
@@ -117,12 +118,36 @@ def test_emptying_and_deleting_the_vault(client, catalog, vault, full, scope):
 def test_filters_empty_a_part(client, catalog, vault, full):
     filters = Filter(glob="n1*")
     plan = emptying.plan(client, catalog, vault, filters=filters)
-    report = emptying.empty(client, catalog, plan, filters=filters)
+    report = emptying.empty(client, catalog, plan, agreed, filters=filters)
 
     assert plan.archives == report.deleted == 11
     assert count(client, vault) == COUNT - 11
+    plan = emptying.plan(client, catalog, vault, filters=filters, with_vault=True)
     with pytest.raises(Refused, match="still holds 19 archives"):
-        emptying.empty(client, catalog, plan, filters=filters, delete_vault=True)
+        emptying.empty(client, catalog, plan, agreed, filters=filters)
+
+
+def test_a_plan_of_a_part_is_not_carried_out_on_the_whole(client, catalog, vault, full):
+    plan = emptying.plan(client, catalog, vault, filters=Filter(glob="n1*"))
+    with pytest.raises(Refused, match="not what is there now; nothing was done"):
+        emptying.empty(client, catalog, plan, agreed)
+
+    assert deleted_ids(client) == []
+
+
+def test_a_plan_that_is_refused_deletes_nothing(client, catalog, vault, full):
+    plan = emptying.plan(client, catalog, vault)
+    asked = []
+
+    def refuse(plan):
+        asked.append(plan)
+        raise Refused("no")
+
+    with pytest.raises(Refused):
+        emptying.empty(client, catalog, plan, refuse)
+
+    assert asked == [plan]
+    assert deleted_ids(client) == []
 
 
 def test_what_comes_after_the_plan_is_not_deleted(client, catalog, vault, full, put, scope):
@@ -130,7 +155,7 @@ def test_what_comes_after_the_plan_is_not_deleted(client, catalog, vault, full, 
     put(1, name="later")
     [mine] = put(1, name="mine")
     catalog.created(scope, Archive(mine, vault, size=1))
-    report = emptying.empty(client, catalog, plan)
+    report = emptying.empty(client, catalog, plan, agreed)
 
     assert report.deleted == COUNT
     assert count(client, vault) == 2
@@ -141,9 +166,9 @@ def test_what_comes_after_the_plan_is_not_deleted(client, catalog, vault, full, 
 
 def test_running_again_deletes_nothing_twice(client, catalog, vault, full):
     plan = emptying.plan(client, catalog, vault)
-    emptying.empty(client, catalog, plan)
+    emptying.empty(client, catalog, plan, agreed)
 
-    assert emptying.empty(client, catalog, plan).deleted == 0
+    assert emptying.empty(client, catalog, plan, agreed).deleted == 0
     assert emptying.plan(client, catalog, vault).archives == 0
     assert len(deleted_ids(client)) == COUNT
 
@@ -156,7 +181,7 @@ def test_lost_replies_and_throttling_are_overcome(client, catalog, vault, full):
         faults.add("DeleteArchive", kind="throttle", times=5, skip=15),
     ]
     plan = emptying.plan(client, catalog, vault)
-    report = emptying.empty(client, catalog, plan)
+    report = emptying.empty(client, catalog, plan, agreed)
 
     assert [faults.delivered(each) for each in injected] == [3, 3, 5]
     assert (report.deleted, count(client, vault)) == (COUNT, 0)
@@ -167,13 +192,14 @@ def test_failures_are_named_and_the_rest_is_deleted(client, catalog, vault, full
     fault = client.engine.faults.add(
         "DeleteArchive", kind="status", code="AccessDeniedException", status=403, times=2, skip=5
     )
-    plan = emptying.plan(client, catalog, vault)
+    plan = emptying.plan(client, catalog, vault, with_vault=True)
     with pytest.raises(Partial, match="28 archives .* deleted, 2 not") as caught:
-        emptying.empty(client, catalog, plan, delete_vault=True)
+        emptying.empty(client, catalog, plan, agreed)
 
     assert client.engine.faults.delivered(fault) == 2
     assert len(caught.value.failures) == 2
-    assert emptying.empty(client, catalog, plan).deleted == 2
+    left = emptying.plan(client, catalog, vault)
+    assert emptying.empty(client, catalog, left, agreed).deleted == 2
     assert count(client, vault) == 0
 
 
@@ -183,7 +209,8 @@ def test_a_vault_that_forbids_it_is_not_asked_to_the_end(client, catalog, vault,
     )
     plan = emptying.plan(client, catalog, vault)
     with pytest.raises(Partial, match="0 archives"):
-        emptying.empty(client, catalog, plan, workers=1)  # several may be far ahead of who looks
+        # Several workers may be far ahead of the one that looks.
+        emptying.empty(client, catalog, plan, agreed, workers=1)
 
     assert len(deleted_ids(client)) == 1
 
@@ -194,7 +221,7 @@ def test_a_key_that_expires_in_the_middle_ends_it(client, catalog, vault, full):
     )
     plan = emptying.plan(client, catalog, vault)
     with pytest.raises(AccessDenied, match="expired|Injected"):
-        emptying.empty(client, catalog, plan, workers=1)
+        emptying.empty(client, catalog, plan, agreed, workers=1)
 
     assert client.engine.faults.delivered(fault) == 1
     assert emptying.plan(client, catalog, vault).archives == COUNT - 9
@@ -205,12 +232,12 @@ def test_a_server_that_dies_in_the_middle_loses_nothing(client, catalog, vault, 
     fault = client.engine.faults.drop("DeleteArchive", times=99, skip=10)
     plan = emptying.plan(client, catalog, vault)
     with pytest.raises(Unavailable):
-        emptying.empty(client, catalog, plan, workers=2)
+        emptying.empty(client, catalog, plan, agreed, workers=2)
 
     assert client.engine.faults.delivered(fault) > 0
     heal(client.engine)
     assert emptying.plan(client, catalog, vault).archives == COUNT - 10
-    assert emptying.empty(client, catalog, plan).deleted == COUNT - 10
+    assert emptying.empty(client, catalog, plan, agreed).deleted == COUNT - 10
 
 
 def test_a_plan_is_for_one_vault_only(client, catalog, vault, full):
@@ -219,7 +246,7 @@ def test_a_plan_is_for_one_vault_only(client, catalog, vault, full):
     client.call("CreateVault", vaultName=vault)
 
     with pytest.raises(Refused, match="the plan is for"):
-        emptying.empty(client, catalog, plan)
+        emptying.empty(client, catalog, plan, agreed)
     assert deleted_ids(client) == []
 
 
@@ -235,17 +262,18 @@ def test_an_inventory_that_takes_hours_is_waited_for_by_the_plan(client, catalog
 
 
 def test_the_vault_goes_when_the_inventory_has_seen_it_empty(client, catalog, vault, full):
-    plan = emptying.plan(client, catalog, vault)
+    plan = emptying.plan(client, catalog, vault, with_vault=True)
     client.engine.timing = "real"
     client.engine.clock.freeze()
     with pytest.raises(NotReady, match="cannot be deleted yet") as caught:
-        emptying.empty(client, catalog, plan, delete_vault=True)
+        emptying.empty(client, catalog, plan, agreed)
     assert "due about" in caught.value.message
 
     client.engine.clock.advance(timedelta(hours=49))
-    again = emptying.plan(client, catalog, vault)  # by DescribeVault alone: no four hours' job
+    # By DescribeVault alone: no four hours' job.
+    again = emptying.plan(client, catalog, vault, with_vault=True)
     assert again.archives == 0
-    assert emptying.empty(client, catalog, again, delete_vault=True).vault_deleted
+    assert emptying.empty(client, catalog, again, agreed).vault_deleted
     with pytest.raises(NotFound):
         count(client, vault)
 
@@ -256,25 +284,23 @@ def test_all_times_of_a_rehearsal_are_the_engines(client, catalog, vault, full):
     client.engine.clock.freeze()
     client.engine.clock.advance(timedelta(days=100))
     with pytest.raises(NotReady, match="in progress"):
-        emptying.plan(client, catalog, vault)
+        emptying.plan(client, catalog, vault, with_vault=True)
     client.engine.clock.advance(timedelta(hours=5))
 
-    plan = emptying.plan(client, catalog, vault)
+    plan = emptying.plan(client, catalog, vault, with_vault=True)
     assert (plan.archives, plan.early) == (COUNT, 0)
     with pytest.raises(NotReady, match="due about") as caught:
-        emptying.empty(client, catalog, plan, delete_vault=True)
+        emptying.empty(client, catalog, plan, agreed)
     assert caught.value.report.deleted == COUNT
 
 
 def test_waiting_for_the_vault_to_go(client, catalog, vault, full):
     """The engine's clock runs: a day passes in two seconds."""
-    plan = emptying.plan(client, catalog, vault)
+    plan = emptying.plan(client, catalog, vault, with_vault=True)
     client.engine.timing = "real"
     client.engine.clock.scale(50_000)
     progress = RecordingProgress()
-    report = emptying.empty(
-        client, catalog, plan, delete_vault=True, poll=Poll(0.05, 20.0), progress=progress
-    )
+    report = emptying.empty(client, catalog, plan, agreed, poll=Poll(0.05, 20.0), progress=progress)
 
     assert report.vault_deleted
     assert any("waiting" in note for note in progress.notes)
@@ -282,33 +308,35 @@ def test_waiting_for_the_vault_to_go(client, catalog, vault, full):
 
 def test_archives_that_came_after_the_plan_keep_the_vault(client, catalog, vault, full, put):
     plan = emptying.plan(client, catalog, vault)
+    whole = emptying.plan(client, catalog, vault, with_vault=True)
     client.engine.clock.freeze()
-    emptying.empty(client, catalog, plan)
+    emptying.empty(client, catalog, plan, agreed)
     client.engine.clock.advance(timedelta(days=2))
     put(1, name="later")
 
     with pytest.raises(Refused, match="holds 1 archive, by its last inventory"):
-        emptying.empty(client, catalog, plan, delete_vault=True)
+        emptying.empty(client, catalog, whole, agreed)
 
 
 def test_an_empty_vault_without_inventory_can_go_at_once(client, catalog, vault):
-    plan = emptying.plan(client, catalog, vault)
+    plan = emptying.plan(client, catalog, vault, with_vault=True)
 
     assert (plan.archives, plan.inventory_date) == (0, None)
-    assert emptying.empty(client, catalog, plan, delete_vault=True).vault_deleted
+    assert emptying.empty(client, catalog, plan, agreed).vault_deleted
 
 
 _RUN = """
 import sys
 from pathlib import Path
 from glaciercli.catalog.store import Catalog
+from glaciercli.models.plans import agreed
 from glaciercli.services.empty import emptying
 from glaciercli.clients.glacier import Target
 from glaciercli.clients.session import connect
 
 catalog = Catalog.open(Path(sys.argv[2]))
 client = connect(Target(local_root=Path(sys.argv[1])), timeout=30.0)
-plan = emptying.plan(client, catalog, "photos")
+plan = emptying.plan(client, catalog, "photos", with_vault=True)
 print(plan.archives, flush=True)
 
 
@@ -318,7 +346,7 @@ class Tell:
     def advance(self, count): print(".", flush=True)
 
 
-emptying.empty(client, catalog, plan, delete_vault=True, progress=Tell())
+emptying.empty(client, catalog, plan, agreed, progress=Tell())
 """
 
 

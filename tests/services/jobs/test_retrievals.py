@@ -3,12 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from helpers import RecordingProgress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glaciercli.errors import IntegrityError, NotFound, Refused
-from glaciercli.models import Archive, Job
+from glaciercli.errors import IntegrityError, Refused
+from glaciercli.models import Archive, Billable, Job
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.treehash import is_tree_hash_aligned
 from glaciercli.units import MIB
@@ -65,14 +64,13 @@ def test_a_vault_is_asked_for_its_retrievals_once(client, vault):
     assert client.engine.log.count("ListJobs") == 1
 
 
-def test_starting_one_says_that_it_costs(client, vault):
-    progress = RecordingProgress()
-    with pytest.raises(NotFound):  # the archive is not there, so nothing is paid after all
-        Retrievals(client, vault).start(Wanted(ARCHIVE, (3, 9)), tier="Bulk", progress=progress)
+def test_a_plan_is_of_all_that_is_retrieved_to_have_its_checksum(client, vault):
+    client.engine.log.clear()
+    plan = Retrievals(client, vault).plan(Wanted(ARCHIVE, (3, 9)), "Bulk")
 
-    (note,) = progress.notes
-    assert note.startswith("starting a bulk retrieval of 1.0 MiB (bytes 0-1048575: the least ")
-    assert note.endswith("; it costs, and takes its time")
+    assert (plan.size, plan.widened, plan.tier) == (MIB, "0-1048575", "Bulk")
+    assert plan.billable == Billable(retrievals=1, retrieved=MIB, tier="Bulk")
+    assert client.engine.log.count() == 0
 
 
 def test_a_job_that_turns_out_to_bring_another_archive_is_an_integrity_error():

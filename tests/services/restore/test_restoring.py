@@ -19,7 +19,8 @@ from glaciercli.errors import Conflict, NotReady, Partial, Refused
 from glaciercli.files.place import place_of
 from glaciercli.files.target import PartFile
 from glaciercli.files.tree import STAGING
-from glaciercli.models import Archive, Scope
+from glaciercli.models import Archive, Billable, Scope
+from glaciercli.models.plans import agreed
 from glaciercli.services.inventory import syncing
 from glaciercli.services.restore import restoring
 from glaciercli.services.restore.selection import select
@@ -62,15 +63,15 @@ def restore(client, catalog, vault, journals, tmp_path):
         if sync:
             syncing.sync(client, catalog, vault, poll=NOW)
         wanted = select(client, catalog, vault, tmp_path / "out", filters=filters)
-        return restoring.restore(
-            client,
-            catalog,
-            wanted,
-            journals=journals,
-            **{"poll": NOW, **options},
-        )
+        return carry_out(client, catalog, wanted, journals=journals, **{"poll": NOW, **options})
 
     return restore
+
+
+def carry_out(client, catalog, wanted, consent=agreed, **options):
+    """Plan what is selected, and restore it."""
+    plan = restoring.plan(wanted, overwrite=options.get("overwrite", False))
+    return restoring.restore(client, catalog, wanted, plan, consent, **options)
 
 
 def files(root):
@@ -122,8 +123,70 @@ def test_the_plan_counts_and_writes_nothing(client, catalog, vault, put, restore
     assert (plan.tier, plan.time) == ("Bulk", "5-12 hours")
     [reason] = plan.refused.values()
     assert reason == "'../b' leads out of the directory (..)"
-    assert client.engine.log.count() == 0
+    assert client.engine.log.count() == client.engine.log.count("ListJobs") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_counts_what_is_charged_apart_from_what_was_asked_for(
+    client, catalog, vault, put, restore, tmp_path
+):
+    put("one", 5)
+    restore(filters=Filter(glob="one"))
+    (tmp_path / "out" / "one").unlink()
+    put("two", 6)
+    syncing.sync(client, catalog, vault, poll=NOW)
+    plan = restoring.plan(select(client, catalog, vault, tmp_path / "out"))
+
+    assert (plan.archives, plan.size, plan.charged, plan.charged_size) == (2, 11, 1, 6)
+    assert plan.billable == Billable(retrievals=1, retrieved=6, tier="Standard")
+
+
+def test_a_plan_refuses_what_has_no_place(client, catalog, vault, put, tmp_path):
+    ident = put("one", 5)
+    put("two", 6)
+    syncing.sync(client, catalog, vault, poll=NOW)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "one").write_bytes(b"mine")
+    selection = select(client, catalog, vault, tmp_path / "out")
+    plan = restoring.plan(selection)
+
+    assert (plan.charged, plan.charged_size, list(plan.refused)) == (1, 6, [ident])
+    assert restoring.plan(selection, overwrite=True).charged == 2
+
+
+def test_a_plan_is_carried_out_on_its_own_selection_only(
+    client, catalog, vault, journals, put, tmp_path
+):
+    put("one", 5)
+    syncing.sync(client, catalog, vault, poll=NOW)
+    plan = restoring.plan(select(client, catalog, vault, tmp_path / "out"))
+    put("two", 6)
+    syncing.sync(client, catalog, vault, poll=NOW)
+    client.engine.log.clear()
+    for directory in ("out", "elsewhere"):
+        other = select(client, catalog, vault, tmp_path / directory)
+        with pytest.raises(Refused, match="not what is there now; nothing was done"):
+            restoring.restore(client, catalog, other, plan, agreed, journals=journals)
+
+    assert client.engine.log.count("InitiateJob") == 0
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_more_is_charged_than_was_planned(client, catalog, vault, journals, put, tmp_path):
+    """What had no place when it was planned has one when it is run."""
+    put("one", 5)
+    put("two", 6)
+    syncing.sync(client, catalog, vault, poll=NOW)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "one").write_bytes(b"mine")
+    selection = select(client, catalog, vault, tmp_path / "out")
+    plan = restoring.plan(selection)
+    (tmp_path / "out" / "one").unlink()
+    client.engine.log.clear()
+    with pytest.raises(Refused, match="2 retrievals of 11 B would be charged, and 1 of 6 B were"):
+        restoring.restore(client, catalog, selection, plan, agreed, journals=journals)
+
+    assert client.engine.log.count("InitiateJob") == 0
 
 
 def test_hostile_names_stay_inside_and_are_named(put, restore, tmp_path):
@@ -245,9 +308,10 @@ def test_of_equal_archives_one_is_retrieved(client, catalog, vault, journals, pu
             client,
             catalog,
             selection,
+            plan,
+            lambda plan: told.append((plan.charged, plan.charged_size)),
             journals=journals,
             poll=NOW,
-            agree=lambda count, size: told.append((count, size)),
         )
         return (plan.archives, plan.size, plan.copies, plan.already), report.restored
 
@@ -305,7 +369,7 @@ def test_a_file_that_changed_after_it_was_compared_is_not_copied(
     selection = select(client, catalog, vault, tmp_path / "out")
     change(tmp_path / "out" / "a.jpg")
     with pytest.raises(Partial) as caught:
-        restoring.restore(client, catalog, selection, journals=journals)
+        carry_out(client, catalog, selection, journals=journals)
 
     assert re.search(said, caught.value.failures[ident].message)
     assert not (tmp_path / "out" / "b.jpg").exists()
@@ -331,7 +395,7 @@ def test_what_is_there_is_read_once(client, catalog, vault, journals, put, resto
     restore()
     wanted = select(client, catalog, vault, tmp_path / "out")
     (tmp_path / "out" / "one").unlink()  # who read it again would find out
-    report = restoring.restore(client, catalog, wanted, journals=journals)
+    report = carry_out(client, catalog, wanted, journals=journals)
 
     assert (restoring.plan(wanted).already, report.already, report.restored) == (1, 1, 0)
 
@@ -355,17 +419,17 @@ def test_consent_is_asked_before_paying_and_for_new_retrievals_only(client, put,
     put("two", 6)
     told = []
 
-    def refuse(count, size):
-        told.append((count, size))
+    def refuse(plan):
+        told.append((plan.charged, plan.charged_size))
         raise Refused("no")
 
     with pytest.raises(Refused):
-        restore(agree=refuse)
+        restore(consent=refuse)
     assert client.engine.log.count("InitiateJob") == 1  # the inventory
     restore(filters=Filter(glob="one"))
     (tmp_path / "out" / "one").unlink()
     with pytest.raises(Refused):
-        restore(agree=refuse)
+        restore(consent=refuse)
 
     assert told == [(2, 11), (1, 6)]
 
@@ -490,7 +554,7 @@ def test_nothing_is_paid_for_a_directory_of_another_user(
     wanted = select(client, catalog, vault, nobodys)
     asked = engine.log.count("InitiateJob")
     with pytest.raises(Conflict, match="belongs to another user"):
-        restoring.restore(client, catalog, wanted, journals=journals, poll=NOW)
+        carry_out(client, catalog, wanted, journals=journals, poll=NOW)
 
     assert engine.log.count("InitiateJob") == asked
     assert list(nobodys.iterdir()) == []
@@ -512,7 +576,7 @@ def test_a_directory_that_another_user_swaps_while_a_run_waits_leads_nothing_els
             root.symlink_to(precious)
 
     with pytest.raises(Partial) as raised:
-        restoring.restore(client, catalog, wanted, journals=journals, poll=NOW, agree=swap)
+        carry_out(client, catalog, wanted, journals=journals, poll=NOW, consent=swap)
 
     (reason,) = raised.value.failures.values()
     assert "was moved or replaced" in reason.message
@@ -535,7 +599,7 @@ def test_a_staging_directory_that_is_swapped_while_a_run_waits_leads_nothing_els
         (root / STAGING).symlink_to(precious)
 
     with pytest.raises(Partial) as raised:
-        restoring.restore(client, catalog, wanted, journals=journals, poll=NOW, agree=swap)
+        carry_out(client, catalog, wanted, journals=journals, poll=NOW, consent=swap)
 
     (reason,) = raised.value.failures.values()
     assert "was moved or replaced" in reason.message
