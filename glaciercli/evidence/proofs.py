@@ -49,6 +49,10 @@ class Proof(Piece):
         """Return the record of the job whose output is in a file now."""
         return Fetched(**{**vars(job), "path": path, **self._by()})
 
+    def sentence(self, path: str, name: str) -> str:
+        """Say that a file, or a stream, is what has that name, and what proves it."""
+        return words.received(path, name, self.witness, is_whole=self.is_whole)
+
     def _by(self) -> dict[str, Any]:
         if self.witness is None:
             return {}

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from glaciercli.evidence.witnesses import Claim, Kind, Witness
 from glaciercli.hints import Command, Hint
@@ -21,10 +20,6 @@ from glaciercli.models import (
 )
 from glaciercli.ranges import Span
 from glaciercli.units import counted, format_size, format_time_seconds
-
-if TYPE_CHECKING:
-    from glaciercli.evidence.proofs import Proof
-
 
 # --- witnesses
 
@@ -52,18 +47,17 @@ def called(archive: Archive) -> str:
 # --- bytes that came
 
 
-def received(path: str, name: str, proof: Proof) -> str:
-    """Say what a received file is, and by whose word."""
-    return f"{path} is {name}: {proven(proof)}"
+def received(path: str, name: str, by: Witness | None, *, is_whole: bool) -> str:
+    """Say what a received file is, and what proves its bytes; `is_whole` if it is an archive."""
+    return f"{path} is {name}: {_proven(by, is_whole=is_whole)}"
 
 
-def proven(proof: Proof) -> str:
-    """Say what proves bytes that came."""
-    if proof.witness is None:
+def _proven(by: Witness | None, *, is_whole: bool) -> str:
+    if by is None:
         return "nothing proves its bytes, since the service has no checksum of such a range"
-    if not proof.is_whole:
+    if not is_whole:
         return "every byte is proven against the service's checksum of that range alone"
-    return f"every byte is proven against {witness(proof.witness)}"
+    return f"every byte is proven against {witness(by)}"
 
 
 def unprovable(archive: Archive) -> str:

@@ -199,7 +199,7 @@ def download(
                 progress=progress,
                 range=span,
             )
-        app.output.note_below(words.received("stdout", _what(found, span), proof))
+        app.output.note_below(proof.sentence("stdout", _what(found, span)))
         return
     target = _target(found, dest)
     with app.progress(target.name) as progress:
@@ -219,9 +219,7 @@ def download(
     app.at_end.append(
         lambda: downloads.acknowledge(app.client, found, target, journals=app.journals, range=span)
     )
-    app.output.done(
-        proof.received(str(target)), words.received(str(target), _what(found, span), proof)
-    )
+    app.output.done(proof.received(str(target)), proof.sentence(str(target), _what(found, span)))
 
 
 def _what(archive: models.Archive, span: tuple[int, int] | None) -> str:

@@ -23,7 +23,6 @@ from glaciercli.cli.options import (
 )
 from glaciercli.cli.types import RANGE, TIME
 from glaciercli.errors import UsageError
-from glaciercli.evidence import words
 from glaciercli.evidence.proofs import Proof
 from glaciercli.services.download import downloads
 from glaciercli.services.inventory import archives
@@ -157,7 +156,7 @@ def _tell_output(app: App, job: models.Job, path: Path | None, proof: Proof | No
         return
     name = proof.archive.name or proof.archive.id
     what = name if proof.is_whole else f"bytes {proof.start}-{proof.stop - 1} of {name}"
-    sentence = words.received(str(path or "stdout"), what, proof)
+    sentence = proof.sentence(str(path or "stdout"), what)
     if path is None:
         app.output.note_below(sentence)
     else:
