@@ -29,6 +29,11 @@ def stored_before_change(name: str, archive: Archive) -> str:
     return f"an earlier run had stored what {name} held before, as {archive.id}"
 
 
+def question_was_stored(name: str, archive: Archive) -> str:
+    """Say what became of an upload whose end was uncertain, of a file that may not have changed."""
+    return f"the earlier upload of {name} was stored, as {archive.id}"
+
+
 def had_stored_unheard(name: str) -> str:
     """Say so where the service refuses to abort an upload, and no reply has named its archive."""
     return f"an earlier run had stored {name}; the next inventory lists it"
@@ -64,6 +69,11 @@ def known_by(due: datetime) -> str:
 def may_be_stored_too(name: str, due: datetime) -> str:
     """Say that what a file held before it changed may be an archive of its own."""
     return f"what {name} held before may be stored too; {known_by(due)}"
+
+
+def question_stays(name: str, due: datetime) -> str:
+    """Say so of an upload whose end is uncertain, when the same content is sent anew."""
+    return f"the earlier upload of {name} may be stored too; {known_by(due)}"
 
 
 def may_be_stored_twice(name: str, due: datetime) -> str:

@@ -106,7 +106,7 @@ def answer_earlier(
         if is_decided:
             if archive is not None:
                 assert state.intent is not None
-                progress.warn(endings.stored_before_change(state.intent.name, archive))
+                progress.warn(endings.question_was_stored(state.intent.name, archive))
             journal.answered(state)
 
 
@@ -146,7 +146,7 @@ def _doubted(
             raise
     if again:
         due = journal.state.asked + INVENTORY_LAG
-        progress.warn(endings.may_be_stored_too(journal.intent.name, due))
+        progress.warn(endings.question_stays(journal.intent.name, due))
         return Ended()
     if archive is None:
         journal.not_stored()

@@ -305,7 +305,8 @@ class TestUntilAnInventoryTells:
         lose(applied=True)
         assert run_daily(engine, upload, hours=40) == 4
 
-        assert any("may be stored too" in note for note in progress.warnings)
+        [warning] = progress.warnings
+        assert warning.startswith("the earlier upload of big.tar may be stored too")
         assert sorted(stored().values()).count(DATA) == 2
 
     def test_it_is_told_also_to_who_wants_quiet_once_it_is_days_old(
@@ -447,10 +448,28 @@ def test_sending_anew_keeps_the_question(client, engine, upload, lose, progress,
     engine.clock.advance(timedelta(days=2))
     archive = upload(again=True)
 
-    assert any("may be stored too" in note for note in progress.warnings)
+    [warning] = progress.warnings
+    assert warning.startswith("the earlier upload of big.tar may be stored too")
     with UploadJournal.open(client, journals, vault, str(source)) as journal:
         assert journal.state.done.id == archive.id
         assert [each.tree_hash for each in journal.state.earlier] == [tree_hash(DATA)]
+
+
+def test_the_answer_to_a_question_does_not_say_that_the_file_had_changed(
+    client, engine, upload, lose, progress, catalog, vault, stored
+):
+    lose(applied=True)
+    engine.timing = "real"
+    engine.clock.advance(timedelta(days=2))
+    second = upload(again=True)
+    engine.timing = "instant"
+    engine.clock.advance(timedelta(days=2))
+    syncing.sync(client, catalog, vault)
+    progress.warnings.clear()
+    third = upload()
+    [first] = stored().keys() - {second.id, third.id}
+
+    assert progress.warnings == [f"the earlier upload of big.tar was stored, as {first}"]
 
 
 def test_a_journal_keeps_each_question_until_it_is_answered(
