@@ -64,7 +64,7 @@ def test_a_journal_has_the_lines_of_its_page(written, heading, file, state):
     documented = entries(section("glacier-journal.5", heading))
 
     with Journal.open(written, file) as journal:
-        lines = {line["kind"]: set(line) - {"v", "kind"} for line in journal.lines}
+        lines = {line["kind"]: set(line) - {"v", "kind"} for line in journal.found}
 
     assert {kind: members(text) for kind, text in documented.items() if kind in lines} == lines
     for kind in documented.keys() - lines.keys():

@@ -10,7 +10,7 @@ done       it has its name; kept until the user has been told
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +21,7 @@ from glaciercli.transfer.journal import Journal
 from glaciercli.transfer.state import TransferJournal
 
 
-@dataclass
+@dataclass(frozen=True)
 class DownloadState:
     """A journal's lines, folded."""
 
@@ -32,24 +32,29 @@ class DownloadState:
     placed: tuple[int, str] | None = None
     done: bool = False
 
+    def allows(self, line: dict[str, Any]) -> bool:
+        """Tell whether a line may be written now: any, once the download has begun."""
+        return line["kind"] == "download" or self != DownloadState()
+
     def after(self, line: dict[str, Any]) -> Self:
         """Return the state after one line more; raises one of UNREADABLE."""
         match line["kind"]:
             case "download":
                 return type(self)(str(line["content"]), str(line["path"]))
             case "retrieval":
-                self.job_id = None
+                return replace(self, job_id=None)
             case "job":
-                self.job_id = str(line["job_id"])
+                return replace(self, job_id=str(line["job_id"]))
             case "range":
+                # In place: there may be 100,000, and a copy for each would be quadratic.
                 self.ranges[int(line["start"]), int(line["stop"])] = str(line["tree_hash"])
+                return self
             case "placing":
-                self.placed = int(line["size"]), str(line["tree_hash"])
+                return replace(self, placed=(int(line["size"]), str(line["tree_hash"])))
             case "done":
-                self.done = True
+                return replace(self, done=True)
             case kind:
                 raise ValueError(f"{kind!r} is no line of a download")
-        return self
 
 
 class DownloadJournal(TransferJournal[DownloadState]):

@@ -44,8 +44,8 @@ class Journal:
         self._descriptor = descriptor
         self._appending = threading.Lock()
         try:
-            #: What it said when it was opened or restarted; `TransferJournal` has what it says now.
-            self.lines = self._load()
+            #: The lines in it when it was opened; those written since are not among them.
+            self.found = self._load()
         except BaseException:
             os.close(descriptor)  # and the lock is let go of
             raise
@@ -75,8 +75,9 @@ class Journal:
 
     def append(self, kind: str, *, durable: bool = True, **fields: Any) -> None:
         """Add a line. Without `durable` it survives a killed process, not a power failure."""
-        line = json.dumps({"v": VERSION, "kind": kind, **fields}, separators=(",", ":")).encode()
-        data = b"%08x %s\n" % (zlib.crc32(line), line)
+        line = {"v": VERSION, "kind": kind, **fields}
+        text = json.dumps(line, separators=(",", ":")).encode()
+        data = b"%08x %s\n" % (zlib.crc32(text), text)
         with self._writing(), self._appending:
             self._write(data)
             if durable:
@@ -108,7 +109,6 @@ class Journal:
         with self._writing():
             os.ftruncate(self._descriptor, 0)
             system.sync(self._descriptor)
-        self.lines = []
 
     def forget(self) -> None:
         """Remove the journal, and close it; see `forget_all`."""

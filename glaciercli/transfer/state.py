@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -14,6 +15,9 @@ from glaciercli.transfer.journal import UNREADABLE, Journal, forget_all, key_of,
 
 class State(Protocol):
     """What is known of a transfer after some of its lines."""
+
+    def allows(self, line: dict[str, Any]) -> bool:
+        """Tell whether a line may be written now; one that is read is taken as it is."""
 
     def after(self, line: dict[str, Any]) -> Self:
         """Return the state after one line more; raises one of UNREADABLE."""
@@ -40,8 +44,9 @@ class TransferJournal(Generic[S]):
         Raises Conflict, with `mend` as the hint, when the lines are intact and make no sense.
         """
         self._journal = journal
+        self._appending = threading.Lock()  # workers append, each to the state before its line
         try:
-            self.state = folded(before, journal.lines)
+            self.state = folded(before, journal.found)
         except UNREADABLE as error:
             journal.close()
             raise Conflict(
@@ -62,9 +67,17 @@ class TransferJournal(Generic[S]):
         return path_of(directory, _key(directory, client, vault, *what)).exists()
 
     def append(self, kind: str, *, durable: bool = True, **fields: Any) -> None:
-        """Add a line (see `Journal.append`); the state is the one after it."""
-        self._journal.append(kind, durable=durable, **fields)
-        self.state = self.state.after({"kind": kind, **fields})
+        """Add a line (see `Journal.append`); the state is the one after it.
+
+        Raises RuntimeError, and writes nothing, for a line that may not follow: that is a mistake
+        in this program.
+        """
+        line = {"kind": kind, **fields}
+        with self._appending:
+            if not self.state.allows(line):
+                raise RuntimeError(f"journal {str(self._journal.path)!r}: no {kind!r} may come now")
+            self._journal.append(kind, durable=durable, **fields)
+            self.state = self.state.after(line)
 
     def forget(self) -> None:
         """Remove the journal, and close it."""

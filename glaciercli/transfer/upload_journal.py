@@ -14,14 +14,18 @@
 Which parts have arrived is not in it: the service's own list says that better. A file that changes
 is sent anew, under a second `upload`, though the end of the first may not be known: that question
 stays in the journal until it is answered.
+
+Which line may follow is a table, `_NEXT`. It binds what is written. What is read may lack lines
+that a bad sector took, and means what the rest says.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any, Self
 
@@ -117,7 +121,35 @@ class Intent:
         )
 
 
-@dataclass
+class Stage(Enum):
+    """How far an upload has come."""
+
+    NOTHING = "not begun"
+    BEGUN = "begun"
+    SINGLE = "sent in one request"
+    OPEN = "open"
+    COMPLETING = "being completed"
+    UNCERTAIN = "of an uncertain end"
+    DONE = "done"
+    OVER = "over"
+
+
+#: The lines that may be written at each stage; `answered` is about another upload, and may at any.
+_NEXT: Mapping[Stage, frozenset[str]] = {
+    Stage.NOTHING: frozenset({"upload"}),
+    Stage.BEGUN: frozenset({"upload", "single", "opened", "over"}),
+    Stage.SINGLE: frozenset({"upload", "done", "over"}),
+    Stage.OPEN: frozenset({"upload", "completing", "reopened", "over"}),
+    Stage.COMPLETING: frozenset(
+        {"upload", "uncertain", "reopened", "not_stored", "done", "over"},
+    ),
+    Stage.UNCERTAIN: frozenset({"upload", "reopened", "not_stored", "done", "over"}),
+    Stage.DONE: frozenset({"upload", "over"}),
+    Stage.OVER: frozenset({"upload"}),
+}
+
+
+@dataclass(frozen=True)
 class UploadState:
     """A journal's lines, folded: the state of the newest upload in it."""
 
@@ -138,44 +170,65 @@ class UploadState:
     earlier: tuple[UploadState, ...] = ()
 
     @property
+    def stage(self) -> Stage:
+        """How far it has come, by what is known of it."""
+        if self.over:
+            return Stage.OVER
+        if self.done is not None:
+            return Stage.DONE
+        if self.completing is not None:
+            return Stage.UNCERTAIN if self.uncertain else Stage.COMPLETING
+        if self.upload_id is not None:
+            return Stage.OPEN
+        if self.single:
+            return Stage.SINGLE
+        return Stage.NOTHING if self.intent is None else Stage.BEGUN
+
+    @property
     def is_ending(self) -> bool:
         """Tell whether it has got as far as its completion, and nobody was told of its end."""
-        return not self.over and (self.completing is not None or self.done is not None)
+        return self.stage in {Stage.COMPLETING, Stage.UNCERTAIN, Stage.DONE}
 
     @property
     def may_be_stored(self) -> bool:
         """Tell whether it may have been stored, and nothing has told that or how."""
         return not self.over and self.done is None and (self.single or self.completing is not None)
 
-    def after(self, line: dict[str, Any]) -> Self:
+    def allows(self, line: dict[str, Any]) -> bool:
+        """Tell whether a line may be written now."""
+        if line["kind"] == "answered":
+            return line["token"] in {each.token for each in self.earlier}
+        return line["kind"] in _NEXT[self.stage]
+
+    def after(self, line: dict[str, Any]) -> UploadState:
         """Return the state after one line more; raises one of UNREADABLE."""
+        known: dict[str, Any]
         match line["kind"]:
             case "upload":
-                left = (replace(self, earlier=()),) if self.may_be_stored else ()
-                return type(self)(intent=Intent.from_json(line), earlier=(*self.earlier, *left))
+                left = [replace(self, earlier=())] if self.may_be_stored else []
+                return UploadState(intent=Intent.from_json(line), earlier=(*self.earlier, *left))
             case "single":
-                self.single = True
-                self.tree_hash = line.get("tree_hash")
-                self.sent = parse_time(line["time"]) if line.get("time") else None
+                sent = parse_time(line["time"]) if line.get("time") else None
+                known = {"single": True, "tree_hash": line.get("tree_hash"), "sent": sent}
             case "opened":
-                self.upload_id, self.account = str(line["upload_id"]), line["account"]
+                known = {"upload_id": str(line["upload_id"]), "account": line["account"]}
             case "completing":
-                self.tree_hash, self.size = str(line["tree_hash"]), int(line["size"])
-                self.completing = parse_time(line["time"])
+                known = {"tree_hash": str(line["tree_hash"]), "size": int(line["size"])}
+                known |= {"completing": parse_time(line["time"]), "uncertain": False}
             case "uncertain" | "over" as kind:
-                setattr(self, kind, True)
+                known = {kind: True}
             case "reopened":
-                self.tree_hash = self.completing = None
+                known = {"tree_hash": None, "completing": None, "uncertain": False}
             case "not_stored":
-                self.completing, self.single, self.uncertain = None, False, False
+                known = {"completing": None, "single": False, "uncertain": False}
             case "done":
-                self.done = Archive.from_api(line["archive"])
+                known = {"done": Archive.from_api(line["archive"])}
             case "answered":
-                tokens = {line.get("token")}
-                self.earlier = tuple(each for each in self.earlier if each.token not in tokens)
+                token = line.get("token")
+                known = {"earlier": tuple(each for each in self.earlier if each.token != token)}
             case kind:
                 raise ValueError(f"{kind!r} is no line of an upload")
-        return self
+        return replace(self, **known)
 
     @property
     def token(self) -> str | None:
@@ -260,7 +313,8 @@ class UploadJournal(TransferJournal[UploadState]):
         finished = []
         for each in journals:
             if each.state.earlier:
-                each.append("over")
+                if not each.state.over:
+                    each.append("over")
             else:
                 finished.append(each)
         cls.forget_together(finished)

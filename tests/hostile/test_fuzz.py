@@ -175,7 +175,7 @@ def read_journal(data):
     with suppress(GlacierError), Journal.open(_ROOM, "x") as journal:
         for state in (UploadState, DownloadState):
             with suppress(*UNREADABLE):
-                folded(state(), journal.lines)
+                folded(state(), journal.found)
     for each in _ROOM.glob("x.*"):
         each.unlink()
 

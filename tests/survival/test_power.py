@@ -163,7 +163,7 @@ class TestJournal:
                         (world.live / path).write_bytes(data)
                         (world.live / path).chmod(0o600)
                 with Journal.open(directory, "key") as journal:
-                    found = [line["number"] for line in journal.lines]
+                    found = [line["number"] for line in journal.found]
                 count += 1
                 assert found == sorted(set(found))
                 assert set(found) <= set(range(self.LINES))

@@ -14,7 +14,7 @@ from glaciercli.transfer.journal import Journal, iter_journals, sweep
 
 
 def kinds(journal):
-    return [line["kind"] for line in journal.lines]
+    return [line["kind"] for line in journal.found]
 
 
 def line(**fields):
@@ -33,7 +33,7 @@ def written(tmp_path):
 def test_lines_are_read_back(tmp_path, written):
     with Journal.open(tmp_path, "key") as journal:
         assert kinds(journal) == ["one", "two", "three"]
-        assert journal.lines[0]["text"] == "\u2028 ü"
+        assert journal.found[0]["text"] == "\u2028 ü"
 
 
 def test_every_prefix_loads_to_a_prefix_and_can_be_appended_to(tmp_path, written):
@@ -84,7 +84,7 @@ def test_random_content_gives_no_lines_or_a_conflict(tmp_path_factory, data):
     (directory / "key.journal").chmod(0o600)
 
     with Journal.open(directory, "key") as journal:
-        assert journal.lines == []
+        assert journal.found == []
 
 
 def test_deep_json_is_only_damage(tmp_path):
@@ -93,7 +93,7 @@ def test_deep_json_is_only_damage(tmp_path):
     (tmp_path / "key.journal").chmod(0o600)
 
     with Journal.open(tmp_path, "key") as journal:
-        assert journal.lines == []
+        assert journal.found == []
 
 
 def test_a_future_version_is_refused_by_name(tmp_path):
@@ -156,7 +156,7 @@ def test_a_second_process_is_told_and_goes_on_when_the_first_is_gone(tmp_path):
         process.join(20)
 
     with Journal.open(tmp_path, "key") as journal:
-        assert journal.lines == []
+        assert journal.found == []
 
 
 def test_a_full_disk_leaves_no_half_line(tmp_path, written):
@@ -210,7 +210,7 @@ def test_what_the_system_takes_and_gives_in_pieces_is_whole(tmp_path, monkeypatc
     with Journal.open(tmp_path, "key") as journal:
         journal.append("one", text="x" * 100)
     with Journal.open(tmp_path, "key") as journal:
-        assert [each["text"] for each in journal.lines] == ["x" * 100]
+        assert [each["text"] for each in journal.found] == ["x" * 100]
 
 
 def test_a_journal_that_cannot_be_read_hides_no_other(tmp_path, written):

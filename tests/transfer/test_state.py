@@ -1,6 +1,7 @@
 """Both directions' journals: the state at hand is the one that a later run reads."""
 
 import shlex
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +23,8 @@ INTENT = Intent("v", "n", "/n", Identity(1, 2, 3, 4), 1 << 20, "t", "d", NOW, NO
 UPLOAD = (
     ("begin", INTENT),
     ("single", "2" * 64, NOW),
-    ("not_stored",),
+    ("done", Archive("b", "v", size=3, created=NOW)),
+    ("begin", INTENT),
     ("opened", "u", None),
     ("completing", "0" * 64, 3, NOW),
     ("uncertain",),
@@ -123,3 +125,15 @@ def test_a_place_and_a_rehearsal_have_journals_of_their_own(tmp_path):
 
     with UploadJournal.open(client, tmp_path, "v", "/n") as journal:
         assert journal.state.intent is None
+
+
+def test_ranges_that_workers_tell_of_at_once_are_all_in_the_state(tmp_path):
+    """Each line's state is made of the one before it, so that none is lost between threads."""
+    with DownloadJournal(Journal.open(tmp_path, "x")) as journal:
+        journal.begin("a", Path("/n"))
+        with ThreadPoolExecutor(8) as workers:
+            list(workers.map(lambda at: journal.range(at, at + 1, "0" * 64), range(200)))
+        at_hand = journal.state
+    with DownloadJournal(Journal.open(tmp_path, "x")) as journal:
+        assert journal.state == at_hand
+        assert len(at_hand.ranges) == 200
