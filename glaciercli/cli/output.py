@@ -34,7 +34,7 @@ _FLEXIBLE = frozenset(
 _FOLDED = frozenset({"value", "reason"})  # of no use when cut
 # Of no use to a person, or told in a sentence.
 _FOR_SCRIPTS = frozenset(
-    {"location", "watermark", "uploadedSince", "uploadedSizeSince", "deletedSince"}
+    {"location", "watermark", "uploadedSince", "uploadedSizeSince", "deletedSince", "metered"}
 )
 _NESTED = frozenset({"name", "size", "creationDate", "RangeInBytes", "SHA256TreeHash"})
 # First characters that a spreadsheet would run; some take the wide ones of East Asia for them.

@@ -104,4 +104,19 @@ _FIRST = (
     )""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# What AWS would bill (see metering.py). A store that was used before it tells when it began.
+_METER = (
+    "ALTER TABLE engine ADD COLUMN metered_since INTEGER",
+    """UPDATE engine SET metered_since = clock_engine + CAST(clock_rate
+        * ((julianday('now') - 2440587.5) * 86400000 - clock_real) AS INTEGER)
+        WHERE EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'vaults')""",
+    """CREATE TABLE meter (
+        account TEXT NOT NULL, region TEXT NOT NULL,
+        day INTEGER NOT NULL, -- since 1970, by the engine's clock
+        operation TEXT NOT NULL, action TEXT NOT NULL, tier TEXT NOT NULL,
+        count INTEGER NOT NULL, bytes INTEGER NOT NULL, byte_hours INTEGER NOT NULL,
+        PRIMARY KEY (account, region, day, operation, action, tier)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _METER)

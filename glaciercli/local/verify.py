@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from glaciercli.local import metering
 from glaciercli.local.blobs import Blobs
 from glaciercli.local.engine import Engine
 from glaciercli.local.store import Row, Store
@@ -37,9 +38,14 @@ class Info:
     size: int  # bytes of all archives, without Glacier's overhead
     uploads: int
     jobs: int
+    metered: metering.Metered
 
 
-def info(engine: Engine) -> Info:
+def info(engine: Engine, *, reset_meter: bool = False) -> Info:
+    """Return what a store holds and what was metered; with `reset_meter`, the meter begins anew."""
+    metered = (
+        metering.reset(engine.store, engine.clock) if reset_meter else metering.read(engine.store)
+    )
     with engine.store.read() as db:
         vaults = db.get(
             "SELECT count(*) AS vaults, coalesce(sum(archives), 0) AS archives,"
@@ -48,7 +54,13 @@ def info(engine: Engine) -> Info:
         uploads = db.get("SELECT count(*) FROM uploads WHERE state = 'open'")[0]
         jobs = db.get("SELECT count(*) FROM jobs")[0]
     return Info(
-        engine.store.version, vaults["vaults"], vaults["archives"], vaults["size"], uploads, jobs
+        engine.store.version,
+        vaults["vaults"],
+        vaults["archives"],
+        vaults["size"],
+        uploads,
+        jobs,
+        metered,
     )
 
 

@@ -1,7 +1,15 @@
 """Frozen records of what Glacier holds, and their JSON faces."""
 
 from glaciercli.models.archives import Archive, FileHash, Job, Part, Upload
-from glaciercli.models.local import Damage, FaultRule, LocalClock, LocalStore, Notice, Served
+from glaciercli.models.local import (
+    Damage,
+    FaultRule,
+    LocalClock,
+    LocalStore,
+    Metered,
+    Notice,
+    Served,
+)
 from glaciercli.models.plans import (
     Billable,
     CapacityPlan,
@@ -61,6 +69,7 @@ __all__ = [
     "LocalClock",
     "LocalStore",
     "Lock",
+    "Metered",
     "Notice",
     "Notifications",
     "Part",

@@ -10,6 +10,31 @@ from glaciercli.models.record import Record, member
 
 
 @dataclass(frozen=True)
+class Metered(Record):
+    """What AWS would have billed for what the embedded Glacier has granted."""
+
+    #: When the meter began; None for the store's beginning.
+    since: datetime | None = member("since")
+    #: Paid requests by operation; those for inventories are apart.
+    requests: dict[str, int] = member("requests")
+    #: Jobs that bring archives back, those that select from them, and their bytes, by tier.
+    retrievals: dict[str, int] = member("retrievals")
+    retrieved: dict[str, int] = member("retrievedBytes")
+    selects: dict[str, int] = member("selects")
+    scanned: dict[str, int] = member("scannedBytes")
+    #: Jobs for inventories; whether they are paid requests is not known.
+    inventories: int = member("inventories")
+    #: Bytes of jobs' outputs.
+    served: int = member("servedBytes")
+    #: Archives deleted within 90 days of their upload, and their bytes.
+    early_deletions: int = member("earlyDeletions")
+    early_deleted: int = member("earlyDeletedBytes")
+    #: Bytes with their overhead, times the hours of the 90 days that lacked.
+    early_byte_hours: int = member("earlyDeletedByteHours")
+    capacity_units: int = member("capacityUnits")
+
+
+@dataclass(frozen=True)
 class LocalStore(Record):
     """What the embedded Glacier holds."""
 
@@ -20,6 +45,7 @@ class LocalStore(Record):
     size: int = member("size")
     uploads: int = member("uploads")
     jobs: int = member("jobs")
+    metered: Metered = member("metered")
 
 
 @dataclass(frozen=True)

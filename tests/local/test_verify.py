@@ -3,6 +3,8 @@ import json
 import pytest
 from helpers import payload
 
+from glaciercli.local import metering
+from glaciercli.local.schema import MIGRATIONS
 from glaciercli.local.verify import Info, info, verify
 from glaciercli.treehash import tree_hash
 
@@ -33,7 +35,8 @@ def test_a_sound_store_has_no_damage(call, engine, archive, data):
     call.part(upload, 0, data[:MIB])
 
     assert list(verify(engine)) == []
-    assert info(engine) == Info(1, 1, 1, len(data), 1, 0)
+    version = len(MIGRATIONS)
+    assert info(engine) == Info(version, 1, 1, len(data), 1, 0, metering.read(engine.store))
 
 
 def test_a_flipped_bit_is_found_and_named(engine, archive, files):

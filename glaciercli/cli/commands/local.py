@@ -14,7 +14,8 @@ from glaciercli.cli.command import Group, pass_app
 from glaciercli.cli.commands.fault import fault
 from glaciercli.errors import Conflict, IntegrityError, Interrupted, UsageError
 from glaciercli.evidence import vault_words
-from glaciercli.units import counted, parse_duration
+from glaciercli.present.text import human
+from glaciercli.units import counted, format_size, parse_duration
 
 if TYPE_CHECKING:
     from glaciercli.local.http.sigv4 import Authenticator, Mode
@@ -149,28 +150,55 @@ def clock(app: App, *, act: str, value: str | None, timing: str | None) -> None:
 
 
 @local.command()
+@click.option("--reset-meter", is_flag=True, help="Then begin anew to count what is billed.")
 @pass_app
-def info(app: App) -> None:
-    """Show what the embedded Glacier holds, and where.
+def info(app: App, *, reset_meter: bool) -> None:
+    """Show what the embedded Glacier holds, where, and what AWS would have billed for.
+
+    Counted are paid requests, retrieved and served bytes, and early deletions, since the beginning
+    of the store or of the meter. Storage is not: it costs time, and no request.
 
     Example:
         glacier local info
+        glacier local info --reset-meter --output json --query metered
     """
     from glaciercli.local.verify import info as measure  # noqa: PLC0415
 
     with app.engine() as engine:
-        found = measure(engine)
-        app.output.show(
-            models.LocalStore(
-                path=str(app.local_root),
-                version=found.version,
-                vaults=found.vaults,
-                archives=found.archives,
-                size=found.size,
-                uploads=found.uploads,
-                jobs=found.jobs,
-            )
-        )
+        found = measure(engine, reset_meter=reset_meter)
+    metered = models.Metered(**vars(found.metered))
+    store = models.LocalStore(
+        path=str(app.local_root),
+        version=found.version,
+        vaults=found.vaults,
+        archives=found.archives,
+        size=found.size,
+        uploads=found.uploads,
+        jobs=found.jobs,
+        metered=metered,
+    )
+    app.output.show(store, told=dict(_billed(metered)))
+
+
+def _billed(metered: models.Metered) -> Iterator[tuple[str, str]]:
+    """Yield the lines of what was metered, for a person: what is not there has none."""
+    since = metered.since
+    yield "Metered since", "the beginning" if since is None else human("since", since, short=False)
+    yield "Paid requests", f"{sum(metered.requests.values()):,}"
+    for tier, count in metered.retrievals.items():
+        size = format_size(metered.retrieved[tier])
+        yield f"{tier} retrievals", f"{count:,} of {size}"
+    for tier, count in metered.selects.items():
+        yield f"{tier} selects", f"{count:,} of {format_size(metered.scanned[tier])}"
+    if metered.inventories:
+        yield "Inventories", f"{metered.inventories:,}"
+    if metered.served:
+        yield "Served", format_size(metered.served)
+    if metered.early_deletions:
+        size = format_size(metered.early_deleted)
+        yield "Early deletions", f"{metered.early_deletions:,} of {size}"
+    if metered.capacity_units:
+        yield "Capacity units", f"{metered.capacity_units:,}"
 
 
 @local.command()

@@ -6,7 +6,7 @@ import calendar
 import json
 from typing import Any
 
-from glaciercli.local import rules
+from glaciercli.local import metering, rules
 from glaciercli.local.clock import instant, moment, written
 from glaciercli.local.errors import ServiceError, invalid, limit_exceeded, missing
 from glaciercli.local.store import Row, Transaction
@@ -101,6 +101,7 @@ def purchase_capacity(world: World, _params: Params) -> dict[str, Any]:
             " VALUES (?, ?, ?, ?, ?)",
             *(capacity_id, world.account, world.region, now, _month_later(now)),
         )
+        metering.count(world, db, "PurchaseProvisionedCapacity")
     return {"capacityId": capacity_id}
 
 

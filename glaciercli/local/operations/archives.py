@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glaciercli.local import rules, timing
+from glaciercli.local import metering, rules, timing
 from glaciercli.local.blobs import OpenBlob, Received
 from glaciercli.local.errors import ServiceError, invalid
 from glaciercli.local.store import Row, Transaction
@@ -66,6 +66,7 @@ def upload(world: World, params: Params) -> dict[str, Any]:
                 tree_hash=received.tree_hash,
                 blob=blob,
             )
+            metering.count(world, db, "UploadArchive")
     except BaseException:
         world.blobs.drop(blob)
         raise
@@ -116,6 +117,7 @@ def delete(world: World, params: Params) -> dict[str, Any]:
         if archive is None or archive["died"] is not None:
             return {}
         now = world.clock.instant(db)
+        metering.count_deletion(world, db, archive, now)
         write = _count_write(world, db, vault, now, archives=-1, size=-archive["size"])
         db.run("UPDATE archives SET died = ? WHERE number = ?", write, archive["number"])
         db.run(

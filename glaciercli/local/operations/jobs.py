@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from glaciercli.local import rules, timing
+from glaciercli.local import metering, rules, timing
 from glaciercli.local.clock import DAY, written
 from glaciercli.local.errors import ServiceError, invalid, missing, not_found
 from glaciercli.local.operations import account, archives, inventory, notifications
@@ -180,6 +180,14 @@ def _insert(
     places = ", ".join("?" * len(columns))
     # The names are the keyword arguments of this module's own calls.
     db.run(f"INSERT INTO jobs ({', '.join(columns)}) VALUES ({places})", *columns.values())  # noqa: S608
+    metering.count(
+        world,
+        db,
+        "InitiateJob",
+        action=document["Action"],
+        tier=document.get("Tier", ""),
+        size=columns.get("size", 0),  # of an inventory it is not known yet
+    )
 
 
 _BEGINNINGS: dict[str, Callable[[World, Transaction, Row, Params, Document], None]] = {
@@ -236,6 +244,12 @@ def output(world: World, params: Params) -> dict[str, Any]:
             raise ServiceError(
                 "ServiceUnavailableException", f"The job's bytes are missing from the disk: {path}"
             ) from None
+    try:
+        with world.store.write(durable=False) as db:
+            metering.count(world, db, "GetJobOutput", action=job["action"], size=len(body))
+    except BaseException:
+        body.close()
+        raise
     return {
         "body": body,
         "status": 200 if chosen is None else 206,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glaciercli.local import rules
+from glaciercli.local import metering, rules
 from glaciercli.local.blobs import Received
 from glaciercli.local.operations import archives, uploads
 from glaciercli.local.store import Row
@@ -91,5 +91,6 @@ def _record(
             *(number, part, received.size, received.tree_hash, aside),
         )
         db.run("UPDATE uploads SET touched_at = ? WHERE number = ?", now, number)
+        metering.count(world, db, "UploadMultipartPart")
     if before is not None and before["aside"]:
         world.blobs.sweep()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glaciercli.local import rules
+from glaciercli.local import metering, rules
 from glaciercli.local.clock import DAY, written
 from glaciercli.local.errors import ServiceError, invalid, not_found
 from glaciercli.local.operations import archives
@@ -35,6 +35,7 @@ def initiate(world: World, params: Params) -> dict[str, Any]:
                 " blob, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'open')",
                 *(upload_id, vault["number"], now, now, part_size, description, blob),
             )
+            metering.count(world, db, "InitiateMultipartUpload")
     except BaseException:
         world.blobs.drop(blob)
         raise
@@ -84,6 +85,7 @@ def _try_complete(world: World, params: Params, copy: _Copy | None) -> dict[str,
         upload = _find(world, db, vault, params["uploadId"])
         if upload["state"] == "completed":
             _compare(params, (size, tree_hash), (upload["size"], upload["tree_hash"]))
+            metering.count(world, db, "CompleteMultipartUpload")
             return archives.created(world, vault, upload["archive_id"], tree_hash)
         _must_be_open(upload, params["uploadId"])
         parts = db.all("SELECT * FROM parts WHERE upload = ? ORDER BY part", upload["number"])
@@ -161,6 +163,7 @@ def _finish(
         tree_hash=tree_hash,
         blob=blob,
     )
+    metering.count(world, db, "CompleteMultipartUpload")
     _end(world, db, upload, "completed", keep=blob)
     db.run(
         "UPDATE uploads SET archive_id = ?, size = ?, tree_hash = ? WHERE number = ?",

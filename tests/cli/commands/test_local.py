@@ -43,6 +43,24 @@ def test_info_counts_what_there_is(glacier):
     assert glacier("local", "notifications", "--output", "json").json == []
 
 
+def test_what_would_be_billed_is_told_and_begun_anew(glacier, tmp_path):
+    assert glacier("local", "info").lines[-1] == "Paid requests  0"
+    glacier("vault", "create", "photos")
+    file = write(tmp_path / "a.tar", payload(5))
+    glacier("upload", file, "--vault", "photos")
+    out = tmp_path / "b.tar"
+    glacier("archive", "download", "a.tar", out, "-V", "photos", "--tier", "bulk")
+    glacier("archive", "delete", "a.tar", "-V", "photos", "--yes")
+    told = glacier("local", "info", "--reset-meter", "--output", "json").json["metered"]
+
+    assert sum(told["requests"].values()) == 4
+    assert (told["retrievals"], told["retrievedBytes"]) == ({"Bulk": 1}, {"Bulk": 5})
+    assert (told["servedBytes"], told["earlyDeletedBytes"], told["since"]) == (5, 5, None)
+    anew = glacier("local", "info", "--output", "json").json["metered"]
+    assert (anew["requests"], anew["servedBytes"]) == ({}, 0)
+    assert anew["since"]
+
+
 def test_serving_speaks_to_any_client_and_ends_well_when_stopped(clean_env):
     """In a process of its own, since it ends by a signal."""
     command = ["local", "serve", "--port", "0", "--access-log", "--account-id", "111122223333"]
