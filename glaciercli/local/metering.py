@@ -15,18 +15,22 @@ known. Nor are the bytes that a select returns, nor storage, which takes time an
 the beginning and the end of an upload are paid is not said by AWS: as counted, it is the most.
 
 What is served is counted without waiting for the disk: a killed process loses nothing of it, a
-power failure may.
+power failure may, and on a full disk it is served all the same, and not counted.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from glaciercli.local.clock import DAY, HOUR, Clock, moment
+from glaciercli.local.errors import StoreError
 from glaciercli.local.rules import OVERHEAD
 from glaciercli.local.store import Row, Store, Transaction
 from glaciercli.local.world import World
+
+_logger = logging.getLogger(__name__)
 
 _EARLY = 90 * DAY  # an archive that is deleted younger is billed for the rest of it
 
@@ -84,6 +88,16 @@ def count_deletion(world: World, db: Transaction, archive: Row, now: int) -> Non
         hours = -(-left // HOUR)
         billed = (archive["size"] + OVERHEAD) * hours
         count(world, db, "DeleteArchive", size=archive["size"], byte_hours=billed)
+
+
+def count_served(world: World, action: str, size: int) -> None:
+    """Count the bytes of a job's output, before the first of them goes out."""
+    try:
+        with world.store.write(durable=False) as db:
+            count(world, db, "GetJobOutput", action=action, size=size)
+    except StoreError as error:
+        # The bytes matter more than their count: there may be no room for anything but reading.
+        _logger.warning("%d bytes are served, which is not metered: %s", size, error)
 
 
 def read(store: Store) -> Metered:

@@ -215,6 +215,19 @@ def test_a_full_disk_is_the_servers_failure_and_loses_nothing(work, client, engi
     count({"full disks": len(LIMITS)})
 
 
+def test_a_full_disk_stops_no_output_that_is_ready(client, engine, caplog):
+    """What is served is metered, which takes room; the bytes matter more than their count."""
+    archive = client.upload_archive(vaultName="v", body=DATA)["archiveId"]
+    given = {"Type": "archive-retrieval", "ArchiveId": archive}
+    job = client.initiate_job(vaultName="v", jobParameters=given)["jobId"]
+    with full(0):
+        body = client.get_job_output(vaultName="v", jobId=job)["body"].read()
+
+    assert body == DATA
+    assert info(engine).metered.served == 0
+    assert "is not metered" in caplog.text
+
+
 def test_what_filled_the_disk_makes_room_at_once(client, files):
     """Else nothing could be written that would make room.
 

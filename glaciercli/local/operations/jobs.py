@@ -244,12 +244,7 @@ def output(world: World, params: Params) -> dict[str, Any]:
             raise ServiceError(
                 "ServiceUnavailableException", f"The job's bytes are missing from the disk: {path}"
             ) from None
-    try:
-        with world.store.write(durable=False) as db:
-            metering.count(world, db, "GetJobOutput", action=job["action"], size=len(body))
-    except BaseException:
-        body.close()
-        raise
+    metering.count_served(world, job["action"], len(body))
     return {
         "body": body,
         "status": 200 if chosen is None else 206,
