@@ -256,6 +256,15 @@ class UploadJournal(TransferJournal[UploadState]):
         """Open the journal of `what` (a path, or a stream's token) going to a vault."""
         return cls(cls.locked(client, journals, vault, what))
 
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """Open the journal that is this file; raises Busy when another run has it open."""
+        return cls(Journal.open(path.parent, path.stem))
+
+    @property
+    def path(self) -> Path:
+        return self._journal.path
+
     @property
     def intent(self) -> Intent:
         """What the upload in it is to store; not asked of a journal that was just made."""

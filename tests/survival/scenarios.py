@@ -1,6 +1,6 @@
 """The commands about one archive that are stopped.
 
-`run` is the command as the program runs it: the service, then telling the user, then acknowledging.
+`run` is the command as the program runs it: the service, then telling the user, then saying so.
 """
 
 import io
@@ -51,9 +51,9 @@ class _Telling(RecordingProgress):
 
 def _upload(world, **options):
     client, catalog = world.client(), world.catalog()
-    archive = _start(world, client, catalog, progress=_Telling(world), **options)
-    world.tell(archive.id)
-    uploads.acknowledge(client, archive, journals=world.journals)
+    stored = _start(world, client, catalog, progress=_Telling(world), **options)
+    world.tell(stored.archive.id)
+    stored.told()
 
 
 def _upload_described(world):
@@ -110,7 +110,7 @@ def _resume_by_id(world):
     if not found and not world.journal_files:
         raise AssertionError("there is neither an upload nor a journal to go on with")
     if found and not _is_completing(world):
-        archive = uploads.resume(
+        stored = uploads.resume(
             client,
             VAULT,
             found[0],
@@ -121,9 +121,9 @@ def _resume_by_id(world):
         )
     else:
         # `resume` has no upload to name any more; from here on the plain command goes on.
-        archive = _start(world, client, catalog)
-    world.tell(archive.id)
-    uploads.acknowledge(client, archive, journals=world.journals)
+        stored = _start(world, client, catalog)
+    world.tell(stored.archive.id)
+    stored.told()
 
 
 def _is_completing(world):
@@ -161,7 +161,7 @@ def _both_archives(world):
 
 def _stream(world):
     client, catalog, progress = world.client(), world.catalog(), RecordingProgress()
-    archive = streams.start(
+    stored = streams.start(
         client,
         io.BytesIO(DATA),
         VAULT,
@@ -173,9 +173,9 @@ def _stream(world):
         progress=progress,
     )
     told = [note.rpartition(" ")[2] for note in progress.notes if "had stored" in note]
-    for each in (*told, archive.id):
+    for each in (*told, stored.archive.id):
         world.tell(each)
-    uploads.acknowledge(client, archive, journals=world.journals)
+    stored.told()
 
 
 def _streams_told(world):
@@ -196,9 +196,9 @@ def _streams_told(world):
 def _archive(world):
     _vault(world)
     client, catalog = world.client(), world.catalog()
-    archive = _start(world, client, catalog)
-    uploads.acknowledge(client, archive, journals=world.journals)
-    world.remember("archive", archive)
+    stored = _start(world, client, catalog)
+    stored.told()
+    world.remember("archive", stored.archive)
     client.engine.close()
     catalog.close()
 

@@ -74,7 +74,7 @@ class Cell:
 
     def store(self):
         """Put an archive into the vault behind the proxy's back."""
-        self.archive = self.upload(self.direct)
+        self.archive = self.upload(self.direct).archive
         return self.archive
 
     def begin(self):
@@ -102,9 +102,9 @@ class Cell:
         )
 
     def upload_and_acknowledge(self):
-        archive = self.upload()
-        uploads.acknowledge(self.client, archive, journals=self.journals)
-        return archive
+        receipt = self.upload()
+        receipt.told()
+        return receipt.archive
 
     def delete(self):
         scope = scopes.of_vault(self.client, self.catalog, VAULT)

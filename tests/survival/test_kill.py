@@ -9,7 +9,7 @@ from survival.events import Watch
 from survival.scenarios import BY_NAME
 from survival.world import DATA, VAULT, share_session
 
-from glaciercli.services.upload import uploads
+from glaciercli.services.upload import receipts, uploads
 
 
 @pytest.mark.slow
@@ -35,14 +35,14 @@ def test_what_was_told_of_several_files_is_forgotten_in_one_go(world):
 
     def run():
         client, catalog, seen = world.client(), world.catalog(), []
-        archives = [
+        stored = [
             uploads.start(client, path, VAULT, journals=world.journals, catalog=catalog)
             for path in (world.source, other)
         ]
         Watch(seen.append).install(share_session())
-        uploads.acknowledge(client, *archives, journals=world.journals)
+        receipts.all_told(stored)
         return [each.name for each in seen]
 
-    names = forks.run(run).require("acknowledge")
+    names = forks.run(run).require("telling")
     assert names[names.index("unlink") :] == ["unlink", "unlink", "fsync"]
     assert world.journal_files == []

@@ -23,7 +23,7 @@ from glaciercli.cli.options import (
 from glaciercli.config import DESCRIPTION_FORMATS
 from glaciercli.errors import UsageError
 from glaciercli.hints import Command, quoted
-from glaciercli.services.upload import open_uploads, orphans, plan, streams, uploads
+from glaciercli.services.upload import open_uploads, orphans, plan, receipts, streams, uploads
 
 ARCHIVE = ("name", "size", "checksum", "archiveId")
 OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "name", "path")
@@ -89,15 +89,15 @@ def start(
         )
         return
 
-    stored: list[models.Archive] = []
+    stored: list[receipts.Receipt] = []
     # Only once everything is told: a run cut short before that reports the archives again.
-    app.at_end.append(lambda: uploads.acknowledge(app.client, *stored, journals=app.journals))
+    app.at_end.append(lambda: receipts.all_told(stored))
 
     def send(file: Path) -> models.Archive:
         label = name or "stdin" if str(file) == "-" else file.name
         with app.progress(label) as progress:
             if str(file) == "-":
-                archive = streams.start(
+                receipt = streams.start(
                     app.client,
                     app.stdin.buffer,
                     vault,
@@ -111,7 +111,7 @@ def start(
                     progress=progress,
                 )
             else:
-                archive = uploads.start(
+                receipt = uploads.start(
                     app.client,
                     file,
                     vault,
@@ -125,8 +125,8 @@ def start(
                     single=single,
                     again=again,
                 )
-        stored.append(archive)
-        return archive
+        stored.append(receipt)
+        return receipt.archive
 
     if len(files) == 1:
         app.output.show(send(files[0]), ARCHIVE, brief=True)
@@ -180,7 +180,7 @@ def resume(app: App, upload_id: str, file: Path | None, vault: str, workers: int
     """
     with app.progress(file.name if file else "stdin") as progress:
         if file is None:
-            archive = orphans.resume(
+            receipt = orphans.resume(
                 app.client,
                 vault,
                 upload_id,
@@ -189,7 +189,7 @@ def resume(app: App, upload_id: str, file: Path | None, vault: str, workers: int
                 progress=progress,
             )
         else:
-            archive = uploads.resume(
+            receipt = uploads.resume(
                 app.client,
                 vault,
                 upload_id,
@@ -199,8 +199,8 @@ def resume(app: App, upload_id: str, file: Path | None, vault: str, workers: int
                 workers=workers,
                 progress=progress,
             )
-    app.at_end.append(lambda: uploads.acknowledge(app.client, archive, journals=app.journals))
-    app.output.show(archive, ARCHIVE, brief=True)
+    app.at_end.append(receipt.told)
+    app.output.show(receipt.archive, ARCHIVE, brief=True)
 
 
 @upload.command()

@@ -19,10 +19,10 @@ from glaciercli.errors import (
 )
 from glaciercli.evidence import endings
 from glaciercli.hints import Command
-from glaciercli.models import Archive
 from glaciercli.services.upload._completing import Uncertain
 from glaciercli.services.upload._opening import Fate, drop
 from glaciercli.services.upload._settling import Ended, is_open, settle
+from glaciercli.services.upload.receipts import Receipt
 from glaciercli.tasks.outcome import concerns_all
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.journal import sweep
@@ -37,11 +37,11 @@ def resume(
     journals: Path,
     catalog: Catalog,
     progress: Progress = NullProgress(),
-) -> Archive:
+) -> Receipt:
     """Complete a stream all of which had arrived, by its upload's id or a beginning of it.
 
-    Call `uploads.acknowledge` when the user was told. Raises NotFound when no such upload is known
-    here, or nothing of it is stored, and Uncertain while that cannot be known.
+    Call the receipt's `told` when the user knows of the archive. Raises NotFound when no such
+    upload is known here, or nothing of it is stored, and Uncertain while that cannot be known.
     """
     state = _named(journals, vault, reference)
     assert state.intent is not None
@@ -53,7 +53,7 @@ def resume(
             )
         ended = settle(client, journal, catalog, progress)
         if ended.archive is not None:
-            return ended.archive
+            return Receipt(ended.archive, journal.path)
         if ended.why is None:  # it is open, and stays so
             raise IntegrityError(
                 f"the service's parts of {state.intent.name} are not what was sent",

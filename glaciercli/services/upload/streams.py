@@ -24,6 +24,7 @@ from glaciercli.models import Archive
 from glaciercli.services.upload._completing import Expired, Uncertain, complete
 from glaciercli.services.upload._opening import drop, new_intent, open_upload
 from glaciercli.services.upload.orphans import clean_up
+from glaciercli.services.upload.receipts import Receipt
 from glaciercli.system import private_directory
 from glaciercli.tasks.outcome import concerns_all
 from glaciercli.tasks.pool import Pool
@@ -54,13 +55,13 @@ def start(
     part_size: int | None = None,
     workers: int = 4,
     progress: Progress = NullProgress(),
-) -> Archive:
-    """Store what a stream gives as one archive named `name`, and return it.
+) -> Receipt:
+    """Store what a stream gives as one archive named `name`.
 
     Each part waits in an unnamed file of the state directory until the service has it, so memory is
-    flat and a part can be repeated; the whole cannot. Call `uploads.acknowledge` when the user
-    was told. Raises Refused for an empty stream, one too long for its part size, or a description
-    that Glacier does not take.
+    flat and a part can be repeated; the whole cannot. Call the receipt's `told` when the user
+    knows of the archive. Raises Refused for an empty stream, one too long for its part size, or a
+    description that Glacier does not take.
     """
     descriptions.require_storable(description or "")
     part_size = part_size or DEFAULT_PART_SIZE
@@ -87,7 +88,8 @@ def start(
             drop(client, journal)
             journal.forget()
             raise
-        return _complete(client, journal, catalog, size=sent.size, tree_hash=sent.tree_hash)
+        archive = _complete(client, journal, catalog, size=sent.size, tree_hash=sent.tree_hash)
+        return Receipt(archive, journal.path)
 
 
 def _complete(

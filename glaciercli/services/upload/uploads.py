@@ -7,8 +7,6 @@ left to do. See `upload_journal` for what a journal can say.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +16,6 @@ from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
 from glaciercli.clients.wording import disputes_parts
 from glaciercli.errors import (
-    Busy,
     Conflict,
     IntegrityError,
     NotFound,
@@ -42,15 +39,15 @@ from glaciercli.services.upload._opening import (
     require_account,
 )
 from glaciercli.services.upload._settling import abandon, answer_earlier, settle
+from glaciercli.services.upload.receipts import Receipt
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.parts import check_single, plan
 from glaciercli.transfer.sending import send_file
 from glaciercli.transfer.source import Source
-from glaciercli.transfer.upload_journal import Intent, UploadJournal, UploadState, known
+from glaciercli.transfer.upload_journal import Intent, UploadJournal
 from glaciercli.units import format_size
 
-_AT_ONCE = 100  # journals that are open; macOS lets a process have 256 files
 _SAME_TIME = timedelta(seconds=1)  # the names in descriptions have times of whole seconds
 
 
@@ -68,12 +65,12 @@ def start(
     progress: Progress = NullProgress(),
     single: bool = False,
     again: bool = False,
-) -> Archive:
-    """Store a file as one archive and return it; run again to go on after any interruption.
+) -> Receipt:
+    """Store a file as one archive; run again to go on after any interruption.
 
     A run that finds the journal of an earlier one goes on with its upload, at its part size. With
     `again`, an upload whose end is uncertain is not waited for but sent anew. Costs n + 2 requests
-    for n parts. After the archive was shown to the user, call `acknowledge`. Raises Refused for a
+    for n parts. Call the receipt's `told` when the user knows of the archive. Raises Refused for a
     description that Glacier does not take, before anything is asked.
     """
     descriptions.require_storable(description or "")
@@ -88,7 +85,7 @@ def start(
             if upload is None and journal.state.is_ending:
                 finished = _finish(client, journal, catalog, progress, source=source, again=again)
                 if finished is not None:
-                    return finished
+                    return Receipt(finished, journal.path)
                 upload = _go_on(client, journal, source, progress)  # it may be open all the same
             if upload is None:
                 journal.begin(
@@ -103,13 +100,15 @@ def start(
                 )
                 if single:
                     _tell_twin(client, journal, source, catalog, progress)
-                    return _single.send(client, journal, source, catalog, progress)
+                    sent = _single.send(client, journal, source, catalog, progress)
+                    return Receipt(sent, journal.path)
                 upload = open_upload(client, journal)
             else:
                 _require_same(upload, description, part_size, progress)
             _tell_twin(client, journal, source, catalog, progress)
             try:
-                return _send(client, journal, source, upload, catalog, workers, progress)
+                sent = _send(client, journal, source, upload, catalog, workers, progress)
+                return Receipt(sent, journal.path)
             except Expired:
                 if last:
                     raise
@@ -126,7 +125,7 @@ def resume(
     catalog: Catalog,
     workers: int = 8,
     progress: Progress = NullProgress(),
-) -> Archive:
+) -> Receipt:
     """Go on with an upload begun on another machine, or whose journal is lost.
 
     The stored parts are compared with the file before anything is sent; Conflict if one differs.
@@ -138,7 +137,7 @@ def resume(
         if state.is_ending and is_meant and _is_of(source, journal):
             finished = _finish(client, journal, catalog, progress, source=source)
             if finished is not None:
-                return finished
+                return Receipt(finished, journal.path)
         upload = open_uploads.show(client, vault, upload_id, journals=journals)
         if not state.over and (state.done is not None or state.upload_id not in {None, upload.id}):
             raise Conflict(
@@ -161,41 +160,8 @@ def resume(
             )
             journal.begin(intent)
             journal.opened(upload.id, upload.account or client.target.account)
-        return _send(client, journal, source, upload, catalog, workers, progress, strict=True)
-
-
-def acknowledge(client: Client, *archives: Archive, journals: Path) -> None:
-    """Drop the journals of finished uploads, now that the user knows of the archives.
-
-    Until then a run of the same command reports the same archives, instead of storing them twice.
-    A hundred at a time are dropped in one go: a run that is killed halfway is run again, and would
-    store again what it had dropped.
-    """
-    told = {archive.id for archive in archives}
-    finished = [
-        each
-        for each in known(journals)
-        if each.done is not None and each.done.id in told and not each.over
-    ]
-    for start in range(0, len(finished), _AT_ONCE):
-        _drop_told(client, finished[start : start + _AT_ONCE], journals)
-
-
-def _drop_told(client: Client, finished: Sequence[UploadState], journals: Path) -> None:
-    """Drop the journals of these uploads, none before all of them are open."""
-    with ExitStack() as stack:
-        there = []
-        for state in finished:
-            assert state.intent is not None
-            what = state.intent.path or state.intent.token
-            try:
-                journal = UploadJournal.open(client, journals, state.intent.vault, what)
-            except Busy:
-                continue  # a run that came meanwhile has it, and will do this in its turn
-            stack.enter_context(journal)
-            if journal.state.done == state.done:
-                there.append(journal)
-        UploadJournal.end_all(there)
+        sent = _send(client, journal, source, upload, catalog, workers, progress, strict=True)
+        return Receipt(sent, journal.path)
 
 
 def _finish(

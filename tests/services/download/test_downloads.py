@@ -33,9 +33,9 @@ def archive(client, vault, catalog, journals, tmp_path):
     path = tmp_path / "big.tar"
     path.write_bytes(DATA)
     stored = uploads.start(client, path, vault, journals=journals, catalog=catalog)
-    uploads.acknowledge(client, stored, journals=journals)
+    stored.told()
     client.engine.log.clear()
-    return stored
+    return stored.archive
 
 
 @pytest.fixture

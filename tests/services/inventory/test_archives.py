@@ -16,8 +16,8 @@ def archive(client, catalog, vault, journals, tmp_path):
     path = tmp_path / "one.txt"
     path.write_bytes(payload(5))
     stored = uploads.start(client, path, vault, journals=journals, catalog=catalog)
-    uploads.acknowledge(client, stored, journals=journals)
-    return stored
+    stored.told()
+    return stored.archive
 
 
 @pytest.fixture
@@ -105,7 +105,8 @@ def test_a_vault_that_is_gone_is_told_and_nothing_is_recorded(
 
 
 def test_a_name_stored_twice_is_ambiguous(client, catalog, vault, journals, archive, tmp_path):
-    second = uploads.start(client, tmp_path / "one.txt", vault, journals=journals, catalog=catalog)
+    path = tmp_path / "one.txt"
+    second = uploads.start(client, path, vault, journals=journals, catalog=catalog).archive
 
     with pytest.raises(Conflict, match="may be 2 archives"):
         archives.show(client, catalog, vault, "one.txt")

@@ -30,8 +30,8 @@ def upload(client, catalog, vault, journals, tmp_path):
         path = tmp_path / name
         path.write_bytes(payload(size))
         stored = uploads.start(client, path, vault, journals=journals, catalog=catalog)
-        uploads.acknowledge(client, stored, journals=journals)
-        return stored
+        stored.told()
+        return stored.archive
 
     return run
 

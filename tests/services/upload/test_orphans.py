@@ -35,23 +35,22 @@ def progress():
 
 
 @pytest.fixture
-def send(client, vault, journals, catalog, progress):
+def send(client, vault, journals, catalog, progress, keep):
     """Store a stream in parts of 1 MiB; options override."""
 
     def run(data=DATA, client=client, **options):
         options = {"name": "home.tar", "part_size": MIB, "workers": 1, **options}
         options = {"journals": journals, "progress": progress, **options}
-        return streams.start(client, io.BytesIO(data), vault, catalog=catalog, **options)
+        return keep(streams.start(client, io.BytesIO(data), vault, catalog=catalog, **options))
 
     return run
 
 
 @pytest.fixture
-def resume(client, vault, journals, catalog, progress):
+def resume(client, vault, journals, catalog, progress, keep):
     def run(reference):
-        return orphans.resume(
-            client, vault, reference, journals=journals, catalog=catalog, progress=progress
-        )
+        options = {"journals": journals, "catalog": catalog, "progress": progress}
+        return keep(orphans.resume(client, vault, reference, **options))
 
     return run
 
@@ -94,7 +93,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_stream_whose_completion_failed_is_completed_by_the_command_that_the_error_names(
-    client, engine, vault, resume, fail, fault, journals, stored, progress
+    client, engine, vault, resume, fail, fault, journals, stored, progress, tell
 ):
     error = fail(**fault)
     assert "do not send it again" in render(error.hint)
@@ -103,7 +102,7 @@ def test_a_stream_whose_completion_failed_is_completed_by_the_command_that_the_e
 
     assert stored() == {archive.id: DATA}
     assert engine.log.count("UploadMultipartPart") == 0
-    uploads.acknowledge(client, archive, journals=journals)
+    tell(archive)
     assert not list(journals.rglob("*.journal"))
 
 
@@ -287,11 +286,13 @@ class TestOneOfAnotherMachine:
 
         assert len(open_uploads(client, vault)) == is_left
 
-    def test_is_forgotten_here_once_it_has_expired(self, client, engine, vault, send, sending):
+    def test_is_forgotten_here_once_it_has_expired(
+        self, client, engine, vault, send, sending, tell
+    ):
         copies, _ = sending
         engine.clock.advance(timedelta(days=2))
         archive = send(DATA[:9], journals=copies)
-        uploads.acknowledge(client, archive, journals=copies)
+        tell(archive)
 
         assert not list(copies.rglob("*.journal"))
 

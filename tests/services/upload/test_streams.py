@@ -10,21 +10,21 @@ from helpers import RecordingProgress, heal, payload
 
 from glaciercli.errors import AccessDenied, Refused, Unavailable
 from glaciercli.hints import render
-from glaciercli.services.upload import streams, uploads
+from glaciercli.services.upload import streams
 from glaciercli.units import MIB
 
 DATA = payload(2 * MIB + 777, seed=6)
 
 
 @pytest.fixture
-def send(client, vault, journals, catalog):
+def send(client, vault, journals, catalog, keep):
     """Store a stream in parts of 1 MiB; options override."""
 
     def run(data=DATA, **options):
         options = {"name": "home.tar", "part_size": MIB, "workers": 1, **options}
-        return streams.start(
-            client, io.BytesIO(data), vault, journals=journals, catalog=catalog, **options
-        )
+        stream = io.BytesIO(data)
+        options = {"journals": journals, "catalog": catalog, **options}
+        return keep(streams.start(client, stream, vault, **options))
 
     return run
 
@@ -72,7 +72,7 @@ def test_a_stream_that_has_nothing_yet_is_not_at_its_end(client, vault, journals
     with io.BufferedReader(raw) as stream:
         archive = streams.start(
             client, stream, vault, name="x", journals=journals, catalog=catalog, workers=1
-        )
+        ).archive
     writer.join()
 
     assert stored() == {archive.id: b"ab"}
@@ -87,10 +87,12 @@ def test_an_empty_stream_costs_no_request(engine, send):
 
 
 @pytest.mark.parametrize("description", [None, "the user's own text"])
-def test_an_acknowledged_stream_leaves_nothing_behind(client, send, journals, description):
+def test_a_stream_whose_user_was_told_leaves_nothing_behind(
+    client, send, journals, description, tell
+):
     archive = send(description=description)
     assert journal_files(journals)
-    uploads.acknowledge(client, archive, journals=journals)
+    tell(archive)
 
     assert journal_files(journals) == []
 

@@ -43,11 +43,11 @@ def put(client, vault, catalog, journals, tmp_path):
     def put(name="one", size=5, seed=0):
         path = tmp_path / name
         path.write_bytes(payload(size, seed))
-        archive = uploads.start(
+        stored = uploads.start(
             client, path, vault, journals=journals, catalog=catalog, part_size=MIB
         )
-        uploads.acknowledge(client, archive, journals=journals)
-        return path, archive
+        stored.told()
+        return path, stored.archive
 
     return put
 

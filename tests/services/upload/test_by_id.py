@@ -1,0 +1,67 @@
+"""An upload resumed by its id, from another machine or another file."""
+
+import os
+
+import pytest
+from helpers import heal, payload
+from upload_files import DATA, PARTS, open_uploads, stop_after_parts
+
+from glaciercli.errors import (
+    AccessDenied,
+    Conflict,
+)
+from glaciercli.services.upload import uploads
+
+
+def test_resume_by_id_from_another_machine(
+    client, engine, upload, source, vault, catalog, tmp_path, stored
+):
+    stop_after_parts(engine, 3)
+    with pytest.raises(AccessDenied):
+        upload()
+    heal(engine)
+    engine.log.clear()
+    [upload_id] = open_uploads(client, vault)
+    elsewhere = tmp_path / "elsewhere"
+    archive = uploads.resume(
+        client, vault, upload_id[:12], source, journals=elsewhere, catalog=catalog
+    ).archive
+
+    assert stored() == {archive.id: DATA}
+    assert archive.name == "big.tar"
+    assert engine.log.count("UploadMultipartPart") == PARTS - 3
+
+
+def test_a_file_that_was_touched_and_resumed_by_id_is_not_stored_twice(
+    client, engine, upload, source, vault, journals, catalog, stored
+):
+    stop_after_parts(engine, 3)
+    with pytest.raises(AccessDenied):
+        upload()
+    heal(engine)
+    os.utime(source, (1, 1))
+    [upload_id] = open_uploads(client, vault)
+    uploads.resume(client, vault, upload_id, source, journals=journals, catalog=catalog)
+    archive = upload()
+
+    assert stored() == {archive.id: DATA}
+
+
+def test_resume_by_id_with_the_wrong_file_sends_nothing(
+    client, engine, upload, vault, catalog, tmp_path
+):
+    stop_after_parts(engine, 3)
+    with pytest.raises(AccessDenied):
+        upload()
+    heal(engine)
+    engine.log.clear()
+    other = tmp_path / "other"
+    other.write_bytes(payload(len(DATA), seed=3))
+    [upload_id] = open_uploads(client, vault)
+    with pytest.raises(Conflict, match="other bytes"):
+        uploads.resume(
+            client, vault, upload_id, other, journals=tmp_path / "elsewhere", catalog=catalog
+        )
+
+    assert engine.log.count("UploadMultipartPart") == 0
+    assert open_uploads(client, vault) == [upload_id]
