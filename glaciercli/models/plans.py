@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from glaciercli.errors import Refused
 from glaciercli.models.archives import Archive
@@ -87,7 +87,11 @@ class RestorePlan(Record):
 
 @dataclass(frozen=True)
 class RetrievalPlan(Record):
-    """The retrieval of one archive, or of a range of it, that is to be started."""
+    """The retrieval of one archive, or of a range of it, that is to be started.
+
+    It is made when the retrieval turns out to be needed and carried out at once, so no digest binds
+    the two.
+    """
 
     vault: str = member("vaultName")
     archive_id: str = member("archiveId")
@@ -97,7 +101,6 @@ class RetrievalPlan(Record):
     #: Where more is retrieved than was asked for, to have its checksum: all of it, as `a-b`.
     widened: str | None = member("RetrievalByteRange")
     tier: str = member("Tier")
-    digest: str = member("digest")
 
     @property
     def billable(self) -> Billable:
@@ -205,7 +208,14 @@ def digest_of(*parts: object) -> str:
     return whole.hexdigest()
 
 
-def require_planned(plan: Plan, digest: str) -> None:
+class _Bound(Protocol):
+    """A plan that a run is given, and has to be of what the run finds."""
+
+    @property
+    def digest(self) -> str: ...
+
+
+def require_planned(plan: _Bound, digest: str) -> None:
     """Raise Refused unless `digest`, of what is found now, is that of the plan."""
     if plan.digest != digest:
         raise Refused(

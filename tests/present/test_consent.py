@@ -13,7 +13,7 @@ from glaciercli.present.plans import Question
 YES_OR_NO = Question("delete it?")
 NAME = Question("this deletes all", typed="photos")
 CHARGED = Question("start it, which is charged?", takes_silence=True)
-RETRIEVAL = RetrievalPlan("photos", "a" * 138, "a.tar", 5, None, "Bulk", "")
+RETRIEVAL = RetrievalPlan("photos", "a" * 138, "a.tar", 5, None, "Bulk")
 
 
 @dataclass

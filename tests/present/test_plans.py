@@ -34,7 +34,7 @@ RESTORE = RestorePlan(
     left_out={},
     digest="",
 )
-RETRIEVAL = RetrievalPlan("photos", "a" * 138, None, 1 << 20, None, "Expedited", "")
+RETRIEVAL = RetrievalPlan("photos", "a" * 138, None, 1 << 20, None, "Expedited")
 EMPTY = EmptyPlan(
     "photos",
     "arn:photos",

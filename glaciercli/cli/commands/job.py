@@ -24,9 +24,10 @@ from glaciercli.cli.options import (
 from glaciercli.cli.types import RANGE, TIME
 from glaciercli.errors import UsageError
 from glaciercli.evidence.proofs import Proof
+from glaciercli.present.consent import telling
 from glaciercli.services.download import downloads
 from glaciercli.services.inventory import archives
-from glaciercli.services.jobs import jobs, listing
+from glaciercli.services.jobs import jobs, listing, retrievals
 from glaciercli.tasks import waiting
 
 COLUMNS = ("JobId", "Action", "StatusCode", "Tier", "CreationDate", "OutputExpirationDate")
@@ -198,10 +199,10 @@ def archive(
         glacier job start archive big.tar --vault photos --tier bulk
     """
     found = archives.show(app.client, app.catalog, vault, reference)
-    started = jobs.start_archive(
+    started = retrievals.start(
         app.client,
-        vault,
-        found.id,
+        found,
+        telling(app.tell),
         tier=tier,
         range=span,
         description=description,

@@ -11,8 +11,7 @@ from glaciercli.errors import IntegrityError, Refused
 from glaciercli.evidence.proofs import Promise, promised
 from glaciercli.evidence.words import called
 from glaciercli.hints import Command
-from glaciercli.models import Archive, Job, RetrievalPlan
-from glaciercli.models.plans import digest_of
+from glaciercli.models import Archive, Consent, Job, RetrievalPlan
 from glaciercli.ranges import Span, format_range
 from glaciercli.services.jobs import jobs
 from glaciercli.treehash import is_tree_hash_aligned
@@ -96,16 +95,7 @@ class Retrievals:
 
     def plan(self, wanted: Wanted, tier: str) -> RetrievalPlan:
         """Return the plan to start a retrieval, of what was not found."""
-        archive, span = wanted.archive, wanted.aligned
-        return RetrievalPlan(
-            self._vault,
-            archive.id,
-            archive.name,
-            size=archive.size if span is None else span[1] - span[0],
-            widened=format_range(*span) if span is not None and span != wanted.span else None,
-            tier=tier,
-            digest=digest_of(self._vault, archive.id, span, tier),
-        )
+        return _plan(wanted.archive, wanted.aligned, tier, asked=wanted.span)
 
     def start(self, wanted: Wanted, *, tier: str, token: str | None = None) -> Job:
         """Start a retrieval, which is charged."""
@@ -117,3 +107,41 @@ class Retrievals:
             range=wanted.aligned,
             token=token,
         )
+
+
+def start(
+    client: Client,
+    archive: Archive,
+    consent: Consent,
+    *,
+    tier: str = "Standard",
+    range: Span | None = None,  # noqa: A002 - the field's own word
+    description: str | None = None,
+    topic: str | None = None,
+) -> Job:
+    """Start the retrieval of an archive, or of just [start, stop) of it, once `consent` agrees.
+
+    Another one of the same bytes may be there: this is a new one, for its own description or topic.
+    """
+    consent(_plan(archive, range, tier, asked=range))
+    return jobs.start_archive(
+        client,
+        archive.vault,
+        archive.id,
+        tier=tier,
+        range=range,
+        description=description,
+        topic=topic,
+    )
+
+
+def _plan(archive: Archive, span: Span | None, tier: str, *, asked: Span | None) -> RetrievalPlan:
+    """Return the plan to retrieve [start, stop) of an archive, of which a part may be asked for."""
+    return RetrievalPlan(
+        archive.vault,
+        archive.id,
+        archive.name,
+        size=archive.size if span is None else span[1] - span[0],
+        widened=None if span is None or span == asked else format_range(*span),
+        tier=tier,
+    )

@@ -40,6 +40,12 @@ def test_a_description_that_glacier_does_not_take_costs_no_request(glacier, engi
     assert engine.log.count() == 0
 
 
+def test_starting_a_retrieval_says_that_it_costs(glacier, big):
+    said = glacier("job", "start", "archive", "big.tar", "--range", "1MiB-2MiB").stderr
+
+    assert said == "starting a standard retrieval of 1.0 MiB; it costs, and takes its time\n"
+
+
 def test_a_range_is_retrieved(glacier, big):
     job = started(glacier, "archive", "big.tar", "--range", "1MiB-2MiB")
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from glaciercli.errors import IntegrityError, Refused
 from glaciercli.models import Archive, Billable, Job
+from glaciercli.services.jobs import retrievals
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.treehash import is_tree_hash_aligned
 from glaciercli.units import MIB
@@ -71,6 +72,20 @@ def test_a_plan_is_of_all_that_is_retrieved_to_have_its_checksum(client, vault):
     assert (plan.size, plan.widened, plan.tier) == (MIB, "0-1048575", "Bulk")
     assert plan.billable == Billable(retrievals=1, retrieved=MIB, tier="Bulk")
     assert client.engine.log.count() == 0
+
+
+def test_a_retrieval_of_its_own_is_started_once_agreed_to(client, vault):
+    asked = []
+
+    def refuse(plan):
+        asked.append(plan)
+        raise Refused("no")
+
+    with pytest.raises(Refused, match="no"):
+        retrievals.start(client, ARCHIVE, refuse, range=(MIB, 2 * MIB))
+
+    assert [(each.size, each.widened) for each in asked] == [(MIB, None)]
+    assert client.engine.log.count("InitiateJob") == 0
 
 
 def test_a_job_that_turns_out_to_bring_another_archive_is_an_integrity_error():
