@@ -13,7 +13,6 @@ from glaciercli.evidence import words
 from glaciercli.models import Upload
 from glaciercli.ranges import Span, content_range, format_range
 from glaciercli.tasks.pool import Pool
-from glaciercli.tasks.progress import Progress
 from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.parts import Plan
 from glaciercli.transfer.pipeline import compare, copy, is_damaged
@@ -22,22 +21,16 @@ from glaciercli.transfer.window import Window
 
 
 def send_file(
-    client: Client,
-    source: Source,
-    upload: Upload,
-    *,
-    workers: int,
-    progress: Progress,
-    strict: bool = False,
+    parts: Parts, source: Source, meter: Meter, *, workers: int, strict: bool = False
 ) -> str:
     """Bring an open upload to where it holds all of a file; return the whole tree hash.
 
-    Parts that are stored already (`upload.parts`) are hashed here and compared; one that differs is
-    sent again, or with `strict` is a Conflict before anything is sent.
+    What is stored already (`parts.upload.parts`) is hashed here and compared; a part that differs
+    is sent again, or with `strict` is a Conflict before anything is sent.
     """
+    upload, pool = parts.upload, Pool(workers)
     layout = Plan(source.size, upload.part_size)
-    pool, meter = Pool(workers), Meter(client.pace, progress)
-    progress.start(source.size)
+    meter.progress.start(source.size)
     stored = _stored(source, upload, layout, strict=strict)
     proven = {}
     for span, same in compare(source.descriptor, stored, pool, meter):
@@ -48,7 +41,7 @@ def send_file(
                 f"upload {upload.id} holds other bytes at {format_range(*span)} than {source.path}",
                 hint="is it the right file? nothing was sent",
             )
-    windows, parts = Windows(source, linear=client.signs), Parts(client, upload)
+    windows = Windows(source, linear=parts.client.signs)
     sent = copy(windows, parts, layout.ranges(), pool, meter, proven=proven)
     source.require_unchanged()
     return sent.tree_hash

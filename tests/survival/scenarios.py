@@ -15,6 +15,7 @@ from glaciercli.models.plans import agreed
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs import jobs
 from glaciercli.services.upload import streams, uploads
+from glaciercli.services.upload.options import Options
 from glaciercli.units import MIB
 
 OTHER = DATA[::-1]  # another version of the source, of the same size
@@ -110,15 +111,8 @@ def _resume_by_id(world):
     if not found and not world.journal_files:
         raise AssertionError("there is neither an upload nor a journal to go on with")
     if found and not _is_completing(world):
-        stored = uploads.resume(
-            client,
-            VAULT,
-            found[0],
-            world.source,
-            journals=world.journals,
-            catalog=catalog,
-            workers=1,
-        )
+        options = Options(world.journals, catalog, workers=1)
+        stored = uploads.resume(client, VAULT, found[0], world.source, options)
     else:
         # `resume` has no upload to name any more; from here on the plain command goes on.
         stored = _start(world, client, catalog)

@@ -24,6 +24,7 @@ from glaciercli.config import DESCRIPTION_FORMATS
 from glaciercli.errors import UsageError
 from glaciercli.hints import Command, quoted
 from glaciercli.services.upload import open_uploads, orphans, plan, receipts, streams, uploads
+from glaciercli.services.upload.options import Options
 
 ARCHIVE = ("name", "size", "checksum", "archiveId")
 OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "name", "path")
@@ -179,26 +180,11 @@ def resume(app: App, upload_id: str, file: Path | None, vault: str, workers: int
         glacier upload resume OW2fM5iVylEp big.tar --vault photos
     """
     with app.progress(file.name if file else "stdin") as progress:
+        options = Options(app.journals, app.catalog, workers, progress)
         if file is None:
-            receipt = orphans.resume(
-                app.client,
-                vault,
-                upload_id,
-                journals=app.journals,
-                catalog=app.catalog,
-                progress=progress,
-            )
+            receipt = orphans.resume(app.client, vault, upload_id, options)
         else:
-            receipt = uploads.resume(
-                app.client,
-                vault,
-                upload_id,
-                file,
-                journals=app.journals,
-                catalog=app.catalog,
-                workers=workers,
-                progress=progress,
-            )
+            receipt = uploads.resume(app.client, vault, upload_id, file, options)
     app.at_end.append(receipt.told)
     app.output.show(receipt.archive, ARCHIVE, brief=True)
 

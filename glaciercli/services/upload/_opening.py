@@ -1,39 +1,45 @@
-"""The beginning of an upload: asked for once, and found again when its reply was lost."""
+"""What is known of an upload's beginning: what it is to store, and how it is found again."""
 
 from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any
 
 from glaciercli.catalog import descriptions
-from glaciercli.clients import wording
 from glaciercli.clients.glacier import Client
-from glaciercli.errors import AccessDenied, Conflict, NotFound, Refused
-from glaciercli.models import Upload
 from glaciercli.transfer.source import Source
-from glaciercli.transfer.upload_journal import Intent, UploadJournal
+from glaciercli.transfer.upload_journal import Intent
 from glaciercli.units import parse_time
 
 _ACCOUNT = re.compile(r"(?:^|/)(\d+)/vaults/")
 
 
+@dataclass(frozen=True)
+class Label:
+    """How an archive is described: in the user's words, or by its name in the form of a tool."""
+
+    text: str | None = None
+    format: str = "mt2"
+
+    def __post_init__(self) -> None:
+        """Raise Refused for a text that Glacier does not take."""
+        descriptions.require_storable(self.text or "")
+
+    def describe(self, name: str, modified: datetime, token: str) -> str:
+        if self.text is not None:
+            return self.text
+        return descriptions.encode(name, modified, token=token, format=self.format)
+
+
 def new_intent(
-    vault: str,
-    name: str,
-    description: str | None,
-    description_format: str,
-    part_size: int,
-    *,
-    source: Source | None = None,
+    vault: str, name: str, label: Label, part_size: int, source: Source | None = None
 ) -> Intent:
     """Return the intent of a new upload, of a stream if not of a file, under a fresh token."""
     modified = source.modified if source else datetime.now(UTC)
     token = secrets.token_hex(8)
-    if description is None:
-        description = descriptions.encode(name, modified, token=token, format=description_format)
     return Intent(
         vault=vault,
         name=name,
@@ -41,102 +47,10 @@ def new_intent(
         identity=source.identity if source else None,
         part_size=part_size,
         token=token,
-        description=description,
+        description=label.describe(name, modified, token),
         modified=modified,
         started=datetime.now(UTC),
     )
-
-
-def open_upload(client: Client, journal: UploadJournal) -> Upload:
-    """Initiate the upload that the journal's intent speaks of; find it if the reply was lost.
-
-    When the service refuses and nothing was opened, the journal is forgotten: the next run begins
-    with its own command line.
-    """
-    intent = journal.intent
-    is_sought = False
-
-    def find() -> dict[str, Any] | None:
-        nonlocal is_sought
-        is_sought = True
-        found = find_begun(client, intent)
-        is_sought = False
-        return found
-
-    try:
-        reply = client.create(
-            "InitiateMultipartUpload",
-            find,
-            vaultName=intent.vault,
-            archiveDescription=intent.description,
-            partSize=str(intent.part_size),
-        )
-    except (AccessDenied, NotFound, Refused):
-        if not is_sought:  # else it is the search that was refused, for what may be there
-            journal.forget()
-        raise
-    return _opened(client, journal, reply)
-
-
-def open_again(client: Client, journal: UploadJournal) -> Upload | None:
-    """Return the upload that an earlier run may have initiated; None when there is none."""
-    found = find_begun(client, journal.intent)
-    return _opened(client, journal, found) if found else None
-
-
-def _opened(client: Client, journal: UploadJournal, reply: dict[str, Any]) -> Upload:
-    intent = journal.intent
-    account = account_of(reply.get("location")) or client.target.account
-    journal.opened(reply["uploadId"], account)
-    return Upload(
-        id=reply["uploadId"],
-        vault=intent.vault,
-        part_size=intent.part_size,
-        description=intent.description,
-        parts=(),
-    )
-
-
-class Fate(Enum):
-    """What became of an upload that was to be aborted."""
-
-    ABORTED = "aborted"  # it was open; nothing of it is stored
-    GONE = "gone"  # the service does not know it: it has expired, or was completed some time ago
-    COMPLETED = "completed"  # there is nothing to abort, and the service says so
-
-
-def drop(client: Client, journal: UploadJournal) -> Fate:
-    """Abort the journal's upload, if the service still has it."""
-    intent, upload_id = journal.intent, journal.state.upload_id
-    if upload_id is None:
-        begun = find_begun(client, intent)
-        upload_id = begun["uploadId"] if begun else None
-    if upload_id is None:
-        return Fate.GONE
-    try:
-        client.call("AbortMultipartUpload", vaultName=intent.vault, uploadId=upload_id)
-    except NotFound:
-        return Fate.GONE
-    except Refused as error:
-        if not wording.disputes_parts(error):
-            raise
-        return Fate.COMPLETED
-    return Fate.ABORTED
-
-
-def require_account(journal: UploadJournal, account: str | None) -> None:
-    """Raise Conflict when these credentials are of another account than the upload was begun in.
-
-    Not every server says which account `-` is.
-    """
-    done = journal.state.done
-    begun = journal.state.account or account_of(done.location if done else None)
-    if begun and account and account != begun:
-        raise Conflict(
-            f"the upload of {journal.intent.name} was begun in account {begun},"
-            f" and these credentials are of account {account}",
-            hint="use the profile that it was begun with",
-        )
 
 
 def account_of(location: str | None) -> str | None:

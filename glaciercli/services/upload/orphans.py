@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import (
     Conflict,
@@ -19,47 +18,41 @@ from glaciercli.errors import (
 )
 from glaciercli.evidence import endings
 from glaciercli.hints import Command
-from glaciercli.services.upload._completing import Uncertain
-from glaciercli.services.upload._opening import Fate, drop
-from glaciercli.services.upload._settling import Ended, is_open, settle
+from glaciercli.services.upload._ends import Fate, Uncertain
+from glaciercli.services.upload._open_upload import OpenUpload
+from glaciercli.services.upload._settling import Ended, settle
+from glaciercli.services.upload.options import Options
 from glaciercli.services.upload.receipts import Receipt
 from glaciercli.tasks.outcome import concerns_all
-from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.journal import sweep
+from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.upload_journal import UploadJournal, UploadState, known
 
 
-def resume(
-    client: Client,
-    vault: str,
-    reference: str,
-    *,
-    journals: Path,
-    catalog: Catalog,
-    progress: Progress = NullProgress(),
-) -> Receipt:
+def resume(client: Client, vault: str, reference: str, options: Options) -> Receipt:
     """Complete a stream all of which had arrived, by its upload's id or a beginning of it.
 
     Call the receipt's `told` when the user knows of the archive. Raises NotFound when no such
     upload is known here, or nothing of it is stored, and Uncertain while that cannot be known.
     """
-    state = _named(journals, vault, reference)
+    state = _named(options.journals, vault, reference)
     assert state.intent is not None
-    with UploadJournal.open(client, journals, vault, state.intent.token) as journal:
-        if journal.state.tree_hash is None and journal.state.done is None:
+    with UploadJournal.open(client, options.journals, vault, state.intent.token) as journal:
+        upload = _upload(client, journal, options)
+        if upload.state.tree_hash is None and upload.state.done is None:
             raise Refused(
                 f"upload {state.upload_id} is of a stream that was cut short, and cannot go on",
                 hint=Command("upload", "abort", str(state.upload_id), "--vault", vault),
             )
-        ended = settle(client, journal, catalog, progress)
+        ended = settle(upload)
         if ended.archive is not None:
-            return Receipt(ended.archive, journal.path)
+            return upload.receipt(ended.archive)
         if ended.why is None:  # it is open, and stays so
             raise IntegrityError(
                 f"the service's parts of {state.intent.name} are not what was sent",
                 hint=Command("upload", "abort", str(state.upload_id), "--vault", vault),
             )
-        journal.forget()
+        upload.forget()
         raise NotFound(ended.why, hint="send it again")
 
 
@@ -88,50 +81,53 @@ def _named(journals: Path, vault: str, reference: str) -> UploadState:
     return state
 
 
-def clean_up(
-    client: Client, vault: str, *, journals: Path, catalog: Catalog, progress: Progress
-) -> None:
+def clean_up(client: Client, vault: str, options: Options) -> None:
     """Bring the uploads of streams whose runs have died to an end.
 
     The stream at hand comes once, so it waits for none of them, and fails for none: what is wrong
     with an earlier one is told.
     """
-    for state in known(journals):
+    for state in known(options.journals):
         intent = state.intent
         if intent is None or intent.path is not None or intent.vault != vault:
             continue
         try:
-            journal = UploadJournal.open(client, journals, vault, intent.token)
+            journal = UploadJournal.open(client, options.journals, vault, intent.token)
         except Conflict:
             continue  # its run is alive
         with journal:
+            upload = _upload(client, journal, options)
             try:
-                is_over = _end(client, journal, catalog, progress)
+                is_over = _end(upload)
             except Uncertain as error:
-                say = progress.warn if error.is_late else progress.note
+                say = options.progress.warn if error.is_late else options.progress.note
                 say(error.message)
             except GlacierError as error:
                 if concerns_all(error):
                     raise
-                progress.warn(f"the earlier upload of {intent.name}: {error.message}")
+                options.progress.warn(f"the earlier upload of {intent.name}: {error.message}")
             else:
                 if is_over:
-                    journal.forget()
+                    upload.forget()
     # A token does not come twice either, so nobody else would look at them again.
-    sweep(journals / UploadJournal.directory)
+    sweep(options.journals / UploadJournal.directory)
 
 
-def _end(client: Client, journal: UploadJournal, catalog: Catalog, progress: Progress) -> bool:
+def _upload(client: Client, journal: UploadJournal, options: Options) -> OpenUpload:
+    return OpenUpload(client, journal, options.catalog, Meter(client.pace, options.progress))
+
+
+def _end(upload: OpenUpload) -> bool:
     """Find out what became of one of them, and give up what is still open.
 
     False when it is left alone, for a run of another machine may be sending it.
     """
-    state = journal.state
+    state, progress = upload.state, upload.progress
     if state.intent is None:
         return True  # its run has just finished
     name = state.intent.name
     if state.tree_hash is not None or state.done is not None:
-        ended = settle(client, journal, catalog, progress)
+        ended = settle(upload)
         if ended.archive is not None:
             progress.warn(endings.had_stored(name, ended.archive))
         elif ended.why is not None:
@@ -139,13 +135,13 @@ def _end(client: Client, journal: UploadJournal, catalog: Catalog, progress: Pro
         if ended != Ended():
             return True
         # A completion that was refused has left the upload open.
-    if journal.may_be_run_elsewhere:
+    if upload.may_be_run_elsewhere:
         # What has expired needs nobody; what was not begun when the journal was copied, neither.
-        if state.upload_id is None or not is_open(client, journal):
+        if state.upload_id is None or not upload.is_open():
             return True
         progress.note(f"the upload of {name}, begun by {state.intent.host}, is left alone")
         return False
-    if drop(client, journal) is Fate.COMPLETED:  # and the journal has lost the line that said so
+    if upload.drop() is Fate.COMPLETED:  # and the journal has lost the line that said so
         progress.warn(endings.had_stored_unheard(name))
     else:
         progress.warn(endings.gave_up(name))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from glaciercli.catalog import descriptions
 from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
 from glaciercli.errors import (
@@ -21,8 +20,10 @@ from glaciercli.errors import (
 )
 from glaciercli.evidence import endings
 from glaciercli.models import Archive
-from glaciercli.services.upload._completing import Expired, Uncertain, complete
-from glaciercli.services.upload._opening import drop, new_intent, open_upload
+from glaciercli.services.upload._ends import Expired, Uncertain
+from glaciercli.services.upload._open_upload import OpenUpload
+from glaciercli.services.upload._opening import Label, new_intent
+from glaciercli.services.upload.options import Options
 from glaciercli.services.upload.orphans import clean_up
 from glaciercli.services.upload.receipts import Receipt
 from glaciercli.system import private_directory
@@ -31,7 +32,7 @@ from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.parts import check_part_size
-from glaciercli.transfer.pipeline import copy
+from glaciercli.transfer.pipeline import Copied, copy
 from glaciercli.transfer.sending import Parts
 from glaciercli.transfer.source import Stream
 from glaciercli.transfer.spool import Spool
@@ -63,19 +64,20 @@ def start(
     knows of the archive. Raises Refused for an empty stream, one too long for its part size, or a
     description that Glacier does not take.
     """
-    descriptions.require_storable(description or "")
+    label = Label(description, description_format)
     part_size = part_size or DEFAULT_PART_SIZE
     check_part_size(part_size)
-    clean_up(client, vault, journals=journals, catalog=catalog, progress=progress)
+    clean_up(client, vault, Options(journals, catalog, workers, progress))
     directory, meter = private_directory(journals), Meter(client.pace, progress)
     spool = Spool(Stream(stream, meter.check), directory, part_size, linear=client.signs)
-    intent = new_intent(vault, name, description, description_format, part_size)
+    intent = new_intent(vault, name, label, part_size)
     with UploadJournal.open(client, journals, vault, intent.token) as journal:
-        journal.begin(intent)
+        upload = OpenUpload(client, journal, catalog, meter)
+        upload.begin(intent)
         try:
-            upload = open_upload(client, journal)
+            parts = Parts(client, upload.initiate())
             progress.start(None)
-            sent = copy(spool, Parts(client, upload), spool.ranges(), Pool(workers), meter)
+            sent = copy(spool, parts, spool.ranges(), Pool(workers), meter)
         except Interrupted:
             raise  # quickly; the next run cleans up
         except GlacierError as error:
@@ -85,26 +87,23 @@ def start(
                     hint = "run the same command again: it sends all anew, and cleans up"
                     raise error.but(hint=hint) from error
                 raise
-            drop(client, journal)
-            journal.forget()
+            upload.drop()
+            upload.forget()
             raise
-        archive = _complete(client, journal, catalog, size=sent.size, tree_hash=sent.tree_hash)
-        return Receipt(archive, journal.path)
+        return upload.receipt(_complete(upload, sent))
 
 
-def _complete(
-    client: Client, journal: UploadJournal, catalog: Catalog, *, size: int, tree_hash: str
-) -> Archive:
+def _complete(upload: OpenUpload, sent: Copied) -> Archive:
     """Complete the upload of a stream; an error says how to go on without sending it again."""
     try:
-        return complete(client, journal, catalog, size=size, tree_hash=tree_hash)
+        return upload.complete(sent.size, sent.tree_hash)
     except Expired as error:
-        journal.forget()
+        upload.forget()
         raise error.but(hint="send it again") from error
     except Uncertain as error:
         raise error.but(is_late=True) from error  # nobody runs the same command again
     except IntegrityError:
         raise
     except GlacierError as error:
-        hint = endings.complete_by_id(journal.intent.vault, journal.state.upload_id or "")
+        hint = endings.complete_by_id(upload.intent.vault, upload.state.upload_id or "")
         raise error.but(hint=hint) from error

@@ -11,6 +11,7 @@ from glaciercli.errors import (
     Conflict,
 )
 from glaciercli.services.upload import uploads
+from glaciercli.services.upload.options import Options
 
 
 def test_resume_by_id_from_another_machine(
@@ -23,9 +24,8 @@ def test_resume_by_id_from_another_machine(
     engine.log.clear()
     [upload_id] = open_uploads(client, vault)
     elsewhere = tmp_path / "elsewhere"
-    archive = uploads.resume(
-        client, vault, upload_id[:12], source, journals=elsewhere, catalog=catalog
-    ).archive
+    options = Options(elsewhere, catalog)
+    archive = uploads.resume(client, vault, upload_id[:12], source, options).archive
 
     assert stored() == {archive.id: DATA}
     assert archive.name == "big.tar"
@@ -41,7 +41,7 @@ def test_a_file_that_was_touched_and_resumed_by_id_is_not_stored_twice(
     heal(engine)
     os.utime(source, (1, 1))
     [upload_id] = open_uploads(client, vault)
-    uploads.resume(client, vault, upload_id, source, journals=journals, catalog=catalog)
+    uploads.resume(client, vault, upload_id, source, Options(journals, catalog))
     archive = upload()
 
     assert stored() == {archive.id: DATA}
@@ -58,10 +58,9 @@ def test_resume_by_id_with_the_wrong_file_sends_nothing(
     other = tmp_path / "other"
     other.write_bytes(payload(len(DATA), seed=3))
     [upload_id] = open_uploads(client, vault)
+    options = Options(tmp_path / "elsewhere", catalog)
     with pytest.raises(Conflict, match="other bytes"):
-        uploads.resume(
-            client, vault, upload_id, other, journals=tmp_path / "elsewhere", catalog=catalog
-        )
+        uploads.resume(client, vault, upload_id, other, options)
 
     assert engine.log.count("UploadMultipartPart") == 0
     assert open_uploads(client, vault) == [upload_id]

@@ -20,7 +20,8 @@ from glaciercli.errors import (
 )
 from glaciercli.hints import Command, render
 from glaciercli.services.upload import orphans, streams, uploads
-from glaciercli.services.upload._completing import Uncertain
+from glaciercli.services.upload._ends import Uncertain
+from glaciercli.services.upload.options import Options
 from glaciercli.transfer.upload_journal import Run, UploadJournal, known
 from glaciercli.units import MIB
 
@@ -49,8 +50,8 @@ def send(client, vault, journals, catalog, progress, keep):
 @pytest.fixture
 def resume(client, vault, journals, catalog, progress, keep):
     def run(reference):
-        options = {"journals": journals, "catalog": catalog, "progress": progress}
-        return keep(orphans.resume(client, vault, reference, **options))
+        options = Options(journals, catalog, progress=progress)
+        return keep(orphans.resume(client, vault, reference, options))
 
     return run
 
@@ -214,9 +215,9 @@ def test_a_beginning_that_two_uploads_share_names_neither(client, engine, vault,
 
 
 def _intent(vault, token):
-    from glaciercli.services.upload._opening import new_intent
+    from glaciercli.services.upload._opening import Label, new_intent
 
-    return replace(new_intent(vault, "home.tar", None, "mt2", MIB), token=token)
+    return replace(new_intent(vault, "home.tar", Label(), MIB), token=token)
 
 
 def test_what_is_wrong_with_an_earlier_stream_does_not_lose_the_one_at_hand(

@@ -16,6 +16,7 @@ from glaciercli.errors import (
 )
 from glaciercli.models import Scope
 from glaciercli.services.upload import uploads
+from glaciercli.services.upload.options import Options
 from glaciercli.transfer.upload_journal import UploadJournal
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB
@@ -256,9 +257,8 @@ class TestWhenTheReplyToCompletionNeverCame:
     ):
         upload_id = engine.log.calls("CompleteMultipartUpload")[0].params["uploadId"]
         for reference in (upload_id, f"id:{upload_id}", upload_id[:12]):
-            archive = uploads.resume(
-                client, vault, reference, source, journals=journals, catalog=catalog
-            ).archive
+            options = Options(journals, catalog)
+            archive = uploads.resume(client, vault, reference, source, options).archive
 
             assert stored() == {archive.id: DATA}
 

@@ -15,7 +15,7 @@ from glaciercli.services import scopes
 from glaciercli.services.empty import deleting
 from glaciercli.services.inventory import syncing
 from glaciercli.services.upload import uploads
-from glaciercli.services.upload._completing import Uncertain
+from glaciercli.services.upload._ends import Uncertain
 from glaciercli.transfer.upload_journal import UploadJournal
 from glaciercli.treehash import tree_hash
 from glaciercli.units import MIB

@@ -1,8 +1,8 @@
-"""The last step of an upload; what it leaves when it is cut short is in test_uploads."""
+"""What replies tell of an upload's beginning; how one begins is in test_start."""
 
 import pytest
 
-from glaciercli.services.upload._completing import account_of
+from glaciercli.services.upload._opening import account_of
 
 
 @pytest.mark.parametrize(
