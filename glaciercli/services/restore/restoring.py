@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from glaciercli.errors import Conflict, Refused
+from glaciercli.errors import Conflict, NotReady, Refused
 from glaciercli.evidence.proofs import Proof
 from glaciercli.evidence.witnesses import Claim
 from glaciercli.files.place import Place
 from glaciercli.files.target import received
 from glaciercli.files.tree import Tree
 from glaciercli.hints import Command, Hint
-from glaciercli.models import Archive, Consent, Restored, RestorePlan
-from glaciercli.models.plans import agreed, digest_of, require_planned
+from glaciercli.models import Archive, Consent, Plan, Restored, RestorePlan
+from glaciercli.models.plans import digest_of, require_planned
 from glaciercli.services import scopes
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs.jobs import USUAL_TIMES
@@ -88,8 +88,9 @@ def restore(
 
     `plan` is the selection's. All retrievals are started before any is waited for, once `consent`
     has agreed to those that are charged. Raises Refused, having started none, where they would be
-    more than the plan says; NotReady while some are running and `poll` has run out, Partial naming
-    what could not be restored; both with the report. What is restored stays, and the same call goes
+    more than the plan says; NotReady while some are running and `poll` has run out, or some have
+    ended since, which is charged again; Partial naming what could not be restored; both with the
+    report. What is restored stays, and the same call goes
     on.
     """
     require_planned(plan, _digest(selection, plan.tier))
@@ -136,6 +137,14 @@ def _require_no_more(plan: RestorePlan, charged: list[Item]) -> None:
             f" charged, and {plan.charged:,} of {format_size(plan.charged_size)} were planned",
             hint="run the same command again, for a new plan",
         )
+
+
+def _refuse_another(_: Plan) -> None:
+    """Consent to no retrieval beyond the plan's: the next plan tells of it, and is asked for."""
+    raise NotReady(
+        "a retrieval has ended since it was planned, and another one is charged",
+        hint="run the same command again, for a new plan",
+    )
 
 
 def _require_places(
@@ -287,7 +296,7 @@ class _Run:
             self.client,
             archive,
             self.staged(archive),
-            agreed,
+            _refuse_another,
             journals=self.journals,
             tier=self.tier,
             poll=self.poll,

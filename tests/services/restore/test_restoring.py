@@ -172,6 +172,31 @@ def test_a_plan_is_carried_out_on_its_own_selection_only(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_retrieval_that_ends_after_the_plan_is_not_paid_for_a_second_time_unasked(
+    client, catalog, vault, journals, put, tmp_path
+):
+    """Somebody may think for a day before agreeing; by then what was ready has expired."""
+    put("one", 5, 1)
+    put("two", 5, 2)
+    syncing.sync(client, catalog, vault, poll=NOW)
+    asked = client.engine.log.count("InitiateJob")
+    selection = select(client, catalog, vault, tmp_path / "out", filters=Filter(glob="one"))
+    carry_out(client, catalog, selection, journals=journals)
+    (tmp_path / "out" / "one").unlink()
+    selection = select(client, catalog, vault, tmp_path / "out")
+    plan = restoring.plan(selection)
+    client.engine.clock.advance(timedelta(days=3))
+    with pytest.raises(NotReady, match="1 file restored; 1 is not ready yet") as caught:
+        restoring.restore(client, catalog, selection, plan, agreed, journals=journals)
+
+    assert (plan.charged, client.engine.log.count("InitiateJob") - asked) == (1, 2)
+    assert caught.value.report.waiting == 1
+    selection = select(client, catalog, vault, tmp_path / "out")
+    plan = restoring.plan(selection)  # says so, and can be agreed to
+    restoring.restore(client, catalog, selection, plan, agreed, journals=journals)
+    assert (plan.charged, client.engine.log.count("InitiateJob") - asked) == (1, 3)
+
+
 def test_no_more_is_charged_than_was_planned(client, catalog, vault, journals, put, tmp_path):
     """What had no place when it was planned has one when it is run."""
     put("one", 5)
