@@ -28,7 +28,8 @@ def make(where):
     from glaciercli.transfer.download_journal import DownloadJournal
     from glaciercli.transfer.journal import Journal
     from glaciercli.transfer.source import Identity
-    from glaciercli.transfer.upload_journal import Intent, Run, UploadJournal
+    from glaciercli.transfer.upload_journal import UploadJournal
+    from glaciercli.transfer.upload_state import Intent, Run
 
     where.mkdir(parents=True)
     archive = Archive(ID, "photos", size=3, tree_hash="0" * 64, name="big.tar", created=NOW)

@@ -39,7 +39,7 @@ from glaciercli.models import Archive, Scope
 from glaciercli.transfer.download_journal import DownloadState
 from glaciercli.transfer.journal import UNREADABLE, Journal
 from glaciercli.transfer.state import folded
-from glaciercli.transfer.upload_journal import UploadState
+from glaciercli.transfer.upload_state import UploadState
 
 _FUZZ_SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
 

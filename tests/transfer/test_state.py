@@ -15,7 +15,8 @@ from glaciercli.models import Archive
 from glaciercli.transfer.download_journal import DownloadJournal
 from glaciercli.transfer.journal import Journal, key_of
 from glaciercli.transfer.source import Identity
-from glaciercli.transfer.upload_journal import Intent, Run, UploadJournal, known
+from glaciercli.transfer.upload_journal import UploadJournal, known
+from glaciercli.transfer.upload_state import Intent, Run
 
 NOW = datetime(2020, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 RUN = Run("nas", "0" * 36, "1:2")

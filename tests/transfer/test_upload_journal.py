@@ -9,7 +9,8 @@ import pytest
 from glaciercli.models import Archive
 from glaciercli.transfer.journal import Journal
 from glaciercli.transfer.source import Identity
-from glaciercli.transfer.upload_journal import Intent, Run, Stage, UploadJournal, UploadState
+from glaciercli.transfer.upload_journal import UploadJournal
+from glaciercli.transfer.upload_state import Intent, Run, Stage, UploadState
 
 NOW = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

@@ -35,7 +35,8 @@ from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import Progress
 from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.source import Source
-from glaciercli.transfer.upload_journal import Intent, UploadJournal, UploadState
+from glaciercli.transfer.upload_journal import UploadJournal
+from glaciercli.transfer.upload_state import Intent, UploadState
 
 _LATE = timedelta(days=1)  # from when `--quiet` does not hide that an end is uncertain
 
@@ -213,6 +214,8 @@ class OpenUpload:
         may_be_applied = self.state.completing is not None
         if not may_be_applied:
             self._journal.completing(tree_hash, size, self.client.now())
+        elif self.state.upload_id is None and self.find() is None:  # the journal has lost its id
+            raise self._gone(may_be_applied=True)
 
         def again(error: Unavailable) -> bool:
             nonlocal may_be_applied

@@ -11,7 +11,7 @@ from typing import Any
 from glaciercli.catalog import descriptions
 from glaciercli.clients.glacier import Client
 from glaciercli.transfer.source import Source
-from glaciercli.transfer.upload_journal import Intent
+from glaciercli.transfer.upload_state import Intent
 from glaciercli.units import parse_time
 
 _ACCOUNT = re.compile(r"(?:^|/)(\d+)/vaults/")

@@ -13,7 +13,7 @@ from glaciercli.evidence.witnesses import Kind
 from glaciercli.models import Archive
 from glaciercli.services import scopes
 from glaciercli.services.upload._opening import account_of
-from glaciercli.transfer.upload_journal import Intent
+from glaciercli.transfer.upload_state import Intent
 
 
 def archive_of(

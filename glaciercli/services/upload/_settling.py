@@ -24,7 +24,7 @@ from glaciercli.services.upload._open_upload import OpenUpload
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.outcome import concerns_all
 from glaciercli.tasks.waiting import Poll
-from glaciercli.transfer.upload_journal import UploadState
+from glaciercli.transfer.upload_state import UploadState
 
 _PATIENCE = 2 * INVENTORY_LAG  # after that a question does not hold a file back any more
 _SKEW = timedelta(minutes=15)  # between our clock and the service's, which takes 5 of requests

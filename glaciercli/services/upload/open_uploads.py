@@ -14,7 +14,8 @@ from glaciercli.errors import StrangeReply
 from glaciercli.limits import MAX_PARTS
 from glaciercli.models import Part, Upload
 from glaciercli.services.jobs import ids
-from glaciercli.transfer.upload_journal import UploadJournal, UploadState, known
+from glaciercli.transfer.upload_journal import UploadJournal, known
+from glaciercli.transfer.upload_state import UploadState
 
 
 def listing(client: Client, vault: str, *, journals: Path | None) -> Iterator[Upload]:

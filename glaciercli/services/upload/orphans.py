@@ -26,7 +26,8 @@ from glaciercli.services.upload.receipts import Receipt
 from glaciercli.tasks.outcome import concerns_all
 from glaciercli.transfer.journal import sweep
 from glaciercli.transfer.meter import Meter
-from glaciercli.transfer.upload_journal import UploadJournal, UploadState, known
+from glaciercli.transfer.upload_journal import UploadJournal, known
+from glaciercli.transfer.upload_state import UploadState
 
 
 def resume(client: Client, vault: str, reference: str, options: Options) -> Receipt:

@@ -1,7 +1,7 @@
 """Files into a vault, as multipart uploads that go on wherever they were stopped.
 
 The normal start is the recovery: every run reads the journal of its file first, and does what is
-left to do. See `upload_journal` for what a journal can say.
+left to do. See `upload_state` for what a journal can say.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.parts import check_single, plan
 from glaciercli.transfer.sending import Parts, send_file
 from glaciercli.transfer.source import Source
-from glaciercli.transfer.upload_journal import Intent, UploadJournal
+from glaciercli.transfer.upload_journal import UploadJournal
+from glaciercli.transfer.upload_state import Intent
 from glaciercli.units import format_size
 
 _SAME_TIME = timedelta(seconds=1)  # the names in descriptions have times of whole seconds

@@ -22,7 +22,8 @@ from glaciercli.hints import Command, render
 from glaciercli.services.upload import orphans, streams, uploads
 from glaciercli.services.upload._ends import Uncertain
 from glaciercli.services.upload.options import Options
-from glaciercli.transfer.upload_journal import Run, UploadJournal, known
+from glaciercli.transfer.upload_journal import UploadJournal, known
+from glaciercli.transfer.upload_state import Run
 from glaciercli.units import MIB
 
 DATA = payload(2 * MIB + 777, seed=6)

@@ -14,6 +14,7 @@ from glaciercli.errors import (
     NotReady,
     Unavailable,
 )
+from glaciercli.hints import render
 from glaciercli.models import Scope
 from glaciercli.services.upload import uploads
 from glaciercli.services.upload.options import Options
@@ -380,3 +381,58 @@ def test_a_journal_of_nonsense_is_a_conflict_that_names_it(client, upload, sourc
         journal._journal.append("opened", surprise=1)
     with pytest.raises(Conflict, match="does not make sense"):
         upload()
+
+
+@pytest.fixture
+def lose_a_line(client, engine, upload, journals):
+    """Run an upload that hears no reply to its completion; then damage a line of its journal."""
+
+    def run(kind, *, applied):
+        client.pace.timeout = 0.1
+        fault = engine.faults.drop("CompleteMultipartUpload", times=50, applied=applied)
+        with pytest.raises(Unavailable):
+            upload()
+        assert engine.faults.delivered(fault)
+        heal(engine)
+        client.pace.timeout = 5.0
+        [path] = (journals / "uploads").glob("*.journal")
+        lines = path.read_bytes().splitlines(keepends=True)
+        [at] = [number for number, line in enumerate(lines) if b'"kind":"%s"' % kind in line]
+        lines[at] = lines[at].swapcase()
+        path.write_bytes(b"".join(lines))
+        return path
+
+    return run
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_journal_that_lost_the_uploads_id_stores_nothing_twice(
+    client, upload, vault, stored, lose_a_line, applied
+):
+    """What is open is found by its token; what is gone is told by an inventory."""
+    lose_a_line(b"opened", applied=applied)
+    archive = upload()
+
+    assert stored() == {archive.id: DATA}
+    assert open_uploads(client, vault) == []
+
+
+def test_a_journal_that_lost_what_is_sent_is_a_conflict_that_names_it(upload, stored, lose_a_line):
+    path = lose_a_line(b"upload", applied=True)
+    with pytest.raises(Conflict, match="does not make sense") as caught:
+        upload()
+
+    assert f"rm {path}" in render(caught.value.hint)
+    assert list(stored().values()) == [DATA]
+
+
+def test_a_journal_that_lost_that_completion_was_asked_for_goes_on_where_it_is_open(
+    client, engine, upload, vault, stored, lose_a_line
+):
+    lose_a_line(b"completing", applied=False)
+    engine.log.clear()
+    archive = upload()
+
+    assert stored() == {archive.id: DATA}
+    assert engine.log.count("UploadMultipartPart") == 0
+    assert open_uploads(client, vault) == []
