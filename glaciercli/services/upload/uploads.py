@@ -217,7 +217,7 @@ def _go_on(upload: OpenUpload) -> Upload | None:
         if upload.drop() is Fate.COMPLETED:
             upload.sent_before(source.size, _tree_hash(source))
         else:
-            upload.progress.note("the earlier upload has expired; it begins anew")
+            upload.progress.note("the upload has expired; it begins anew")
         return None
     upload.require_account(there.account)
     return there
