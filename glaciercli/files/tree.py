@@ -24,13 +24,15 @@ from glaciercli.units import format_size
 
 STAGING = ".glacier-restore"  # where files wait, in the same file system, until they are proven
 _BLOCK = 1 << 20  # bytes copied at once
+_NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}  # or another run has removed it
 
 
 class Tree:
     """A directory of the user's, made where it is missing; use it in a `with` block.
 
     It and its staging directory are opened once, so what others do to their names meanwhile leads
-    nothing elsewhere. Without `staging` it can only be looked at.
+    nothing elsewhere. Without `staging` it can only be looked at. Raises Conflict for a directory
+    that another user could swap files in, and at the end for an empty one that stays behind.
     """
 
     def __init__(self, root: Path, *, staging: bool = True) -> None:
@@ -47,13 +49,20 @@ class Tree:
             self._opened = opened.pop_all()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._with_staging:
+    def __exit__(self, _: object, failure: BaseException | None, *__: object) -> None:
+        with self._opened:
+            if not self._with_staging:
+                return
             try:
                 self._folder.remove_folder(STAGING)
-            except OSError:
-                pass  # it holds what an unfinished run will go on with
-        self._opened.close()
+            except OSError as error:
+                # It may hold what an unfinished run will go on with; and no failure hides another.
+                if error.errno not in _NOT_EMPTY and failure is None:
+                    staging = self.root / STAGING
+                    raise Conflict(
+                        f"cannot remove {str(staging)!r}, which is empty: {error.strerror}",
+                        hint=f"all files are in their places; rmdir {quoted(staging)}",
+                    ) from error
 
     def _open_staging(self) -> Folder:
         """Open the directory where files wait, made where it is missing, for this user alone."""

@@ -54,6 +54,17 @@ def test_staging_is_gone_when_it_is_empty_and_private_while_it_is_not(tmp_path):
     assert list((tmp_path / "root").iterdir()) == []
 
 
+def test_staging_that_cannot_be_removed_is_told_unless_something_worse_is(nobodys):
+    nobodys.chmod(0o755)
+    with others.acting_as("nobody"):
+        with pytest.raises(Conflict, match="cannot remove .*Permission denied"), Tree(nobodys):
+            nobodys.chmod(0o555)
+        with pytest.raises(KeyError), Tree(nobodys):
+            raise KeyError
+
+    assert list((nobodys / STAGING).iterdir()) == []
+
+
 def test_what_exists_is_not_replaced_unless_asked(tree):
     (tree.root / "a").write_bytes(b"mine")
     with pytest.raises(Conflict, match="exists already"):
