@@ -23,6 +23,12 @@ _IN_USE = 128  # the byte of a log's index that SQLite holds a lock on while the
 @contextmanager
 def opening(path: Path) -> Iterator[None]:
     """Let one process at a time create, migrate or move the file aside."""
+    directory = path.parent
+    if not _is_writable(directory):
+        raise Conflict(
+            f"cannot write into directory {str(directory)!r}, which has the catalog",
+            hint=f"chmod u+rwx {quoted(directory)}, or set GLACIER_HOME to another directory",
+        )
     beside = path.with_name(path.name + ".lock")
     try:
         descriptor, strange = system.open_own(beside, os.O_RDWR | os.O_CREAT)
@@ -44,7 +50,10 @@ def opening(path: Path) -> Iterator[None]:
 
 
 def create(path: Path) -> None:
-    """Make the file, for its owner alone, or check that it is a plain one of the owner's.
+    """Make the file, for its owner alone, or check that it is a plain one that the owner can write.
+
+    Raises Refused for one that others may have written, Conflict for one that cannot be written:
+    SQLite would give the files beside it the same rights, and fail after something was paid for.
 
     SQLite cannot be told a mode, and its helper files take this one's. An existing file is not
     opened here: closing it again would drop the locks of this process's other connections.
@@ -65,6 +74,15 @@ def create(path: Path) -> None:
                 hint="check what it is, then: "
                 f"chown $USER {quoted(each)} && chmod 600 {quoted(each)}",
             )
+        if not _is_writable(each):
+            raise Conflict(
+                f"the catalog {str(each)!r} cannot be written", hint=f"chmod u+rw {quoted(each)}"
+            )
+
+
+def _is_writable(path: Path) -> bool:
+    """Tell whether this user may write a file, or put one into a directory."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def stale_log_moved(path: Path, state: Callable[[], _generations.State | None]) -> Path | None:

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
-from glaciercli import system
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
 from glaciercli.evidence import vault_words
 from glaciercli.files import _beside, _generations
+from glaciercli.files.private import private_directory
 from glaciercli.hints import Command
 
 Connection = sqlite3.Connection
@@ -65,7 +65,7 @@ class Database:
         self.stale_log: Path | None = None
         self._migrations = migrations
         self._lock = threading.RLock()
-        system.private_directory(path.parent)
+        private_directory(path.parent)
         with _beside.opening(path):
             try:
                 self._connection = self._opened()

@@ -22,6 +22,7 @@ from typing import Any, Self
 from glaciercli import system
 from glaciercli.errors import Conflict, Unavailable
 from glaciercli.files.locks import is_current, try_lock
+from glaciercli.files.private import private_directory
 from glaciercli.hints import quoted
 
 VERSION = 1  # of the lines; a higher one is refused by name, lower ones are read for ever
@@ -53,7 +54,7 @@ class Journal:
     @classmethod
     def open(cls, directory: Path, key: str) -> Self:
         """Open or make the journal of a transfer; raises Busy when another run has it open."""
-        path = path_of(system.private_directory(directory), key)
+        path = path_of(private_directory(directory), key)
         while True:
             descriptor = _open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             try:

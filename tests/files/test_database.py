@@ -10,6 +10,7 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 
+import others
 import pytest
 
 from glaciercli.catalog.schema import INDEXES, MIGRATIONS
@@ -24,6 +25,11 @@ SCOPE = Scope("aws", "1" * 12, "eu-west-1")
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "data" / "catalog.db"
+
+
+@pytest.fixture
+def ground():
+    yield from others.common_ground()
 
 
 def fill(path, count=20):
@@ -138,6 +144,35 @@ def test_a_file_that_others_can_write_is_refused(path):
 
     with pytest.raises(Refused, match="other users"):
         Catalog.open(path)
+
+
+def test_a_directory_that_others_can_write_is_refused(path):
+    """They could put another file there between the look at it and its opening by name."""
+    fill(path)
+    path.parent.chmod(0o777)
+
+    with pytest.raises(Refused, match="directory .*other.* user"):
+        Catalog.open(path)
+
+
+@pytest.mark.parametrize("what", ["file", "log", "directory"])
+def test_a_catalog_that_cannot_be_written_is_a_conflict_and_stays_as_it_is(ground, what):
+    """Else it would be met after an archive is stored, and the log be unwritable for ever."""
+    user = others.account()
+    os.chown(ground, user.pw_uid, user.pw_gid)
+    path = ground / "data" / "catalog.db"
+    with others.acting_as("nobody"):
+        fill(path)
+        log = path.with_name(f"{path.name}-wal")
+        log.touch(mode=0o600)
+        {"file": path, "log": log, "directory": path.parent}[what].chmod(0o500)
+        before = sorted(path.parent.iterdir())
+
+        with pytest.raises(Conflict, match="cannot be written|cannot write into") as raised:
+            Catalog.open(path)
+
+        assert "chmod u+rw" in raised.value.hint
+        assert sorted(path.parent.iterdir()) == before
 
 
 @pytest.mark.parametrize("content", [b"not a database" * 99, b"SQLite format 3\0" + b"\xff" * 9000])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glaciercli.errors import Conflict
+from glaciercli.errors import Conflict, Refused
 from glaciercli.transfer.journal import Journal, iter_journals, sweep
 
 
@@ -104,6 +104,14 @@ def test_a_future_version_is_refused_by_name(tmp_path):
         with pytest.raises(Conflict, match=r"newer glacier \(format 2\)"):
             Journal.open(tmp_path, "key")
     assert (tmp_path / "key.journal").read_bytes() == line(v=2, kind="new")
+
+
+def test_a_directory_that_others_can_write_is_refused(tmp_path):
+    """They could remove a journal, and with it what was paid for."""
+    tmp_path.chmod(0o777)
+
+    with pytest.raises(Refused, match="directory .*other.* user"):
+        Journal.open(tmp_path, "key")
 
 
 def test_a_link_or_a_file_of_others_is_not_opened(tmp_path, written):

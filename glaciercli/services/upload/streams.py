@@ -19,6 +19,7 @@ from glaciercli.errors import (
     UsedUp,
 )
 from glaciercli.evidence import endings
+from glaciercli.files.private import private_directory
 from glaciercli.models import Archive
 from glaciercli.services.upload._ends import Expired, Uncertain
 from glaciercli.services.upload._open_upload import OpenUpload
@@ -26,7 +27,6 @@ from glaciercli.services.upload._opening import Label, new_intent
 from glaciercli.services.upload.options import Options
 from glaciercli.services.upload.orphans import clean_up
 from glaciercli.services.upload.receipts import Receipt
-from glaciercli.system import private_directory
 from glaciercli.tasks.outcome import concerns_all
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
