@@ -44,6 +44,8 @@ class Journal:
         self.path = path
         self._descriptor = descriptor
         self._appending = threading.Lock()
+        #: Whether lines may be lacking among those that were found.
+        self.is_damaged = False
         try:
             #: The lines in it when it was opened; those written since are not among them.
             self.found = self._load()
@@ -110,6 +112,7 @@ class Journal:
         with self._writing():
             os.ftruncate(self._descriptor, 0)
             system.sync(self._descriptor)
+        self.is_damaged = False
 
     def forget(self) -> None:
         """Remove the journal, and close it; see `forget_all`."""
@@ -146,7 +149,8 @@ class Journal:
         lines = [each for each in parsed if each is not None]
         for line in lines:
             _require_version(line, self.path)
-        if len(lines) < len(parsed) or (torn and _TORN.match(torn) is None):
+        self.is_damaged = len(lines) < len(parsed) or bool(torn and _TORN.match(torn) is None)
+        if self.is_damaged:
             set_aside(self.path, data)
         if torn:
             with self._writing():

@@ -53,6 +53,11 @@ class UploadJournal(TransferJournal[UploadState]):
         run = self.intent.run
         return run is not None and run.may_live_beside(Run.here(self._journal))
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether it may lack lines, so that more may have been done than it says."""
+        return self._journal.is_damaged
+
     def begin(self, intent: Intent) -> None:
         """Begin another upload; what may have been stored by those before it is still asked."""
         if not (self.state.may_be_stored or self.state.earlier):

@@ -88,6 +88,11 @@ class OpenUpload:
         """Whether the run that began it may be alive, with a journal of its own."""
         return self._journal.may_be_run_elsewhere
 
+    @property
+    def may_lack_lines(self) -> bool:
+        """Whether more may have been done than the journal says, since it is damaged."""
+        return self._journal.is_damaged
+
     # --- its beginning
 
     def begin(self, intent: Intent) -> None:

@@ -214,7 +214,7 @@ def _go_on(upload: OpenUpload) -> Upload | None:
         if error.is_vault:
             raise
         # Costs nothing when it has expired, and saves a bill when it has not.
-        if upload.drop() is Fate.COMPLETED:
+        if upload.drop() is Fate.COMPLETED or upload.may_lack_lines:
             upload.sent_before(source.size, _tree_hash(source))
         else:
             upload.progress.note("the upload has expired; it begins anew")

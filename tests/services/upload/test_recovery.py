@@ -436,3 +436,13 @@ def test_a_journal_that_lost_that_completion_was_asked_for_goes_on_where_it_is_o
     assert stored() == {archive.id: DATA}
     assert engine.log.count("UploadMultipartPart") == 0
     assert open_uploads(client, vault) == []
+
+
+def test_a_journal_that_lost_that_completion_was_asked_for_stores_nothing_twice(
+    upload, stored, lose_a_line
+):
+    """What it lacks may be that line, so that an upload which is gone may be stored."""
+    lose_a_line(b"completing", applied=True)
+    archive = upload()
+
+    assert stored() == {archive.id: DATA}
