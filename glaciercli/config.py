@@ -170,12 +170,18 @@ def _resolve(
     if flag is not None:
         return flag, "flag"
     for variable in setting.variables:
-        if environ.get(variable):
+        is_ignored = variable.startswith("AWS_ENDPOINT_URL") and _ignores_endpoints(environ)
+        if environ.get(variable) and not is_ignored:
             return _typed(setting, environ[variable], variable), variable
     for layer in reversed(layers):
         if setting.name in layer:
             return _typed(setting, layer[setting.name], str(path)), str(path)
     return setting.default, "default"
+
+
+def _ignores_endpoints(environ: Mapping[str, str]) -> bool:
+    """Tell whether endpoints in AWS's own variables do not count, as the AWS CLI reads it."""
+    return environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
 
 
 def _typed(setting: Setting, value: Any, source: str) -> Any:

@@ -42,6 +42,17 @@ def test_our_variable_goes_before_that_of_aws():
     assert load(**environ, GLACIER_REGION="us-east-1")["region"] == "us-east-1"
 
 
+def test_endpoints_of_aws_can_be_ignored_as_in_the_aws_cli():
+    environ = {"GLACIER_HOME": "/nowhere", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+    aws, ours = "http://127.0.0.1:1", "http://127.0.0.1:2"
+
+    assert load(**environ, AWS_ENDPOINT_URL=aws)["endpoint-url"] is None
+    assert load(**environ, AWS_ENDPOINT_URL_GLACIER=aws)["endpoint-url"] is None
+    assert load(**environ, GLACIER_ENDPOINT_URL=ours)["endpoint-url"] == ours
+    environ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "false"
+    assert load(**environ, AWS_ENDPOINT_URL=aws)["endpoint-url"] == aws
+
+
 @pytest.mark.parametrize(("word", "value"), [("1", True), ("Yes", True), ("off", False)])
 def test_yes_and_no_are_written_in_many_ways(word, value):
     assert load(GLACIER_HOME="/nowhere", GLACIER_LOCAL=word)["local"] is value
