@@ -25,7 +25,7 @@ from glaciercli.cli.options import (
 )
 from glaciercli.cli.types import VAULT
 from glaciercli.evidence import vault_words
-from glaciercli.services.inventory import archives, exchange, syncing
+from glaciercli.services.inventory import archives, exporting, importing, syncing, synology
 from glaciercli.services.verify import audit
 from glaciercli.tasks import waiting
 from glaciercli.units import counted
@@ -155,7 +155,7 @@ def import_(app: App, file: Path, vault: str | None, tool: str | None) -> None:
     Example:
         glacier catalog import photos.journal --vault photos
     """
-    read = exchange.import_file(app.client, app.catalog, file, vault=vault, tool=tool)
+    read = importing.import_file(app.client, app.catalog, file, vault=vault, tool=tool)
     app.output.done(read, vault_words.taken(read))
 
 
@@ -185,7 +185,7 @@ def mapping(
         glacier catalog mapping nas --tier bulk
     """
     with app.progress("mapping") as progress:
-        read = exchange.join_mapping(
+        read = synology.join_mapping(
             app.client,
             app.catalog,
             vault,
@@ -226,13 +226,13 @@ def export(
     where = (
         app.catalog.scopes()
         if everywhere
-        else exchange.exported_scopes(app.client, app.catalog, vault)
+        else exporting.exported_scopes(app.client, app.catalog, vault)
     )
     if file is None or str(file) == "-":
         imports.export(app.catalog, where, app.output.stdout, vault=vault)
         app.output.flush()
         return
-    count = exchange.export_to(app.catalog, where, file, vault=vault, overwrite=overwrite)
+    count = exporting.export_to(app.catalog, where, file, vault=vault, overwrite=overwrite)
     app.output.done(
         models.Exported(str(file), count), f"{counted(count, 'archive')} written to {file}"
     )
