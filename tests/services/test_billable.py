@@ -15,7 +15,7 @@ from glaciercli.services.restore.selection import select
 from glaciercli.services.upload import plan as planning
 from glaciercli.services.upload import uploads
 from glaciercli.services.vaults import capacity
-from glaciercli.services.verify import verification
+from glaciercli.services.verify import samples
 from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
 
@@ -77,8 +77,8 @@ def test_a_restore_is_billed_as_planned_and_once(
 
 
 def test_a_sample_is_billed_as_planned(client, catalog, vault, full):
-    plan = verification.plan(client, catalog, vault, 4, seed="s", tier="Bulk")
-    verification.sample(client, catalog, plan, agreed, poll=NOW)
+    plan = samples.plan(client, catalog, vault, 4, seed="s", tier="Bulk")
+    samples.read(client, catalog, plan, agreed, poll=NOW)
 
     assert metered(client) == plan.billable
 

@@ -37,7 +37,7 @@ from glaciercli.present.consent import telling
 from glaciercli.services.download import downloads
 from glaciercli.services.empty import deleting
 from glaciercli.services.inventory import archives
-from glaciercli.services.verify import verification
+from glaciercli.services.verify import compare, samples
 from glaciercli.tasks import waiting
 from glaciercli.units import format_size
 
@@ -301,7 +301,7 @@ def verify(
         return
     if reference is None or file is None:
         raise UsageError("name an archive and the file to compare with it, or --sample N")
-    found = verification.archive(app.client, app.catalog, vault, reference, file)
+    found = compare.file(app.client, app.catalog, vault, reference, file)
     app.output.done(found, words.verified(found, reference))
 
 
@@ -309,7 +309,7 @@ def _sample(
     app: App, vault: str, count: int, *, seed: str | None, tier: str, poll: waiting.Poll, yes: bool
 ) -> None:
     """Read some stored bytes, having said what that costs and what it does not prove."""
-    plan = verification.plan(
+    plan = samples.plan(
         app.client,
         app.catalog,
         vault,
@@ -322,7 +322,7 @@ def _sample(
         app.output.listing(proven, SAMPLES)
 
     with app.reporting(tell), app.progress(vault) as progress:
-        proven = verification.sample(
+        proven = samples.read(
             app.client,
             app.catalog,
             plan,

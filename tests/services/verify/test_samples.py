@@ -1,23 +1,13 @@
-"""Evidence: what is found, and what is not claimed."""
+"""Samples of stored bytes: what is charged, found, and not claimed."""
 
-import errno
-import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from helpers import payload
 
-from glaciercli.catalog import findings
-from glaciercli.catalog.inventories import Entry
-from glaciercli.catalog.merging import merge
-from glaciercli.errors import Conflict, IntegrityError, NotFound, NotReady, Partial, Refused
-from glaciercli.models import Archive, Scope
+from glaciercli.errors import NotFound, NotReady, Partial, Refused
 from glaciercli.models.plans import agreed
 from glaciercli.services.empty import deleting
-from glaciercli.services.inventory import syncing
-from glaciercli.services.upload import uploads
-from glaciercli.services.verify import verification
-from glaciercli.services.verify.audit import audit
+from glaciercli.services.verify import samples
 from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
 
@@ -27,135 +17,14 @@ DAY = datetime(2013, 5, 1, tzinfo=UTC)
 
 def sample(client, catalog, vault, count, consent=agreed, *, seed, **options):
     """Plan a sample, and read it."""
-    plan = verification.plan(client, catalog, vault, count, seed=seed)
-    return verification.sample(client, catalog, plan, consent, **options)
-
-
-@pytest.fixture
-def scope(client):
-    return Scope(client.endpoint, client.engine.account, client.region)
-
-
-@pytest.fixture
-def put(client, vault, catalog, journals, tmp_path):
-    """Upload a file of some size; return its path and archive."""
-
-    def put(name="one", size=5, seed=0):
-        path = tmp_path / name
-        path.write_bytes(payload(size, seed))
-        stored = uploads.start(
-            client, path, vault, journals=journals, catalog=catalog, part_size=MIB
-        )
-        stored.told()
-        return path, stored.archive
-
-    return put
-
-
-def test_a_file_that_is_the_archive(client, catalog, vault, put):
-    path, stored = put(size=2 * MIB + 7)
-    report = verification.archive(client, catalog, vault, "one", path)
-
-    assert (report.archive_id, report.size, report.tree_hash, report.seen) == (
-        stored.id,
-        2 * MIB + 7,
-        stored.tree_hash,
-        None,
-    )
-    made = syncing.sync(client, catalog, vault, poll=NOW).inventory_date
-    assert verification.archive(client, catalog, vault, "one", path).seen == made
-
-
-@pytest.mark.parametrize(("size", "seed"), [(6, 0), (5, 1)])
-def test_a_file_that_is_not_the_archive(client, catalog, vault, put, size, seed):
-    path, _ = put()
-    path.write_bytes(payload(size, seed))
-
-    with pytest.raises(IntegrityError, match="has bytes 6" if size == 6 else "has tree hash"):
-        verification.archive(client, catalog, vault, "one", path)
-
-
-def test_a_file_that_cannot_be_read_is_named(client, catalog, vault, put, monkeypatch):
-    path, _ = put()
-
-    def fail(*_):
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    monkeypatch.setattr(os, "preadv", fail)
-    with pytest.raises(Conflict, match="cannot read .*one.*Input/output error"):
-        verification.archive(client, catalog, vault, "one", path)
-
-
-def test_without_a_hash_there_is_nothing_to_compare(client, catalog, vault, put, scope):
-    path, _ = put()
-    catalog.created(scope, Archive("x", vault, name="unknown"))
-
-    with pytest.raises(Refused, match="does not know the tree hash"):
-        verification.archive(client, catalog, vault, "unknown", path)
-
-
-def test_the_catalog_without_an_inventory(client, catalog, vault, put):
-    put()
-
-    with pytest.raises(NotReady, match="no inventory"):
-        next(audit(client, catalog, [vault]))
-
-
-def test_the_catalog_against_its_inventory(client, catalog, vault, scope):
-    hashes = {letter: bytes([number]) * 32 for number, letter in enumerate("abcdef")}
-
-    def known(ident, letter, **fields):
-        catalog.created(
-            scope,
-            Archive(ident, vault, 5, hashes[letter].hex(), created=DAY, **fields),
-        )
-
-    def listed(ident, letter):
-        return Entry(ident, "", DAY, 5, hashes[letter])
-
-    known("good", "a")
-    known("lost", "b")
-    known("other", "c")
-    known("copy", "a")
-    known("dead", "d")
-    catalog.deleted(scope, vault, "dead", DAY)
-    entries = [
-        listed("good", "a"),
-        listed("other", "e"),
-        listed("copy", "a"),
-        listed("dead", "d"),
-        listed("alien", "f"),
-    ]
-    when = DAY + timedelta(days=9)
-    merge(catalog, scope, vault, entries, made=when, asked=when)
-    report = next(audit(client, catalog, [vault]))
-
-    assert (report.inventory_date, report.archives) == (when, 5)
-    assert not report.is_sound
-    want = {
-        "missing": "lost",
-        "foreign": "alien",
-        "changed": "other",
-        "duplicates": "copy",
-        "undeleted": "dead",
-    }
-    for kind, ident in want.items():
-        assert getattr(report, kind) == 1
-        count, found = findings.look(catalog, scope, vault, kind, limit=9)
-        assert (count, [each.id for each in found]) == (1, [ident])
-
-
-def test_a_sound_catalog(client, catalog, vault, put):
-    put()
-    syncing.sync(client, catalog, vault, poll=NOW)
-
-    assert next(audit(client, catalog, [vault])).is_sound
+    plan = samples.plan(client, catalog, vault, count, seed=seed)
+    return samples.read(client, catalog, plan, consent, **options)
 
 
 def test_a_sample_is_charged_for_what_is_not_there_and_once_agreed_to(client, catalog, vault, put):
     put("one", 5)
     put("two", 6)
-    plan = verification.plan(client, catalog, vault, 2, seed="s")
+    plan = samples.plan(client, catalog, vault, 2, seed="s")
     asked = []
 
     def refuse(plan):
@@ -163,35 +32,35 @@ def test_a_sample_is_charged_for_what_is_not_there_and_once_agreed_to(client, ca
         raise Refused("no")
 
     with pytest.raises(Refused):
-        verification.sample(client, catalog, plan, refuse, poll=NOW)
+        samples.read(client, catalog, plan, refuse, poll=NOW)
     assert asked == [plan]
     assert client.engine.log.count("InitiateJob") == 0
-    verification.sample(client, catalog, plan, agreed, poll=NOW)
+    samples.read(client, catalog, plan, agreed, poll=NOW)
 
     assert (plan.charged, plan.charged_size) == (2, 11)
-    again = verification.plan(client, catalog, vault, 2, seed="s")
+    again = samples.plan(client, catalog, vault, 2, seed="s")
     assert again.charged == again.billable.retrieved == 0
-    verification.sample(client, catalog, again, refuse, poll=NOW)  # asks for nothing
+    samples.read(client, catalog, again, refuse, poll=NOW)  # asks for nothing
 
 
 def test_no_more_samples_are_charged_than_were_planned(client, catalog, vault, put):
     put("one", 5)
     sample(client, catalog, vault, 1, seed="s", poll=NOW)
-    plan = verification.plan(client, catalog, vault, 1, seed="s")
+    plan = samples.plan(client, catalog, vault, 1, seed="s")
     client.engine.clock.advance(timedelta(days=3))  # the retrieval has expired
     with pytest.raises(Refused, match="1 retrieval would be charged, and 0 were planned"):
-        verification.sample(client, catalog, plan, agreed, poll=NOW)
+        samples.read(client, catalog, plan, agreed, poll=NOW)
 
     assert client.engine.log.count("InitiateJob") == 1
 
 
 def test_a_sample_of_other_archives_than_planned_is_not_read(client, catalog, scope, vault, put):
     _, archive = put("one", 5)
-    plan = verification.plan(client, catalog, vault, 1, seed="s")
+    plan = samples.plan(client, catalog, vault, 1, seed="s")
     put("two", 6)
     deleting.delete(client, catalog, scope, vault, archive.id)
     with pytest.raises(Refused, match="not what is there now; nothing was done"):
-        verification.sample(client, catalog, plan, agreed, poll=NOW)
+        samples.read(client, catalog, plan, agreed, poll=NOW)
 
     assert client.engine.log.count("InitiateJob") == 0
 

@@ -1,9 +1,6 @@
-"""Evidence that what should be in a vault is there: cheap first, and honest about its reach.
+"""Random ranges of random archives, retrieved and compared with their tree hashes.
 
-    archive   a file's tree hash against the catalog's and, through it, the service's inventory
-    sample    random ranges of random archives, retrieved and compared with the tree hash
-
-Only the last one reads stored bytes, and it costs retrievals.
+The only evidence that reads stored bytes; it costs retrievals.
 """
 
 from __future__ import annotations
@@ -12,23 +9,18 @@ import hashlib
 import heapq
 import random
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glaciercli.errors import (
-    IntegrityError,
     NotFound,
     Refused,
 )
 from glaciercli.evidence import words
-from glaciercli.evidence.standings import require_present
-from glaciercli.evidence.witnesses import Claim
 from glaciercli.hints import Command
-from glaciercli.models import Archive, Consent, Job, Sample, SamplePlan, Verified
+from glaciercli.models import Archive, Consent, Job, Sample, SamplePlan
 from glaciercli.models.plans import digest_of, require_planned
 from glaciercli.ranges import Span
 from glaciercli.services import scopes
-from glaciercli.services.inventory import archives
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.retrievals import Wanted
 from glaciercli.tasks.outcome import Outcome
@@ -38,54 +30,11 @@ from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.pipeline import copy
 from glaciercli.transfer.receiving import Content, JobOutput, Nowhere
-from glaciercli.transfer.source import Source
 from glaciercli.units import MIB, counted
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
     from glaciercli.clients.glacier import Client
-
-
-def archive(
-    client: Client, catalog: Catalog, vault: str | None, reference: str, path: Path
-) -> Verified:
-    """Compare a file with an archive without retrieving it; raises IntegrityError if they differ.
-
-    Proves that the file is what the catalog knows by a hash, and by whose word. That the service
-    still has it is proven as far as its newest inventory goes, whose date is in the result: raises
-    NotFound or IntegrityError where what is known says otherwise (see `require_present`).
-    """
-    found = archives.show(client, catalog, vault, reference)
-    last = catalog.inventory(scopes.of(client, catalog), found.vault)
-    newest = None if last is None else last.made
-    require_present(found, newest)
-    claim = Claim.of_catalog(found)
-    if claim is None:
-        raise Refused(
-            f"the catalog does not know the tree hash of {reference!r}",
-            hint=Command("vault", "inventory", found.vault),
-        )
-    source = Source.open(path)
-    tree_hash = source.descriptor.tree_hash(source.size)
-    source.require_unchanged()
-    for what, here, there in (
-        ("bytes", source.size, found.size),
-        ("tree hash", tree_hash, claim.tree_hash),
-    ):
-        if there is not None and here != there:
-            raise IntegrityError(words.another_file(path, found, what, here, there))
-    return Verified(
-        found.id,
-        found.vault,
-        str(path),
-        source.size,
-        tree_hash,
-        found.seen,
-        found.status,
-        newest,
-        proven_by=claim.by.kind.value,
-        proven_date=claim.by.date,
-    )
 
 
 def plan(
@@ -121,7 +70,7 @@ def plan(
     )
 
 
-def sample(
+def read(
     client: Client,
     catalog: Catalog,
     plan: SamplePlan,

@@ -1,0 +1,35 @@
+"""A vault, and files that are stored in it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from helpers import payload
+
+from glaciercli.models import Scope
+from glaciercli.services.upload import uploads
+from glaciercli.tasks.waiting import Poll
+from glaciercli.units import MIB
+
+NOW = Poll(timeout=0.0)
+DAY = datetime(2013, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def scope(client):
+    return Scope(client.endpoint, client.engine.account, client.region)
+
+
+@pytest.fixture
+def put(client, vault, catalog, journals, tmp_path):
+    """Upload a file of some size; return its path and archive."""
+
+    def put(name="one", size=5, seed=0):
+        path = tmp_path / name
+        path.write_bytes(payload(size, seed))
+        stored = uploads.start(
+            client, path, vault, journals=journals, catalog=catalog, part_size=MIB
+        )
+        stored.told()
+        return path, stored.archive
+
+    return put
