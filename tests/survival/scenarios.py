@@ -12,7 +12,7 @@ from survival.world import DATA, VAULT
 
 from glaciercli.errors import GlacierError
 from glaciercli.models.plans import agreed
-from glaciercli.services.download import downloads
+from glaciercli.services.download import downloads, outputs
 from glaciercli.services.jobs import jobs
 from glaciercli.services.upload import streams, uploads
 from glaciercli.services.upload.options import Options
@@ -273,9 +273,9 @@ def _finished_job(world):
 
 def _job_output(world):
     client, job, journals = world.client(), world.recall("job"), world.journals
-    downloads.job_output(client, job, world.target, archive=None, journals=journals, workers=1)
+    outputs.save(client, job, world.target, archive=None, journals=journals, workers=1)
     world.tell(job.id)
-    downloads.acknowledge_output(client, job, world.target, journals=journals)
+    outputs.acknowledge(client, job, world.target, journals=journals)
 
 
 def _one_inventory(world):

@@ -25,7 +25,7 @@ from glaciercli.local.engine import open_engine
 from glaciercli.local.http.server import Server
 from glaciercli.models.plans import agreed
 from glaciercli.services import scopes
-from glaciercli.services.download import downloads
+from glaciercli.services.download import downloads, outputs
 from glaciercli.services.empty import deleting, emptying
 from glaciercli.services.inventory import syncing
 from glaciercli.services.jobs import jobs
@@ -126,10 +126,10 @@ class Cell:
         return jobs.wait(self.client, VAULT, started.id)
 
     def inventory_output(self):
-        downloads.job_output(
+        outputs.save(
             self.client, self.job, self.target, archive=None, journals=self.journals, workers=1
         )
-        downloads.acknowledge_output(self.client, self.job, self.target, journals=self.journals)
+        outputs.acknowledge(self.client, self.job, self.target, journals=self.journals)
 
     # --- commands about many
 

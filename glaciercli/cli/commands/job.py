@@ -25,7 +25,7 @@ from glaciercli.cli.types import RANGE, TIME
 from glaciercli.errors import UsageError
 from glaciercli.evidence.proofs import Proof
 from glaciercli.present.consent import telling
-from glaciercli.services.download import downloads
+from glaciercli.services.download import outputs
 from glaciercli.services.inventory import archives
 from glaciercli.services.jobs import jobs, listing, retrievals
 from glaciercli.tasks import waiting
@@ -132,7 +132,7 @@ def output(
     archive = archives.of_job(app.client, app.catalog, found)
     stdout = app.output.stdout if str(dest) == "-" else None
     with app.progress("stdout" if stdout else dest.name, beside=stdout) as progress:
-        proof = downloads.job_output(
+        proof = outputs.save(
             app.client,
             found,
             stdout.buffer if stdout else dest,
@@ -144,7 +144,7 @@ def output(
         )
     if stdout is None:
         app.at_end.append(
-            lambda: downloads.acknowledge_output(app.client, found, dest, journals=app.journals)
+            lambda: outputs.acknowledge(app.client, found, dest, journals=app.journals)
         )
     _tell_output(app, found, None if stdout else dest, proof)
 

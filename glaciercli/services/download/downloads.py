@@ -7,20 +7,18 @@ are in the part file already.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from glaciercli.clients.glacier import Client
-from glaciercli.errors import Busy, IntegrityError, NotFound, NotReady, Refused
-from glaciercli.evidence.proofs import Proof, promised, proven_before
-from glaciercli.files.place import Place, place_of
-from glaciercli.files.target import PartFile, finish_placing, received
-from glaciercli.hints import Command
+from glaciercli.errors import NotFound
+from glaciercli.evidence.proofs import Proof, proven_before
+from glaciercli.files.place import Place
+from glaciercli.files.target import PartFile, received
 from glaciercli.models import Archive, Consent, Job
 from glaciercli.models.plans import agreed
 from glaciercli.ranges import Span
+from glaciercli.services.download import _endings
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
 from glaciercli.services.vaults import vaults
@@ -52,11 +50,11 @@ def download(
     """
     wanted = Wanted(archive, range)
     with (
-        _opened(target) as place,
+        _endings.opened(target) as place,
         DownloadJournal.open(client, journals, archive.vault, wanted.name, place.path) as journal,
     ):
-        if (placed := _placed(journal, wanted.name, place, progress)) is not None:
-            with _beginning_again(journal):
+        if (placed := _endings.placed_before(journal, wanted.name, place, progress)) is not None:
+            with _endings.beginning_again(journal):
                 return proven_before(archive, range, *placed)
         place.require_free(overwrite=overwrite)
         if journal.is_empty or journal.state.done:
@@ -69,12 +67,12 @@ def download(
         content = Content.of(job, wanted.promised_by(job))
         with PartFile.open(place, wanted.name) as part:
             got = receive(client, journal, content, part, workers=workers, progress=progress)
-            proof, size, tree_hash = _proven(journal, content, *got), *got
+            proof, size, tree_hash = _endings.proven(journal, content, *got), *got
             assert proof is not None  # as it is an archive's
             if range is not None:
                 size, tree_hash = part.keep(range[0] - proof.start, range[1] - proof.start)
             part.finish(size, archive.modified)
-            _place(journal, part, size, tree_hash, overwrite=overwrite)
+            _endings.put(journal, part, size, tree_hash, overwrite=overwrite)
     return proof
 
 
@@ -92,7 +90,7 @@ def request(
     Several archives are asked for first and downloaded then, so that there is one wait for all;
     `there` are the vault's retrievals, listed once for all of them. All of them are agreed to.
     """
-    wanted, path = Wanted(archive), _path(target)
+    wanted, path = Wanted(archive), _endings.path_of(target)
     with DownloadJournal.open(client, journals, archive.vault, wanted.name, path) as journal:
         if journal.is_empty:
             journal.begin(wanted.name, path)
@@ -111,55 +109,12 @@ def acknowledge(
     range: Span | None = None,  # noqa: A002 - the API's own word
 ) -> None:
     """Drop the journal of a finished download, now that the user knows of the file."""
-    _forget(client, archive.vault, Wanted(archive, range).name, target, journals)
+    _endings.forget(client, archive.vault, Wanted(archive, range).name, target, journals)
 
 
 def abandon(client: Client, archive: Archive, target: Place, *, journals: Path) -> None:
     """Drop the journal of a download that nobody needs any more, and what was received of it."""
-    _forget(client, archive.vault, Wanted(archive).name, target, journals, unfinished=True)
-
-
-def acknowledge_output(client: Client, job: Job, target: Path, *, journals: Path) -> None:
-    """Drop the journal of a job's output that is in its file, now that the user knows of it."""
-    _forget(client, job.vault, _output_name(job), target, journals)
-
-
-def _forget(
-    client: Client,
-    vault: str,
-    content: str,
-    target: Path | Place,
-    journals: Path,
-    *,
-    unfinished: bool = False,
-) -> None:
-    path = _path(target)
-    if not DownloadJournal.is_there(client, journals, vault, content, str(path)):
-        return
-    try:
-        journal = DownloadJournal.open(client, journals, vault, content, path)
-    except Busy:
-        return  # a run that came meanwhile has it, and will do this in its turn
-    with journal:
-        if unfinished:
-            with _opened(target) as place:
-                finish_placing(place, content)
-        if unfinished or journal.state.placed is not None:
-            journal.forget()
-
-
-def _path(target: Path | Place) -> Path:
-    return target.path if isinstance(target, Place) else target.absolute()
-
-
-@contextmanager
-def _opened(target: Path | Place) -> Iterator[Place]:
-    """Lend the place of a target, which a restore holds open already."""
-    if isinstance(target, Place):
-        yield target
-    else:
-        with place_of(target) as place:
-            yield place
+    _endings.forget(client, archive.vault, Wanted(archive).name, target, journals, unfinished=True)
 
 
 def to_stream(
@@ -189,101 +144,6 @@ def to_stream(
     proof = write_in_order(client, Content.of(job, promise), stream, progress, span)
     assert proof is not None  # as it is an archive's
     return proof
-
-
-def job_output(
-    client: Client,
-    job: Job,
-    target: Path | BinaryIO,
-    *,
-    archive: Archive | None,
-    journals: Path,
-    workers: int = 8,
-    progress: Progress = NullProgress(),
-    overwrite: bool = False,
-) -> Proof | None:
-    """Bring the output of a finished job, of either kind, into a file or a stream.
-
-    `archive` is the one that an archive's job brings (see `archives.of_job`), None for an
-    inventory. That has no checksums: its ranges and its size are compared, which is all there is,
-    and there is no proof. Raises IntegrityError when what came is not the archive. After the user
-    was told of the file, `acknowledge_output`; until then it is reported again.
-    """
-    if not job.completed:
-        raise NotReady(
-            f"job {job.id} is in progress",
-            hint=Command("job", "wait", job.id, "--vault", job.vault),
-        )
-    if not job.succeeded:
-        raise Refused(f"job {job.id} failed; {job.status_message or 'the service gave no reason'}")
-    content = Content.of(job, None if archive is None else promised(archive, job))
-    if not isinstance(target, Path):
-        return write_in_order(client, content, target, progress, None)
-    name = _output_name(job)
-    with (
-        _opened(target) as place,
-        DownloadJournal.open(client, journals, job.vault, name, place.path) as journal,
-    ):
-        if (placed := _placed(journal, name, place, progress)) is not None:
-            return _proven(journal, content, *placed)
-        place.require_free(overwrite=overwrite)
-        if journal.is_empty or journal.state.done:
-            journal.begin(name, place.path)
-        with PartFile.open(place, name) as part:
-            got = receive(client, journal, content, part, workers=workers, progress=progress)
-            proof = _proven(journal, content, *got)
-            part.finish(got.size, None)
-            tree_hash = part.descriptor.tree_hash(got.size)
-            _place(journal, part, got.size, tree_hash, overwrite=overwrite)
-    return proof
-
-
-def _place(
-    journal: DownloadJournal, part: PartFile, size: int, tree_hash: str, *, overwrite: bool
-) -> None:
-    """Give a whole and proven part file its name; a run that comes after knows it by its hash."""
-    journal.placing(size, tree_hash)
-    part.place(overwrite=overwrite)
-    journal.done()
-
-
-def _placed(
-    journal: DownloadJournal, name: str, place: Place, progress: Progress
-) -> tuple[int, str] | None:
-    """Return size and tree hash of the file that an earlier run has named; None if it did not.
-
-    Makes the end of that run.
-    """
-    placed = journal.state.placed
-    if placed is None or not place.holds(*placed):
-        return None
-    if not journal.state.done:
-        finish_placing(place, name)
-        journal.done()
-    progress.note("an earlier run had finished it; nothing was fetched again")
-    return placed
-
-
-def _proven(journal: DownloadJournal, content: Content, size: int, tree_hash: str) -> Proof | None:
-    """Return the proof of what was received; None for an inventory, which has none."""
-    if content.promise is None:
-        return None
-    with _beginning_again(journal):
-        return content.promise.met_by(size, tree_hash)
-
-
-@contextmanager
-def _beginning_again(journal: DownloadJournal) -> Iterator[None]:
-    """Let what turns out to be other bytes not be gone on with, nor be told of once more."""
-    try:
-        yield
-    except IntegrityError:
-        journal.begin_again()
-        raise
-
-
-def _output_name(job: Job) -> str:
-    return f"job {job.id}"
 
 
 def _retrieval(

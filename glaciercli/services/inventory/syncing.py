@@ -26,7 +26,7 @@ from glaciercli.evidence import vault_words
 from glaciercli.hints import Command
 from glaciercli.models import Inventory, Job, Scope, Vault
 from glaciercli.services import scopes
-from glaciercli.services.download import downloads
+from glaciercli.services.download import outputs
 from glaciercli.services.jobs import jobs
 from glaciercli.services.vaults import vaults
 from glaciercli.tasks.outcome import Outcome
@@ -91,7 +91,7 @@ def sync(
         path.unlink()  # the next run fetches it anew
         raise
     path.unlink()
-    downloads.acknowledge_output(client, job, path, journals=path.parent)
+    outputs.acknowledge(client, job, path, journals=path.parent)
     _sweep(path.parent)
     _compare(there, report, progress)
     if report.returned:
@@ -211,7 +211,7 @@ def _receive(client: Client, catalog: Catalog, job: Job, progress: Progress) -> 
     path = place(catalog, job)
     directory = system.private_directory(path.parent)
     if not _is_there(path):  # else a run was stopped between receiving it, whole, and merging it
-        downloads.job_output(
+        outputs.save(
             client,
             job,
             path,

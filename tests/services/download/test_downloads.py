@@ -17,7 +17,6 @@ from glaciercli.models.plans import agreed
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.retrievals import Retrievals
-from glaciercli.services.upload import uploads
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.download_journal import DownloadJournal
 from glaciercli.treehash import tree_hash
@@ -25,23 +24,6 @@ from glaciercli.units import MIB
 
 DATA = payload(37 * MIB + 777, seed=1)  # three ranges of 16 MiB
 RANGES = 3
-
-
-@pytest.fixture
-def archive(client, vault, catalog, journals, tmp_path):
-    """An archive in the vault, stored by an upload of its own."""
-    path = tmp_path / "big.tar"
-    path.write_bytes(DATA)
-    stored = uploads.start(client, path, vault, journals=journals, catalog=catalog)
-    stored.told()
-    client.engine.log.clear()
-    return stored.archive
-
-
-@pytest.fixture
-def place(tmp_path):
-    (tmp_path / "out").mkdir()
-    return tmp_path / "out" / "restored.tar"
 
 
 @pytest.fixture
@@ -370,23 +352,6 @@ def test_a_stream_gets_the_bytes_in_order(client, vault, archive, span):
     assert stream.getvalue() == DATA[slice(*span) if span else slice(None)]
 
 
-@pytest.mark.parametrize("as_stream", [False, True])
-def test_bytes_that_cannot_be_proven_are_said_to_be_so(
-    client, vault, archive, journals, place, as_stream
-):
-    span = (MIB, 3 * MIB)  # whole megabytes, and no node of the tree
-    job = jobs.wait(client, vault, jobs.start_archive(client, vault, archive.id, range=span).id)
-    stream, progress = io.BytesIO(), RecordingProgress()
-    target = stream if as_stream else place
-    proof = downloads.job_output(
-        client, job, target, archive=archive, journals=journals, progress=progress
-    )
-
-    assert (stream.getvalue() if as_stream else place.read_bytes()) == DATA[slice(*span)]
-    assert proof.witness is None
-    assert any("cannot be proven" in each for each in progress.notes)
-
-
 def test_a_stream_gets_no_unproven_byte(client, vault, archive):
     number = client.engine.faults.add("GetJobOutput", kind="corrupt", at=5, skip=2, times=50)
     stream = io.BytesIO()
@@ -395,24 +360,6 @@ def test_a_stream_gets_no_unproven_byte(client, vault, archive):
 
     assert client.engine.faults.delivered(number)
     assert DATA.startswith(stream.getvalue())
-
-
-def test_the_output_of_an_inventory_job(client, vault, journals, archive, place):
-    job = jobs.wait(client, vault, jobs.start_inventory(client, vault).id)
-    downloads.job_output(client, job, place, archive=None, journals=journals)
-
-    assert archive.id in place.read_text()
-    assert beside(place) == ["restored.tar"]
-
-    client.engine.log.clear()
-    # Told again, and not refused.
-    downloads.job_output(client, job, place, archive=None, journals=journals)
-    assert client.engine.log.count() == 0
-
-    downloads.acknowledge_output(client, job, place, journals=journals)
-    assert not list((journals / "downloads").iterdir())
-    with pytest.raises(Conflict, match="exists already"):
-        downloads.job_output(client, job, place, archive=None, journals=journals)
 
 
 def test_a_full_disk_keeps_what_was_received(download, place):

@@ -1,17 +1,11 @@
 """A vault, and files that are stored in it."""
 
-from datetime import UTC, datetime
-
 import pytest
 from helpers import payload
 
 from glaciercli.models import Scope
 from glaciercli.services.upload import uploads
-from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
-
-NOW = Poll(timeout=0.0)
-DAY = datetime(2013, 5, 1, tzinfo=UTC)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import errno
 import os
-from datetime import UTC, datetime
 
 import pytest
 from helpers import payload
@@ -15,7 +14,6 @@ from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
 
 NOW = Poll(timeout=0.0)
-DAY = datetime(2013, 5, 1, tzinfo=UTC)
 
 
 def test_a_file_that_is_the_archive(client, catalog, vault, put):

@@ -1,6 +1,6 @@
 """Samples of stored bytes: what is charged, found, and not claimed."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -12,7 +12,6 @@ from glaciercli.tasks.waiting import Poll
 from glaciercli.units import MIB
 
 NOW = Poll(timeout=0.0)
-DAY = datetime(2013, 5, 1, tzinfo=UTC)
 
 
 def sample(client, catalog, vault, count, consent=agreed, *, seed, **options):
