@@ -62,6 +62,14 @@ def uncertain(name: str) -> str:
     )
 
 
+def gone(name: str) -> str:
+    """Say so of an upload whose completion was not asked for here, and that is sent anew."""
+    return (
+        f"the upload of {name} is gone: it had expired, or was completed from elsewhere;"
+        " it begins anew"
+    )
+
+
 def known_by(due: datetime) -> str:
     return f"an inventory that is asked for after {format_time_seconds(due)} will tell"
 

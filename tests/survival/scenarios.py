@@ -11,6 +11,7 @@ from survival.scenario import Scenario
 from survival.world import DATA, VAULT
 
 from glaciercli.errors import GlacierError
+from glaciercli.local.rules import is_archive_id
 from glaciercli.models.plans import agreed
 from glaciercli.services.download import downloads, outputs
 from glaciercli.services.jobs import jobs
@@ -47,7 +48,9 @@ class _Telling(RecordingProgress):
 
     def warn(self, text):
         super().warn(text)
-        self._world.warn(text.rpartition(" ")[2])
+        last = text.rpartition(" ")[2]
+        if is_archive_id(last):
+            self._world.warn(last)
 
 
 def _upload(world, **options):

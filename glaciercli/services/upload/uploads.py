@@ -217,7 +217,7 @@ def _go_on(upload: OpenUpload) -> Upload | None:
         if upload.drop() is Fate.COMPLETED or upload.may_lack_lines:
             upload.sent_before(source.size, _tree_hash(source))
         else:
-            upload.progress.note("the upload has expired; it begins anew")
+            upload.progress.warn(endings.gone(intent.name))
         return None
     upload.require_account(there.account)
     return there

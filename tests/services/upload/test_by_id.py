@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from helpers import heal, payload
+from helpers import RecordingProgress, heal, payload
 from upload_files import DATA, PARTS, open_uploads, stop_after_parts
 
 from glaciercli.errors import (
@@ -30,6 +30,24 @@ def test_resume_by_id_from_another_machine(
     assert stored() == {archive.id: DATA}
     assert archive.name == "big.tar"
     assert engine.log.count("UploadMultipartPart") == PARTS - 3
+
+
+def test_an_upload_that_another_machine_has_completed_is_not_called_expired(
+    client, engine, upload, source, vault, catalog, tmp_path, stored
+):
+    stop_after_parts(engine, 3)
+    with pytest.raises(AccessDenied):
+        upload()
+    heal(engine)
+    [upload_id] = open_uploads(client, vault)
+    options = Options(tmp_path / "elsewhere", catalog)
+    first = uploads.resume(client, vault, upload_id, source, options).archive
+    progress = RecordingProgress()
+    second = upload(progress=progress)
+
+    assert stored() == {first.id: DATA, second.id: DATA}
+    [warning] = progress.warnings
+    assert warning.startswith("the upload of big.tar is gone: it had expired, or was completed")
 
 
 def test_a_file_that_was_touched_and_resumed_by_id_is_not_stored_twice(
