@@ -21,7 +21,6 @@ from glaciercli.ranges import Span
 from glaciercli.services.download import _endings
 from glaciercli.services.jobs import jobs
 from glaciercli.services.jobs.retrievals import Retrievals, Wanted
-from glaciercli.services.vaults import vaults
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.download_journal import DownloadJournal
@@ -174,8 +173,9 @@ def _remembered(
         return None
     try:
         job = jobs.describe(client, vault, journal.state.job_id)
-    except NotFound:
-        vaults.require(client, vault)
+    except NotFound as error:
+        if error.is_vault:
+            raise
         end = "expired"
     else:
         if job.succeeded or not job.completed:

@@ -43,11 +43,6 @@ def show(client: Client, name: str) -> Vault:
         raise no_vault(name, client.region) from error
 
 
-def require(client: Client, name: str) -> None:
-    """Raise NotFound if it is the vault that is missing, and not what was asked for in it."""
-    show(client, name)
-
-
 def delete(
     client: Client, name: str, *, emptied: datetime | None = None, again: Command | None = None
 ) -> None:

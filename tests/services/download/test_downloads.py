@@ -189,6 +189,24 @@ def test_a_retrieval_that_has_failed_is_not_waited_for_again(client, download, v
     assert any("failed" in note and "costs" in note for note in progress.notes)
 
 
+def test_a_retrieval_that_went_with_its_vault_is_no_retrieval_that_expired(
+    client, download, vault, archive
+):
+    client.engine.timing = "real"
+    with pytest.raises(NotReady):
+        download(poll=Poll(timeout=0))
+    client.call("DeleteArchive", vaultName=vault, archiveId=archive.id)
+    client.engine.clock.advance(timedelta(days=2))
+    client.call("DeleteVault", vaultName=vault)
+    progress = RecordingProgress()
+    with pytest.raises(NotFound) as caught:
+        download(progress=progress)
+
+    assert caught.value.is_vault
+    assert client.engine.log.count("InitiateJob") == 1
+    assert progress.notes == []
+
+
 @pytest.mark.parametrize("make", ["file", "link", "dangling", "directory"])
 def test_an_existing_target_is_a_conflict_before_anything_is_paid_for(
     client, download, place, tmp_path, make
