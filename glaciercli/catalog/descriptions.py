@@ -24,7 +24,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from glaciercli.catalog import percent
+from glaciercli.catalog import _percent
 from glaciercli.config import DESCRIPTION_FORMATS
 from glaciercli.errors import Refused
 
@@ -80,7 +80,7 @@ def decode(description: str) -> Decoded:
     if found is None and text[:1] == '"' == text[-1:] and len(text) > 1:
         bare = text[1:-1].strip()
         found = _known(bare) or _annex(bare)
-    return found or _annex(text) or Decoded("plain", percent.decoded(text))
+    return found or _annex(text) or Decoded("plain", _percent.decoded(text))
 
 
 def _usual(text: str) -> Decoded | None:

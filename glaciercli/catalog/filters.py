@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from glaciercli.catalog import percent
-from glaciercli.catalog.rows import milliseconds, to_sqlite
+from glaciercli.catalog import _percent
+from glaciercli.catalog._rows import milliseconds, to_sqlite
 from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import UsageError
 from glaciercli.files.database import Connection
@@ -103,7 +103,7 @@ def _named(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield a condition that one of a text's spellings fulfils, with its parameters."""
     if text is not None:
-        spellings = [to_sqlite(pattern(each)) for each in percent.spellings(text)]
+        spellings = [to_sqlite(pattern(each)) for each in _percent.spellings(text)]
         values = {f"{name}{number}": each for number, each in enumerate(spellings)}
         yield " OR ".join(map(condition.format, values)), values
 

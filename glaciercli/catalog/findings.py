@@ -9,7 +9,7 @@ undeleted   deleted here, and listed days later all the same: it is in the vault
 
 from __future__ import annotations
 
-from glaciercli.catalog.rows import archive_of
+from glaciercli.catalog._rows import archive_of
 from glaciercli.catalog.states import IS_UNDELETED, PRESENT, any_of, horizon_of
 from glaciercli.catalog.store import Catalog
 from glaciercli.models import Archive, Scope

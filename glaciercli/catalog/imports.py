@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from glaciercli.catalog import lives
-from glaciercli.catalog.events import Alias, Deleted, Event, Source
+from glaciercli.catalog._events import Alias, Deleted, Event, Source
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.inventories import Document
 from glaciercli.catalog.merging import merge

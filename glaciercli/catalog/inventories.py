@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import ijson
 
 from glaciercli import limits
-from glaciercli.catalog import texts
-from glaciercli.catalog.nesting import Shallow
+from glaciercli.catalog import _texts
+from glaciercli.catalog._nesting import Shallow
 from glaciercli.errors import IntegrityError
 from glaciercli.units import parse_time
 
@@ -57,7 +57,7 @@ class Document:
     @classmethod
     def open(cls, path: Path) -> Document:
         """Return the document with what its head says; raises IntegrityError where it is none."""
-        if not texts.beginning(path).lstrip().startswith("{"):
+        if not _texts.beginning(path).lstrip().startswith("{"):
             return cls(path, None, None)
         with _json(path) as file:
             return cls(path, *_head(file, path))
@@ -80,7 +80,7 @@ class Document:
 @contextmanager
 def _json(path: Path) -> Iterator[Shallow]:
     """Open an inventory's JSON, no deeper than one is and in no larger pieces."""
-    with texts.as_utf8(path) as file:
+    with _texts.as_utf8(path) as file:
         yield Shallow(file, levels=_LEVELS, items=_ITEMS, longest=_LONGEST_ITEM)
 
 
@@ -115,7 +115,7 @@ def _json_items(path: Path) -> Iterator[dict[str, Any]]:
 
 def _csv_items(path: Path) -> Iterator[dict[str, Any]]:
     r"""Yield the rows of Glacier's CSV, in which a quote is `\"` and a backslash just itself."""
-    lines = texts.lines(path)
+    lines = _texts.lines(path)
     _, header = next(lines, (0, ""))
     if header.replace('"', "") != _CSV_HEADER:
         raise ValueError("the first line is not the header of an inventory")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from glaciercli.catalog.rows import milliseconds, vault_key
+from glaciercli.catalog._rows import milliseconds, vault_key
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import IntegrityError
 from glaciercli.files.database import Connection, Row

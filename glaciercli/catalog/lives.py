@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from glaciercli.catalog.rows import milliseconds, newest_key, vault_key
+from glaciercli.catalog._rows import milliseconds, newest_key, vault_key
 from glaciercli.catalog.states import IS_PRESENT, horizon_of
 from glaciercli.catalog.store import Catalog
 from glaciercli.files.database import Connection, Row

@@ -13,10 +13,10 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
+from glaciercli.catalog._rows import from_sqlite, milliseconds, newest_key, to_sqlite, vault_key
+from glaciercli.catalog._schema import INDEXES
 from glaciercli.catalog.descriptions import decode
 from glaciercli.catalog.inventories import Entry
-from glaciercli.catalog.rows import from_sqlite, milliseconds, newest_key, to_sqlite, vault_key
-from glaciercli.catalog.schema import INDEXES
 from glaciercli.catalog.states import (
     CONDITIONS,
     IS_PRESENT,

@@ -21,8 +21,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from glaciercli import endpoints, limits
-from glaciercli.catalog import caches, foreign, texts
-from glaciercli.catalog.events import Alias, Deleted, Event, Source, sound
+from glaciercli.catalog import _caches, _foreign, _texts
+from glaciercli.catalog._events import Alias, Deleted, Event, Source, sound
 from glaciercli.catalog.states import deletion_of
 from glaciercli.errors import IntegrityError, Refused, Unavailable
 from glaciercli.models import Archive, Scope
@@ -57,10 +57,10 @@ _SAGU_FIELD = re.compile(r'(?:- )?\s+(\w+):\s+"(.*)"')
 
 def detect(path: Path) -> str:
     """Return which tool's file this is; raises Refused when it is nobody's that we know."""
-    start = texts.beginning(path)
+    start = _texts.beginning(path)
     if start.startswith("SQLite format 3\0"):
-        tables = foreign.tables(path)
-        for tool, table in caches.TABLES.items():
+        tables = _foreign.tables(path)
+        for tool, table in _caches.TABLES.items():
             if table in tables:
                 return tool
     line = start.lstrip("\r\n").split("\n", 1)[0].rstrip("\r")
@@ -84,7 +84,7 @@ def detect(path: Path) -> str:
 def _journal(source: Source) -> Iterator[tuple[Scope, Event]]:
     """Yield the lines of an mt-aws-glacier journal; it names neither vault nor region."""
     vault = source.the_vault
-    for number, line in texts.lines(source.path):
+    for number, line in _texts.lines(source.path):
         match = _JOURNAL.fullmatch(line) or _JOURNAL_0.fullmatch(line)
         if match is None:
             raise _senseless(source.path, number, line)
@@ -121,7 +121,7 @@ def _journal_event(vault: str, found: dict[str, str]) -> Event | None:
 
 
 def _sagu(source: Source) -> Iterator[tuple[Scope, Event]]:
-    is_yaml = texts.beginning(source.path).lstrip().startswith("-")
+    is_yaml = _texts.beginning(source.path).lstrip().startswith("-")
     for number, found in _sagu_yaml(source.path) if is_yaml else _sagu_csv(source.path):
         region = _REGION.search(found.get("Location", ""))
         if region is not None and region[0] != source.scope.region:
@@ -145,7 +145,7 @@ def _sagu(source: Source) -> Iterator[tuple[Scope, Event]]:
 
 
 def _sagu_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in texts.lines(path):
+    for number, line in _texts.lines(path):
         match = _SAGU_LINE.fullmatch(line)
         if match is None:
             raise _senseless(path, number, line)
@@ -156,7 +156,7 @@ def _sagu_yaml(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the records; SAGU escapes quotes and nothing else, so no YAML reader would do."""
     record: dict[str, str] = {}
     number = 0
-    for number, line in texts.lines(path):
+    for number, line in _texts.lines(path):
         match = _SAGU_FIELD.fullmatch(line)
         if match is None:
             raise _senseless(path, number, line)
@@ -169,7 +169,7 @@ def _sagu_yaml(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _export(source: Source) -> Iterator[tuple[Scope, Event]]:
-    for number, line in texts.lines(source.path, _LONGEST_EXPORT):
+    for number, line in _texts.lines(source.path, _LONGEST_EXPORT):
         try:
             record = json.loads(line)
             scope = _scope(record)
@@ -229,9 +229,9 @@ def _java_date(text: str) -> datetime:
 #: By the name of its tool, what a file tells, line by line.
 READERS: dict[str, Callable[[Source], Iterator[tuple[Scope, Event]]]] = {
     "mt-aws-glacier": _journal,
-    "glacier-cli": caches.glacier_cli,
+    "glacier-cli": _caches.glacier_cli,
     "sagu": _sagu,
-    "synology": caches.synology,
+    "synology": _caches.synology,
     "export": _export,
 }
 TOOLS = (*READERS, "inventory")

@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from glaciercli.catalog import references
-from glaciercli.catalog.filters import EVERYTHING, Filter, select_clause
-from glaciercli.catalog.rows import (
+from glaciercli.catalog import _references
+from glaciercli.catalog._rows import (
     RECORD,
     archives_of,
     from_sqlite,
@@ -27,7 +26,8 @@ from glaciercli.catalog.rows import (
     to_sqlite,
     vault_key,
 )
-from glaciercli.catalog.schema import MIGRATIONS
+from glaciercli.catalog._schema import MIGRATIONS
+from glaciercli.catalog.filters import EVERYTHING, Filter, select_clause
 from glaciercli.catalog.states import IS_PRESENT, PRESENT, STATES, horizon_of
 from glaciercli.files.database import Connection, Database, Row
 from glaciercli.models import Archive, Scope
@@ -231,13 +231,13 @@ class Catalog:
         Raises NotFound, or Conflict naming the candidates.
         """
         with self.database.look() as connection:
-            return references.find(connection, self._vault_rows(scope, vault), reference, vault)
+            return _references.find(connection, self._vault_rows(scope, vault), reference, vault)
 
     def known(self, scope: Scope, vault: str, archive_id: str) -> Archive | None:
         """Return the archive of a whole id, whatever its state; None when it was never told."""
         with self.database.look() as connection:
             rows = self._vault_rows(scope, vault)
-            found = references.newest(connection, rows, "id = :id", STATES, id=archive_id)
+            found = _references.newest(connection, rows, "id = :id", STATES, id=archive_id)
         return found[0] if found else None
 
     def archives(
@@ -337,7 +337,7 @@ class Catalog:
     def versions(self, scope: Scope, vault: str, name: str) -> list[Archive]:
         """Return the archives of this very name that may still be there, the newest first."""
         with self.database.look() as connection:
-            return references.newest(
+            return _references.newest(
                 connection, self._vault_rows(scope, vault), "name = :name", name=name
             )
 

@@ -18,11 +18,11 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from glaciercli.local import faults, rules, settling, timing, wire
+from glaciercli.local import _faults, rules, settling, timing, wire
+from glaciercli.local._faults import Faults
 from glaciercli.local.blobs import Blobs
 from glaciercli.local.clock import Clock
 from glaciercli.local.errors import ServiceError, StoreError, denied, invalid, missing
-from glaciercli.local.faults import Faults
 from glaciercli.local.operations import (
     access,
     account,
@@ -183,14 +183,14 @@ class Engine:
         fault = self.faults.take(route.operation.name)
         try:
             if fault is not None:
-                request = faults.before(fault, self.store, request, params)
+                request = _faults.before(fault, self.store, request, params)
             response = self._perform(request, route, params)
         except ServiceError as error:
             if error.__cause__ is not None:  # a reason that the service keeps to itself
                 _logger.info("%s was refused: %s", route.operation.name, error.__cause__)
             response = wire.refusal(error)
         response = self._sealed(response)
-        return response if fault is None else faults.after(fault, response)
+        return response if fault is None else _faults.after(fault, response)
 
     def _perform(self, request: Request, route: Route, params: dict[str, Any]) -> Response:
         name = route.operation.name

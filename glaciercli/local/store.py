@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from glaciercli import system
+from glaciercli.local._schema import MIGRATIONS
 from glaciercli.local.errors import StoreError
-from glaciercli.local.schema import MIGRATIONS
 
 Row = sqlite3.Row
 

@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from glaciercli.catalog import foreign
+from glaciercli.catalog import _foreign
 from glaciercli.catalog.imports import import_file
 from glaciercli.catalog.readers import detect
 from glaciercli.errors import Conflict, IntegrityError, Refused
@@ -43,15 +43,15 @@ def test_a_table_is_read_and_nothing_else_is_done(made, tmp_path):
     path = made("CREATE TABLE a AS SELECT 7 AS b", "CREATE TABLE c (d)")
     before = path.read_bytes()
 
-    assert foreign.tables(path) == {"a", "c"}
-    assert [row["b"] for row in foreign.rows(path, "a", "SELECT b FROM a ORDER BY b")] == [7]
+    assert _foreign.tables(path) == {"a", "c"}
+    assert [row["b"] for row in _foreign.rows(path, "a", "SELECT b FROM a ORDER BY b")] == [7]
     for query in ("INSERT INTO a VALUES (1)", "SELECT * FROM c", "SELECT random() FROM a"):
         with pytest.raises(IntegrityError, match="not authorized|prohibited"):
-            list(foreign.rows(path, "a", query))
+            list(_foreign.rows(path, "a", query))
     with pytest.raises(Refused, match="'missing' of .* is no plain table"):
-        list(foreign.rows(path, "missing", "SELECT 1"))
+        list(_foreign.rows(path, "missing", "SELECT 1"))
     with pytest.raises(Conflict):
-        foreign.tables(tmp_path / "missing.db")
+        _foreign.tables(tmp_path / "missing.db")
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 

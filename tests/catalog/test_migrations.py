@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from glaciercli.catalog._rows import milliseconds
+from glaciercli.catalog._schema import MIGRATIONS
 from glaciercli.catalog.filters import Filter
-from glaciercli.catalog.rows import milliseconds
-from glaciercli.catalog.schema import MIGRATIONS
 from glaciercli.catalog.states import STATES
 from glaciercli.catalog.store import Catalog
 from glaciercli.files.database import Database

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glaciercli.catalog.nesting import Shallow
+from glaciercli.catalog._nesting import Shallow
 
 LEVELS = 4
 

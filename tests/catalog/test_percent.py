@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glaciercli.catalog import percent
+from glaciercli.catalog import _percent
 from glaciercli.catalog.descriptions import decode
 
 
@@ -26,10 +26,10 @@ def boto(text):
 )
 def test_what_boto_2_has_written_is_read(name, description):
     assert boto(name) == description
-    assert percent.decoded(description) == name
+    assert _percent.decoded(description) == name
     assert decode(description).name == name
-    assert percent.spellings(name) == [name, description]
-    assert percent.spellings(description) == [description, name]
+    assert _percent.spellings(name) == [name, description]
+    assert _percent.spellings(description) == [description, name]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_boto_2_has_written_is_read(name, description):
     ],
 )
 def test_what_is_not_certain_stays_as_it_is(text):
-    assert percent.decoded(text) == text
+    assert _percent.decoded(text) == text
     assert decode(text).name == text
 
 
@@ -60,7 +60,7 @@ def test_every_name_is_read_back_or_stays(name):
         sent = boto(name)
     except UnicodeEncodeError:
         return
-    read = percent.decoded(sent)
+    read = _percent.decoded(sent)
 
     assert read in {name, sent}
     if name.isprintable() and "%" not in name:
@@ -69,7 +69,7 @@ def test_every_name_is_read_back_or_stays(name):
 
 @given(st.text(st.sampled_from("%CcFf5B3 aŻ"), max_size=30))
 def test_what_is_read_is_written_again_as_it_was(text):
-    read = percent.decoded(text)
+    read = _percent.decoded(text)
 
-    assert read == text or percent.encoded(read) == text
-    assert percent.decoded(read) == read
+    assert read == text or _percent.encoded(read) == text
+    assert _percent.decoded(read) == read

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from glaciercli.catalog.schema import MIGRATIONS
+from glaciercli.catalog._schema import MIGRATIONS
 from glaciercli.catalog.store import Catalog
 from glaciercli.files.database import Database
 from glaciercli.models import Archive, Scope

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glaciercli.catalog._rows import from_sqlite, to_sqlite
 from glaciercli.catalog.descriptions import encode
 from glaciercli.catalog.filters import Filter
-from glaciercli.catalog.rows import from_sqlite, to_sqlite
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import NotFound, Refused
 from glaciercli.models import Archive, Scope

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glaciercli.catalog import texts
+from glaciercli.catalog import _texts
 from glaciercli.errors import IntegrityError
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]
@@ -18,26 +18,26 @@ ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]
 def test_lines_are_numbered_and_bare_in_every_encoding(file, encoding):
     path = file("one\r\n\n  \nŻółw 🐢\n\x85last".encode(encoding))
 
-    assert list(texts.lines(path)) == [(1, "one"), (4, "Żółw 🐢"), (5, "\x85last")]
-    assert texts.beginning(path).startswith("one")
+    assert list(_texts.lines(path)) == [(1, "one"), (4, "Żółw 🐢"), (5, "\x85last")]
+    assert _texts.beginning(path).startswith("one")
 
 
 def test_bytes_that_are_no_letters_are_kept(file):
-    assert list(texts.lines(file(b"caf\xe9\n"))) == [(1, os.fsdecode(b"caf\xe9"))]
+    assert list(_texts.lines(file(b"caf\xe9\n"))) == [(1, os.fsdecode(b"caf\xe9"))]
 
 
 @pytest.mark.parametrize("content", ["a\nb".encode("utf-16")[:-1], b"\xff\xfe\x00\xd8a\0"])
 def test_damaged_utf_16_is_an_error_of_ours(file, content):
     with pytest.raises(IntegrityError, match="is no text"):
-        list(texts.lines(file(content)))
+        list(_texts.lines(file(content)))
 
 
 def test_a_line_has_a_bound(file):
-    at_most = "x" * texts.LONGEST_LINE
+    at_most = "x" * _texts.LONGEST_LINE
 
-    assert list(texts.lines(file(f"{at_most}\r\n"))) == [(1, at_most)]
+    assert list(_texts.lines(file(f"{at_most}\r\n"))) == [(1, at_most)]
     with pytest.raises(IntegrityError, match="line 2 of .* has more than 65,536 characters"):
-        list(texts.lines(file(f"a\n{at_most}x\n")))
+        list(_texts.lines(file(f"a\n{at_most}x\n")))
 
 
 @given(st.text(max_size=200), st.sampled_from(ENCODINGS), st.integers(1, 9))
@@ -46,7 +46,7 @@ def test_every_text_has_its_bytes_in_utf_8(tmp_path_factory, text, encoding, blo
     text = "{" + text  # what tells UTF-16 without a mark is an ASCII letter
     path.write_bytes(text.encode(encoding, "surrogatepass"))
 
-    with texts.as_utf8(path) as file:
+    with _texts.as_utf8(path) as file:
         try:
             got = b"".join(iter(lambda: file.read(block), b""))
         except UnicodeDecodeError:
@@ -74,7 +74,7 @@ _MEASURED = """
 import resource, sys
 from pathlib import Path
 from glaciercli.catalog.readers import READERS
-from glaciercli.catalog.events import Source
+from glaciercli.catalog._events import Source
 from glaciercli.errors import GlacierError
 from glaciercli.models import Scope
 def peak():

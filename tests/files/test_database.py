@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import others
 import pytest
 
-from glaciercli.catalog.schema import INDEXES, MIGRATIONS
+from glaciercli.catalog._schema import INDEXES, MIGRATIONS
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict, GlacierError, IntegrityError, Refused
 from glaciercli.files.database import Database, _quick_check

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 import pytest
 
 from glaciercli.catalog import lives
+from glaciercli.catalog._schema import MIGRATIONS
 from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
-from glaciercli.catalog.schema import MIGRATIONS
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import Conflict
 from glaciercli.files import _generations

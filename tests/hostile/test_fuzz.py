@@ -27,8 +27,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glaciercli import config, limits, units
-from glaciercli.catalog import descriptions, percent, readers
-from glaciercli.catalog.events import Source, sound
+from glaciercli.catalog import _percent, descriptions, readers
+from glaciercli.catalog._events import Source, sound
 from glaciercli.catalog.inventories import Document
 from glaciercli.cli import types, words
 from glaciercli.clients._checks import require_whole
@@ -163,9 +163,9 @@ def read_damaged_cache(changes):
 
 
 def read_percent(text):
-    found = percent.decoded(text)
-    assert found == text or percent.encoded(found) == text
-    assert text in percent.spellings(found)
+    found = _percent.decoded(text)
+    assert found == text or _percent.encoded(found) == text
+    assert text in _percent.spellings(found)
 
 
 def read_journal(data):

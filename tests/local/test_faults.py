@@ -1,7 +1,7 @@
 import pytest
 
+from glaciercli.local._faults import Kind
 from glaciercli.local.engine import open_engine
-from glaciercli.local.faults import Kind
 
 
 def test_faults_are_listed_counted_and_cleared(engine, call):

@@ -15,11 +15,11 @@ import pytest
 from helpers import MIB, payload
 
 from glaciercli.local import metering
+from glaciercli.local._schema import MIGRATIONS
 from glaciercli.local.engine import open_engine
 from glaciercli.local.errors import ConnectionDropped
 from glaciercli.local.metering import Metered
 from glaciercli.local.rules import OVERHEAD
-from glaciercli.local.schema import MIGRATIONS
 
 TIERS = ("Standard", "Bulk", "Expedited")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from glaciercli.local._schema import MIGRATIONS
 from glaciercli.local.engine import open_engine
 from glaciercli.local.errors import StoreError
-from glaciercli.local.schema import MIGRATIONS
 from glaciercli.local.select import selecting
 from glaciercli.local.store import Store
 

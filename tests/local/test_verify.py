@@ -4,7 +4,7 @@ import pytest
 from helpers import payload
 
 from glaciercli.local import metering
-from glaciercli.local.schema import MIGRATIONS
+from glaciercli.local._schema import MIGRATIONS
 from glaciercli.local.verify import Info, info, verify
 from glaciercli.treehash import tree_hash
 

@@ -2,7 +2,7 @@ import pytest
 
 from glaciercli.cli.commands.fault import KINDS
 from glaciercli.errors import Exit
-from glaciercli.local.faults import Kind
+from glaciercli.local._faults import Kind
 
 
 def test_a_fault_is_added_delivered_and_cleared(glacier):

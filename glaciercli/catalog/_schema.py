@@ -6,7 +6,7 @@ Times are milliseconds since 1970 UTC, tree hashes are their 32 bytes.
 
 from __future__ import annotations
 
-from glaciercli.catalog.respelling import respell
+from glaciercli.catalog._respelling import respell
 from glaciercli.files.database import Connection, Migration, keep_generations
 
 

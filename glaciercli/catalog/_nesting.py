@@ -6,7 +6,7 @@ took 4 GB. The look at each block is a few calls into C, a twentieth of the pars
 
 from __future__ import annotations
 
-from glaciercli.catalog.texts import Readable
+from glaciercli.catalog._texts import Readable
 
 _NO_MARKS = bytes(set(range(256)) - set(b'"[]{}'))
 _OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from glaciercli.catalog import foreign
-from glaciercli.catalog.events import UNKNOWN, Alias, Deleted, Event, Source, sound
+from glaciercli.catalog import _foreign
+from glaciercli.catalog._events import UNKNOWN, Alias, Deleted, Event, Source, sound
 from glaciercli.errors import IntegrityError, Refused
 from glaciercli.models import Archive, Scope
 
@@ -27,10 +27,10 @@ _MAPPING = (
 def glacier_cli(source: Source) -> Iterator[tuple[Scope, Event]]:
     """Yield glacier-cli's archives; its cache holds the accounts of several access keys."""
     table = TABLES["glacier-cli"]
-    keys = [row["key"] for row in foreign.rows(source.path, table, _KEYS)]
+    keys = [row["key"] for row in _foreign.rows(source.path, table, _KEYS)]
     if len(keys) > 1:
         raise Refused(f"{str(source.path)!r} mixes the accounts of {len(keys)} access keys")
-    for row in foreign.rows(source.path, table, _CACHE):
+    for row in _foreign.rows(source.path, table, _CACHE):
         with _named(source.path):
             vault, ident = _text(row["vault"]), _text(row["id"])
             name = None if row["name"] is None else _text(row["name"])
@@ -45,7 +45,7 @@ def glacier_cli(source: Source) -> Iterator[tuple[Scope, Event]]:
 def synology(source: Source) -> Iterator[tuple[Scope, Event]]:
     """Yield the paths of a Synology mapping; several may share one archive of the data vault."""
     vault, previous = source.the_vault, None
-    for row in foreign.rows(source.path, TABLES["synology"], _MAPPING):
+    for row in _foreign.rows(source.path, TABLES["synology"], _MAPPING):
         with _named(source.path):
             ident = _text(row["archiveID"])
             name = f"{_text(row['shareName'])}/{_text(row['basePath']).lstrip('/')}"

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Collection
 from functools import partial
 
-from glaciercli.catalog import percent
-from glaciercli.catalog.rows import archives_of, to_sqlite
+from glaciercli.catalog import _percent
+from glaciercli.catalog._rows import archives_of, to_sqlite
 from glaciercli.catalog.states import PRESENT, STATES, any_of, horizon_of
 from glaciercli.errors import Conflict, NotFound
 from glaciercli.evidence import words
@@ -58,7 +58,7 @@ def find(connection: Connection, vaults: list[Row], reference: str, vault: str |
 
 def _named(connection: Connection, vaults: list[Row], name: str, date: str = "") -> list[Archive]:
     """Return the archives of a name, or else of an alias; `date` begins their creation time."""
-    for spelling in percent.spellings(name):
+    for spelling in _percent.spellings(name):
         for condition in (_BY_NAME, _BY_ALIAS):
             dated = f"{condition} AND ({_OF_DATE})"
             if found := newest(connection, vaults, dated, name=spelling, date=date):
