@@ -102,7 +102,7 @@ class OpenUpload:
     def initiate(self) -> Upload:
         """Initiate what the intent speaks of; find it if the reply was lost.
 
-        When the service refuses and nothing was opened, the journal is forgotten: the next run
+        When the service refuses and nothing was opened, the intent is forgotten: the next run
         begins with its own command line.
         """
         intent = self.intent
@@ -125,7 +125,7 @@ class OpenUpload:
             )
         except (AccessDenied, NotFound, Refused):
             if not is_sought:  # else it is the search that was refused, for what may be there
-                self._journal.forget()
+                self._journal.end()
             raise
         return self._opened(reply)
 

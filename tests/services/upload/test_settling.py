@@ -459,6 +459,25 @@ def test_sending_anew_keeps_the_question(client, engine, upload, lose, progress,
         assert [each.tree_hash for each in journal.state.earlier] == [tree_hash(DATA)]
 
 
+def test_a_start_that_was_refused_keeps_the_question(
+    client, engine, upload, lose, journals, source, vault
+):
+    lose(applied=True)
+    engine.timing = "real"
+    engine.clock.advance(timedelta(days=2))
+    change(source)
+    refusal = {"kind": "status", "code": "LimitExceededException", "status": 400}
+    fault = engine.faults.add("InitiateMultipartUpload", **refusal)
+    with pytest.raises(Refused):
+        upload()
+    assert engine.faults.delivered(fault) == 1
+    archive = upload()
+
+    with UploadJournal.open(client, journals, vault, str(source)) as journal:
+        assert journal.state.done.id == archive.id
+        assert [each.tree_hash for each in journal.state.earlier] == [tree_hash(DATA)]
+
+
 def test_the_answer_to_a_question_does_not_say_that_the_file_had_changed(
     client, engine, upload, lose, progress, catalog, vault, stored
 ):
