@@ -24,7 +24,8 @@ from glaciercli.units import format_size
 
 STAGING = ".glacier-restore"  # where files wait, in the same file system, until they are proven
 _BLOCK = 1 << 20  # bytes copied at once
-_NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}  # or another run has removed it
+# It holds something, another run has removed it, or somebody has put a link into its place.
+_NOT_OURS_TO_REMOVE = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR}
 
 
 class Tree:
@@ -57,7 +58,7 @@ class Tree:
                 self._folder.remove_folder(STAGING)
             except OSError as error:
                 # It may hold what an unfinished run will go on with; and no failure hides another.
-                if error.errno not in _NOT_EMPTY and failure is None:
+                if error.errno not in _NOT_OURS_TO_REMOVE and failure is None:
                     staging = self.root / STAGING
                     raise Conflict(
                         f"cannot remove {str(staging)!r}, which is empty: {error.strerror}",
