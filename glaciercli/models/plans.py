@@ -57,6 +57,7 @@ class UploadPlan(Record):
 class RestorePlan(Record):
     """What restoring a tree would retrieve."""
 
+    vault: str = member("vaultName")
     directory: str = member("directory")
     #: Archives to be retrieved, and of them those whose retrieval is to be started and charged;
     #: that of the others runs or is ready.
@@ -77,7 +78,7 @@ class RestorePlan(Record):
     refused: dict[str, str] = member("refused")
     #: Archives that match and are gone or deleted, by state: nothing is retrieved of them.
     left_out: dict[str, int] = member("leftOut")
-    #: Of the archives, their places and the tier.
+    #: Of the archives, their places, what may be overwritten there, and the tier.
     digest: str = member("digest")
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
+from glaciercli.evidence import words
 from glaciercli.hints import Command, Hint
 from glaciercli.models import (
     CapacityPlan,
@@ -75,6 +76,13 @@ def question(plan: Plan) -> Question:
             assert_never(plan)
 
 
+def left_out(vault: str, counts: Mapping[str, int]) -> Hint:
+    """Say how many archives are meant and not there any more, by state, and how to see them."""
+    states = ("--state", "gone", "--state", "deleted")
+    see = Command("archive", "list", *states, "--vault", vault)
+    return f"{words.left_out(counts)}; to see them: ", see
+
+
 def _retrievals(count: int, size: int, tier: str) -> Question:
     are = "is" if count == 1 else "are"
     return Question(
@@ -109,6 +117,8 @@ def _restore(plan: RestorePlan) -> Iterator[Hint]:
         )
     for ident, reason in plan.refused.items():
         yield f"not {ident[:12]}…: {reason}"
+    if plan.left_out:
+        yield left_out(plan.vault, plan.left_out)
 
 
 def _retrieval(plan: RetrievalPlan) -> str:

@@ -19,6 +19,7 @@ from glaciercli.models import (
 from glaciercli.present.plans import question, sentences
 
 RESTORE = RestorePlan(
+    "photos",
     "out",
     archives=3,
     size=975,
@@ -89,6 +90,15 @@ def test_a_restore_names_what_it_refuses():
     assert lines(replace(RESTORE, refused={"b" * 138: "no place"}))[1:] == [
         f"not {'b' * 12}…: no place"
     ]
+
+
+def test_a_restore_counts_what_is_not_there_any_more():
+    (told,) = lines(replace(RESTORE, left_out={"deleted": 2}))[1:]
+
+    assert told == (
+        "left out: 2 deleted; to see them: glacier archive list --state gone --state deleted"
+        " --vault photos"
+    )
 
 
 def test_a_range_says_how_much_more_is_retrieved():

@@ -13,7 +13,7 @@ from glaciercli.catalog import filters
 from glaciercli.cli import complete
 from glaciercli.cli.app import App
 from glaciercli.cli.command import Group, pass_app
-from glaciercli.cli.commands.restore import restore, to_see
+from glaciercli.cli.commands.restore import restore
 from glaciercli.cli.options import (
     bounds_options,
     dry_run_option,
@@ -81,7 +81,7 @@ def list_(
     def empty() -> str:
         left_out = archives.left_out(app.client, app.catalog, vault, filters=wanted)
         if left_out:
-            return f"{words.left_out(left_out)}; {app.written(to_see(vault))}"
+            return app.written(plans.left_out(vault, left_out))
         return (
             f"no archives of vault {vault} are known here;"
             f" to ask Glacier: {app.written(Command('vault', 'inventory', vault))}"

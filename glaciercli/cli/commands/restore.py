@@ -9,7 +9,7 @@ from glaciercli.catalog import filters as catalog_filters
 from glaciercli.cli.app import App
 from glaciercli.errors import NotFound
 from glaciercli.evidence import words
-from glaciercli.hints import Command, Hint
+from glaciercli.hints import Command
 from glaciercli.present import plans
 from glaciercli.services.restore import restoring, selection
 from glaciercli.tasks import waiting
@@ -38,8 +38,6 @@ def restore(
         )
     plan = restoring.plan(wanted, tier=tier, overwrite=overwrite)
     lines = list(map(app.written, plans.sentences(plan)))
-    if plan.left_out:
-        lines.append(f"{words.left_out(plan.left_out)}; {app.written(to_see(vault))}")
     if dry_run:
         app.output.done(plan, *lines)
         return
@@ -66,9 +64,3 @@ def restore(
             overwrite=overwrite,
         )
     tell(restored)
-
-
-def to_see(vault: str) -> Hint:
-    """Return what leads to the archives of a vault that are not there any more."""
-    states = ("--state", "gone", "--state", "deleted")
-    return "to see them: ", Command("archive", "list", *states, "--vault", vault)

@@ -51,6 +51,7 @@ def plan(selection: Selection, *, tier: str = "Standard", overwrite: bool = Fals
     missing, copies = apart(_left(selection.lacking, outcome))
     charged = _not_asked_for(missing, selection)
     return RestorePlan(
+        selection.vault,
         str(selection.directory),
         archives=len(missing),
         size=_size(missing),
@@ -67,7 +68,7 @@ def plan(selection: Selection, *, tier: str = "Standard", overwrite: bool = Fals
             for ident, error in {**outcome.failures, **selection.refused}.items()
         },
         left_out=selection.left_out,
-        digest=_digest(selection, tier),
+        digest=_digest(selection, tier, overwrite=overwrite),
     )
 
 
@@ -90,10 +91,9 @@ def restore(
     has agreed to those that are charged. Raises Refused, having started none, where they would be
     more than the plan says; NotReady while some are running and `poll` has run out, or some have
     ended since, which is charged again; Partial naming what could not be restored; both with the
-    report. What is restored stays, and the same call goes
-    on.
+    report. What is restored stays, and the same call goes on.
     """
-    require_planned(plan, _digest(selection, plan.tier))
+    require_planned(plan, _digest(selection, plan.tier, overwrite=overwrite))
     outcome = Outcome(of_a_set=True)
     with Tree(selection.directory) as tree:
         whole = _ItemProgress(progress)
@@ -115,13 +115,13 @@ def restore(
     return _report(selection, run)
 
 
-def _digest(selection: Selection, tier: str) -> str:
-    """Return what binds a run to its plan: which bytes go where, and how they are retrieved."""
+def _digest(selection: Selection, tier: str, *, overwrite: bool) -> str:
+    """Return what binds a run to its plan: which bytes go where, over what, and by which tier."""
     items = (
         (each.archive.id, each.archive.size, each.archive.tree_hash, each.lacking, each.held)
         for each in selection.items
     )
-    return digest_of(selection.vault, selection.directory, tier, *items)
+    return digest_of(selection.vault, selection.directory, tier, overwrite, *items)
 
 
 def _not_asked_for(missing: list[Item], selection: Selection) -> list[Item]:

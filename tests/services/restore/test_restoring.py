@@ -197,6 +197,18 @@ def test_a_retrieval_that_ends_after_the_plan_is_not_paid_for_a_second_time_unas
     assert (plan.charged, client.engine.log.count("InitiateJob") - asked) == (1, 3)
 
 
+def test_a_plan_that_overwrites_nothing_is_not_carried_out_otherwise(
+    client, catalog, vault, journals, put, tmp_path
+):
+    put("one", 5)
+    syncing.sync(client, catalog, vault, poll=NOW)
+    selection = select(client, catalog, vault, tmp_path / "out")
+    plan = restoring.plan(selection)
+    options = {"journals": journals, "overwrite": True}
+    with pytest.raises(Refused, match="not what is there now; nothing was done"):
+        restoring.restore(client, catalog, selection, plan, agreed, **options)
+
+
 def test_no_more_is_charged_than_was_planned(client, catalog, vault, journals, put, tmp_path):
     """What had no place when it was planned has one when it is run."""
     put("one", 5)
