@@ -18,7 +18,7 @@ from glaciercli.errors import GlacierError, NotFound
 from glaciercli.models import Scope
 from glaciercli.models.plans import agreed
 from glaciercli.services.empty import emptying
-from glaciercli.services.inventory import exchange, syncing
+from glaciercli.services.inventory import syncing, synology
 from glaciercli.services.jobs.jobs import Poll
 from glaciercli.services.restore import restoring
 from glaciercli.services.restore.selection import select
@@ -210,7 +210,7 @@ def _nas(world):
 
 def _join_mapping(world):
     client, catalog = world.client(), world.catalog()
-    exchange.join_mapping(client, catalog, NAS, agreed, journals=world.journals, poll=_SOON)
+    synology.join_mapping(client, catalog, NAS, agreed, journals=world.journals, poll=_SOON)
     world.tell("named")
 
 
