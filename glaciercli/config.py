@@ -39,6 +39,10 @@ class Places:
 
     @classmethod
     def find(cls, environ: Mapping[str, str] = os.environ) -> Places:
+        """Return the system's usual places for this user, or those below `GLACIER_HOME`.
+
+        Nothing is made or looked at.
+        """
         home = environ.get("GLACIER_HOME")
         if home:
             root = Path(home).expanduser().absolute()
@@ -52,14 +56,17 @@ class Places:
 
     @property
     def config_file(self) -> Path:
+        """Where settings are read from, unless `--config` names another file."""
         return self.config / "config.toml"
 
     @property
     def catalog(self) -> Path:
+        """The SQLite file that has the names of archives."""
         return self.data / "catalog.db"
 
     @property
     def local_root(self) -> Path:
+        """The embedded Glacier's directory, unless `--local-root` names another one."""
         return self.data / "local"
 
 

@@ -61,9 +61,11 @@ class TreeHash:
         return len(self._leaves) * LEAF_SIZE + self._filled
 
     def digest(self) -> bytes:
+        """Return the tree hash of all bytes so far, as 32 bytes; more may follow."""
         return combine(self.leaves)
 
     def hexdigest(self) -> str:
+        """Return the tree hash of all bytes so far, in lower-case hex, as Glacier writes it."""
         return self.digest().hex()
 
     @property
@@ -84,6 +86,7 @@ class Root:
         self._full: list[tuple[int, bytes]] = []
 
     def add(self, digest: bytes) -> None:
+        """Add the next digest of 32 bytes; only the last one may be of fewer leaves."""
         height = 0
         while self._full and self._full[-1][0] == height:
             digest = hashlib.sha256(self._full.pop()[1] + digest).digest()

@@ -51,20 +51,27 @@ class Workspace:
 
     @cached_property
     def places(self) -> config.Places:
+        """Where this run's files are, as the environment says."""
         return config.Places.find()
 
     @cached_property
     def journals(self) -> Path:
+        """The directory of journals; the first look at it tells of a network file system."""
         self._network_of(self.places.state)
         return self.places.state / "journals"
 
     @cached_property
     def settings(self) -> config.Settings:
+        """All settings, each from a flag, the environment, the file or its default.
+
+        Raises UsageError for a setting that is wrong, Conflict for a file that others can write.
+        """
         file = self.flags.get("config")
         return config.load(self.flags, file=file, places=self.places)
 
     @cached_property
     def target(self) -> Target:
+        """The place that the client talks to; no connection is made yet."""
         # Imported here, as below: boto3 costs more than all the rest of a command's start.
         from glaciercli.clients.glacier import Target  # noqa: PLC0415
 
@@ -88,6 +95,7 @@ class Workspace:
 
     @property
     def local_root(self) -> Path:
+        """The directory of the embedded engine, absolute; it need not be there."""
         root = self.settings["local-root"]
         return Path(root).expanduser().absolute() if root else self.places.local_root
 

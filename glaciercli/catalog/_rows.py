@@ -112,11 +112,16 @@ def row_of(
 
 
 def archives_of(rows: Iterable[Row], vault: str, horizon: Horizon) -> Iterator[Archive]:
+    """Yield the archives that rows of the catalog stand for, one at a time, with their states."""
     for row in rows:
         yield archive_of(row, vault, horizon)
 
 
 def archive_of(row: Row, vault: str, horizon: Horizon) -> Archive:
+    """Return the archive that a row stands for; its state is as of `horizon`.
+
+    Raises what a damaged row makes of it: UnicodeDecodeError of a name, ValueError of a moment.
+    """
     try:
         return Archive(
             id=row["id"],

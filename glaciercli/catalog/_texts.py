@@ -27,7 +27,8 @@ _MARKS = (
 class Readable(Protocol):
     """What gives bytes, a block at a time."""
 
-    def read(self, size: int = -1, /) -> bytes: ...
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes, all that are left for -1; none at the end."""
 
 
 def beginning(path: Path) -> str:

@@ -72,6 +72,7 @@ class Catalog:
         return cls(Database(path, MIGRATIONS, network=network))
 
     def close(self) -> None:
+        """Close the file, as `Database.close` does; no other method may be called after it."""
         self.database.close()
 
     @property

@@ -46,6 +46,7 @@ class App(Workspace):
 
     @cached_property
     def output(self) -> Output:
+        """Where records and talk go, in the form that the settings ask for."""
         return Output(
             self.settings["output"],
             query=self.flags.get("query"),
@@ -60,12 +61,14 @@ class App(Workspace):
 
     @property
     def stdin(self) -> TextIO:
+        """What the user types or pipes; raises Conflict where it was closed before the command."""
         if sys.stdin is None:
             raise Conflict("stdin is closed, so there is nothing to read")
         return sys.stdin
 
     @property
     def quiet(self) -> bool:
+        """Whether only data, warnings and errors are wanted."""
         return bool(self.flags.get("quiet"))
 
     def start_log(self) -> None:

@@ -95,6 +95,7 @@ class Described(click.Command):
         self.examples = tuple(textwrap.dedent(example).strip().splitlines())
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the command's own parameters, and the global options, which go anywhere."""
         return [*super().get_params(ctx), *GLOBALS]
 
     def own_options(self, ctx: click.Context) -> list[click.Option]:
@@ -132,6 +133,7 @@ class Command(Described):
     """A leaf: ids that begin with `-` are ids, and a vault is an argument or an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the words of a command line: ids may begin with `-`, the vault has a default."""
         if any(param.type is REFERENCE for param in self.params):
             args = mark_ids(args, self.get_params(ctx))
         # A shell that completes must find the vault's word still to be given.
@@ -215,6 +217,7 @@ class DefaultGroup(Group):
         ]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the words of a command line, with the group's default verb where none is named."""
         return super().parse_args(ctx, self._with_verb(ctx, args))
 
     def _with_verb(self, ctx: click.Context, args: list[str]) -> list[str]:

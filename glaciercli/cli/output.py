@@ -68,6 +68,7 @@ class Output:
 
     @property
     def stdout(self) -> TextIO:
+        """Where data goes; raises Conflict where it was closed before the command began."""
         if sys.stdout is None:
             raise Conflict("stdout is closed, so there is nowhere to print to")
         return sys.stdout

@@ -67,9 +67,11 @@ class Bar:
             self._bar.update(count)
 
     def note(self, text: str) -> None:
+        """Say a sentence above the bar, unless quiet was asked for."""
         self._say(self._output.note, text)
 
     def warn(self, text: str) -> None:
+        """Say a sentence above the bar, whatever was asked for."""
         self._say(self._output.warn, text)
 
     def _say(self, say: Callable[[str], None], text: str) -> None:

@@ -50,6 +50,10 @@ class Bounded:
         self._session = session
 
     def send(self, request: Any) -> Any:
+        """Send a request; return the reply, whole and of 16 MiB at most, or as a stream.
+
+        Raises LostReply for a larger one: whether the request was applied is not known then.
+        """
         from botocore.awsrequest import AWSResponse  # noqa: PLC0415
         from botocore.response import StreamingBody  # noqa: PLC0415
 
@@ -68,6 +72,7 @@ class Bounded:
         return AWSResponse(response.url, response.status_code, response.headers, _Whole(data))
 
     def close(self) -> None:
+        """Close the connections that are kept for further requests."""
         self._session.close()
 
 
@@ -115,6 +120,7 @@ class Output:
         return True
 
     def close(self) -> None:
+        """Let the connection go, with what has not been read."""
         self._body.close()
 
     def __enter__(self) -> Self:

@@ -21,6 +21,7 @@ def nothing_sent_again(archive: Archive) -> str:
 
 
 def had_stored(name: str, archive: Archive) -> str:
+    """Say that an earlier run had made an archive of this file, without a word on its content."""
     return f"an earlier run had stored {name} as {archive.id}"
 
 
@@ -45,6 +46,7 @@ def lost_since(name: str, archive: Archive, why: str) -> str:
 
 
 def why_lost_with_vault(vault: str, made: datetime) -> str:
+    """Say why an archive is lost whose vault was deleted and made anew since."""
     return f"vault {vault} was made anew on {format_time_seconds(made)}, and it is gone"
 
 
@@ -56,6 +58,7 @@ def _on(archive: Archive) -> str:
 
 
 def uncertain(name: str) -> str:
+    """Say that nobody knows whether an upload was stored: its completion had no reply."""
     return (
         f"{name} was being completed when the connection broke, and its upload is gone:"
         " it is stored, or it had expired"
@@ -71,6 +74,7 @@ def gone(name: str) -> str:
 
 
 def known_by(due: datetime) -> str:
+    """Say when an open question is decided: `due` is when an inventory has to tell."""
     return f"an inventory that is asked for after {format_time_seconds(due)} will tell"
 
 
@@ -106,10 +110,12 @@ def not_stored(name: str) -> str:
 
 
 def expired(name: str) -> str:
+    """Say that an upload ended unstored: it was gone before its completion was asked for."""
     return f"the upload of {name} was gone before it could be completed: nothing is stored"
 
 
 def gave_up(name: str) -> str:
+    """Say that the parts of a stream that cannot be read again were aborted."""
     return f"gave up the earlier upload of {name}: its stream is gone, and it is not stored"
 
 
@@ -117,6 +123,7 @@ def gave_up(name: str) -> str:
 
 
 def other_hash(name: str, archive_id: str, stored: str, sent: str) -> str:
+    """Say that the service stored other bytes than those that were sent."""
     return (
         f"archive {archive_id} was stored with tree hash {stored}, not {sent};"
         f" it is not recorded as a copy of {name}"
@@ -124,6 +131,7 @@ def other_hash(name: str, archive_id: str, stored: str, sent: str) -> str:
 
 
 def unrecorded(archive: Archive, why: str) -> str:
+    """Say that an archive is stored, and `why` neither catalog nor journal could be written."""
     return (
         f"{archive.name} is stored as {archive.id}, with tree hash {archive.tree_hash}; but that"
         f" cannot be written down: {why}"

@@ -28,6 +28,7 @@ class Piece:
 
     @property
     def is_whole(self) -> bool:
+        """Whether it is the whole archive; False where the archive's size is not known."""
         return (self.start, self.stop) == (0, self.archive.size)
 
 

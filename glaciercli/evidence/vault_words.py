@@ -17,10 +17,12 @@ def gone(vault: str) -> str:
 
 
 def not_deletable(vault: str, when: str) -> str:
+    """Say that the service will not delete a vault yet, and `when` it may."""
     return f"vault {vault!r} cannot be deleted yet: {when}"
 
 
 def partly_emptied(vault: str, deleted: int, failed: int) -> str:
+    """Say of how many archives the deletion was acknowledged, and of how many it failed."""
     return f"{counted(deleted, 'archive')} of vault {vault!r} deleted, {failed:,} not"
 
 
@@ -93,6 +95,7 @@ def counts_differ(vault: Vault, inventory: Inventory) -> str:
 
 
 def listed_twice() -> str:
+    """Say that an inventory contradicts itself, since ids are unique in a vault."""
     return "the inventory lists an archive twice; nothing was merged"
 
 

@@ -74,6 +74,7 @@ def written_already(problem: str) -> str:
 
 
 def other_size(archive: Archive, size: int, *, expected: int) -> str:
+    """Say that an archive arrived with another size than it has; both in bytes."""
     return f"{size} bytes of archive {called(archive)} came, and not {expected}"
 
 
@@ -109,6 +110,7 @@ def _told_by(by: Witness) -> str:
 
 
 def other_bytes_hint(archive: Archive) -> Hint:
+    """Return the commands that find out which of catalog and vault is right."""
     return (
         Command("vault", "inventory", archive.vault),
         ", then ",
@@ -161,6 +163,7 @@ def not_listed(archive: Archive, newest: datetime | None) -> str:
 
 
 def listed_as_another(archive: Archive, date: datetime) -> str:
+    """Say that the inventory of a date disagrees with the catalog about an archive."""
     return (
         f"the inventory of {_day(date)} lists archive {called(archive)} with another size or tree"
         " hash than the catalog has"
@@ -202,6 +205,7 @@ def file_changed(path: Path) -> str:
 
 
 def part_differs(sent: str, told: object) -> str:
+    """Say that the service claims another tree hash for a part than that of what was sent."""
     return f"sent {sent}, the service stored {told}"
 
 

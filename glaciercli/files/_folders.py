@@ -57,14 +57,17 @@ class Folder(Protocol):
     def room(self) -> int | None:
         """Return how many bytes more its file system takes; None where that is not known."""
 
-    def status(self) -> os.stat_result: ...
+    def status(self) -> os.stat_result:
+        """Return the directory's own status."""
 
-    def sync(self) -> None: ...
+    def sync(self) -> None:
+        """Put the names in it on disk: those made, moved and removed."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let the directory go; nothing may be asked of it after that."""
 
 
-class DescriptorFolder:
+class DescriptorFolder(Folder):
     """A folder known by its open descriptor."""
 
     def __init__(self, descriptor: int) -> None:
@@ -124,7 +127,7 @@ class DescriptorFolder:
         os.close(self._descriptor)
 
 
-class PathFolder:
+class PathFolder(Folder):
     """A folder known by its path, where nothing can be opened relative to a directory."""
 
     def __init__(self, path: Path) -> None:

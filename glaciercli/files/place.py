@@ -31,6 +31,7 @@ class Place:
 
     @property
     def name(self) -> str:
+        """The last name of the path; of the root directory, itself."""
         return self.path.name or "."
 
     def beside(self, name: str) -> Place:

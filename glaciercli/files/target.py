@@ -76,6 +76,7 @@ class PartFile:
 
     @property
     def size(self) -> int:
+        """Bytes from the start to the last one written; there may be gaps between."""
         return os.fstat(self.descriptor.number).st_size
 
     def write(self, view: memoryview, position: int) -> None:

@@ -85,6 +85,7 @@ class Faults:
         return self.add(operation, kind=kind, times=times, skip=skip)
 
     def list(self) -> list[Fault]:
+        """Return the faults that are ordered, in the order of their numbers, delivered ones too."""
         with self._store.read() as db:
             return [_fault(row) for row in db.all("SELECT * FROM faults ORDER BY number")]
 
@@ -95,6 +96,7 @@ class Faults:
         return row["delivered"] if row is not None else 0
 
     def clear(self) -> None:
+        """Take all faults back, those too that were not delivered."""
         with self._store.write() as db:
             db.run("DELETE FROM faults")
 

@@ -79,6 +79,7 @@ class OpenBlob:
         _copy(source.leaves, self.leaves, start // MIB * _DIGEST, count, offset // MIB * _DIGEST)
 
     def sync(self) -> None:
+        """Put bytes and leaves on disk, before anything that names them is acknowledged."""
         system.sync(self.data)
         system.sync(self.leaves)
 
@@ -92,6 +93,7 @@ class Blobs:
         self._root = system.private_directory(store.root / "blobs")
 
     def path(self, name: str) -> Path:
+        """Return where a blob is; it need not be there."""
         return self._root / name[:2] / name
 
     def create(self) -> str:
@@ -113,6 +115,7 @@ class Blobs:
 
     @contextmanager
     def open(self, name: str, *, write: bool = False) -> Iterator[OpenBlob]:
+        """Lend a blob's descriptors; raises FileNotFoundError for one that is not there."""
         path = self.path(name)
         flags = (os.O_RDWR if write else os.O_RDONLY) | system.OWN
         data = os.open(path, flags)

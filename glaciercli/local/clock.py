@@ -25,6 +25,7 @@ _END = datetime(9998, 1, 1, tzinfo=UTC)  # leaves room for expiry dates before d
 
 
 def instant(moment: datetime) -> int:
+    """Return a moment as the store keeps it: whole milliseconds since 1970, rounded down."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
@@ -32,6 +33,7 @@ LAST = instant(_END)  # the last instant of the engine's calendar
 
 
 def moment(instant: int) -> datetime:
+    """Return what `instant` was given, to the millisecond, in UTC."""
     return _EPOCH + timedelta(milliseconds=instant)
 
 
@@ -53,6 +55,7 @@ class Clock:
         self._source = source or (lambda: datetime.now(UTC))
 
     def now(self) -> datetime:
+        """Return the engine's time, which may be far from that of the machine."""
         with self._store.read() as db:
             return moment(self.instant(db))
 
@@ -65,6 +68,7 @@ class Clock:
 
     @property
     def rate(self) -> float:
+        """Seconds of the engine's time that pass in one of the machine's; 0 while it stands."""
         with self._store.read() as db:
             return float(db.get("SELECT clock_rate FROM engine")["clock_rate"])
 

@@ -104,19 +104,23 @@ class Log:
         self._lock = threading.Lock()
 
     def add(self, call: Call) -> None:
+        """Count a request, and remember it among the latest 10,000."""
         with self._lock:
             self._calls.append(call)
             self._counts[call.operation] += 1
 
     def calls(self, operation: str | None = None) -> list[Call]:
+        """Return the latest requests, or those of one operation, the oldest first."""
         with self._lock:
             return [each for each in self._calls if operation in {None, each.operation}]
 
     def count(self, operation: str | None = None) -> int:
+        """Return how many requests there were of an operation, or of all, since `clear`."""
         with self._lock:
             return self._counts[operation] if operation else self._counts.total()
 
     def clear(self) -> None:
+        """Forget all requests and begin to count anew."""
         with self._lock:
             self._calls.clear()
             self._counts.clear()
@@ -139,6 +143,7 @@ class Engine:
 
     @property
     def timing(self) -> Timing:
+        """How long jobs take: no time, or as long as in the service; kept in the store."""
         with self.store.read() as db:
             return timing.current(db)
 
@@ -152,6 +157,7 @@ class Engine:
         return notifications.outbox(self.store)
 
     def close(self) -> None:
+        """Close the store; what is on disk is whole, and another engine may have it open."""
         self.store.close()
 
     def handle(self, request: Request) -> Response:

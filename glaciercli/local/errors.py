@@ -73,20 +73,25 @@ class StoreError(Exception):
 
 
 def invalid(message: str) -> ServiceError:
+    """Return the error for a parameter that cannot be what it is (400)."""
     return ServiceError("InvalidParameterValueException", message)
 
 
 def missing(name: str) -> ServiceError:
+    """Return the error for a parameter that is required and was not sent (400)."""
     return ServiceError("MissingParameterValueException", f"Required parameter missing: {name}")
 
 
 def not_found(message: str) -> ServiceError:
+    """Return the error for a vault, archive, job or upload that is not there (404)."""
     return ServiceError("ResourceNotFoundException", message)
 
 
 def denied(message: str) -> ServiceError:
+    """Return the error for what a policy or a lock forbids (403)."""
     return ServiceError("AccessDeniedException", message)
 
 
 def limit_exceeded(message: str) -> ServiceError:
+    """Return the error for what would be over one of the account's limits (400)."""
     return ServiceError("LimitExceededException", message)

@@ -60,10 +60,12 @@ def vault_of_arn(marker: str) -> str:
 
 
 def is_archive_id(text: str) -> bool:
+    """Tell whether a text could be an id of this engine's; it need not have been given out."""
     return _ARCHIVE_ID.fullmatch(text) is not None
 
 
 def partition(region: str) -> str:
+    """Return the first word of ARNs in a region, `aws` for most."""
     for prefix, name in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")):
         if region.startswith(prefix):
             return name
@@ -86,6 +88,7 @@ def printable(text: str | None, what: str) -> str | None:
 
 
 def part_size(text: str | None) -> int:
+    """Return a part size in bytes; raises unless it is 1 MiB to 4 GiB and a power of two."""
     size = int(text) if text is not None and _DIGITS.fullmatch(text) else 0
     if not (MIB <= size <= MAX_PART and size.bit_count() == 1):
         raise invalid(
@@ -146,6 +149,7 @@ def part_number(start: int, stop: int, size: int) -> int:
 
 
 def archive_size(text: str | None) -> int:
+    """Return the total that CompleteMultipartUpload announces, in bytes; raises without one."""
     if text is None:
         raise missing("x-amz-archive-size")
     if not _DIGITS.fullmatch(text):

@@ -51,6 +51,7 @@ class Transaction:
         return row
 
     def all(self, sql: str, *values: Any) -> list[Row]:
+        """Return all rows of a query."""
         return self._connection.execute(sql, values).fetchall()
 
 
@@ -92,6 +93,7 @@ class Store:
 
     @property
     def version(self) -> int:
+        """The version of the store's format, which counts its migrations."""
         with self.read() as db:
             return int(db.get("PRAGMA user_version")[0])
 
@@ -101,6 +103,7 @@ class Store:
             return [row[0] for row in db.all("PRAGMA integrity_check") if row[0] != "ok"]
 
     def close(self) -> None:
+        """Close the connections that nobody uses; the others close as they are given back."""
         self._closed = True
         while self._idle:
             self._idle.pop().close()

@@ -30,10 +30,12 @@ _WINDOWS = {
 
 
 def current(db: Transaction) -> Timing:
+    """Return how long things take, as the store has it."""
     return Timing(db.get("SELECT timing FROM engine")["timing"])
 
 
 def choose(store: Store, timing: Timing) -> None:
+    """Keep how long things take; jobs that are started from now on obey it."""
     with store.write() as db:
         db.run("UPDATE engine SET timing = ?", timing.value)
 

@@ -33,7 +33,8 @@ _MAX_JSON = MIB  # the largest document that an operation takes is a policy of 2
 class Body(Protocol):
     """A request's body; `read` returns at most `size` bytes, and none at the end."""
 
-    def read(self, size: int, /) -> bytes | memoryview: ...
+    def read(self, size: int, /) -> bytes | memoryview:
+        """Return up to `size` bytes; none at the end, or where the sender stopped."""
 
 
 @dataclass(frozen=True)

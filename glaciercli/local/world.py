@@ -26,6 +26,7 @@ class World:
     request: Request
 
     def arn(self, vault: str) -> str:
+        """Return the name that the service gives a vault of this account and region."""
         place = f"glacier:{self.region}:{self.account}"
         return f"arn:{partition(self.region)}:{place}:vaults/{vault}"
 
@@ -34,6 +35,7 @@ class World:
         return "/".join(["", self.account, "vaults", vault, *more])
 
     def find_vault(self, db: Transaction, name: str) -> Row | None:
+        """Return the row of a vault of this account and region; None for no such vault."""
         return db.find(
             "SELECT * FROM vaults WHERE account = ? AND region = ? AND name = ?",
             *(self.account, self.region, name),
@@ -47,6 +49,7 @@ class World:
         return row
 
     def no_vault(self, name: str) -> ServiceError:
+        """Return the error for a vault that is not there, in the service's words (404)."""
         # For a name that no vault can have the service shows the name where the ARN goes.
         shown = self.arn(name) if is_vault_name(name) else name
         return not_found(f"Vault not found for ARN: {shown}")

@@ -108,6 +108,7 @@ class Job(Record):
 
     @property
     def succeeded(self) -> bool:
+        """Whether the job's output is ready to be fetched."""
         return self.status == "Succeeded"
 
     @property

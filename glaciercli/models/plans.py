@@ -50,6 +50,7 @@ class UploadPlan(Record):
 
     @property
     def billable(self) -> Billable:
+        """What AWS charges for at once: the requests. Storage is charged by the month."""
         return Billable(upload_requests=self.requests)
 
 
@@ -83,6 +84,7 @@ class RestorePlan(Record):
 
     @property
     def billable(self) -> Billable:
+        """What AWS charges for: the retrievals that are not there already, and their bytes."""
         return Billable(retrievals=self.charged, retrieved=self.charged_size, tier=self.tier)
 
 
@@ -105,6 +107,7 @@ class RetrievalPlan(Record):
 
     @property
     def billable(self) -> Billable:
+        """What AWS charges for: one retrieval; of an archive of unknown size, no bytes."""
         return Billable(retrievals=1, retrieved=self.size or 0, tier=self.tier)
 
 
@@ -125,6 +128,7 @@ class SamplePlan(Record):
 
     @property
     def billable(self) -> Billable:
+        """What AWS charges for: the retrievals that are not there already, and their bytes."""
         return Billable(retrievals=self.charged, retrieved=self.charged_size, tier=self.tier)
 
 
@@ -142,6 +146,7 @@ class DeletePlan(Record):
 
     @property
     def billable(self) -> Billable:
+        """What AWS charges for: bytes that are deleted within 90 days of their upload."""
         return Billable(early_deleted=self.early_size)
 
 
@@ -173,6 +178,7 @@ class EmptyPlan(Record):
 
     @property
     def billable(self) -> Billable:
+        """What AWS charges for: bytes that are deleted within 90 days of their upload."""
         return Billable(early_deleted=self.early_size)
 
 
@@ -187,6 +193,7 @@ class CapacityPlan(Record):
 
     @property
     def billable(self) -> Billable:
+        """What AWS charges for: units of provisioned capacity, each for a month."""
         return Billable(capacity_units=self.units)
 
 

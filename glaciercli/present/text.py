@@ -82,6 +82,7 @@ def safe_lines(text: str) -> str:
 
 
 def is_id(key: str) -> bool:
+    """Tell whether a member of a record is an id, which tables shorten to `SHORT_ID`."""
     return key in _IDS
 
 

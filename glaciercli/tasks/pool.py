@@ -28,6 +28,7 @@ class Halt:
         self._is_set = threading.Event()
 
     def set(self) -> None:
+        """Make each `check` raise from now on; any thread may call it, more than once."""
         self._is_set.set()
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""How a transfer tells how far it is, without knowing who listens."""
+"""How work tells how far it is, without knowing who listens."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """A listener; its methods may be called from any thread."""
+    """A listener; its methods may be called from any thread.
+
+    It counts what the work is made of: bytes of a transfer, archives of a vault that is emptied.
+    """
 
     def start(self, total: int | None, done: int = 0) -> None:
-        """Begin, with `total` bytes to go where that is known and `done` of them behind us."""
+        """Begin: `total` is to be done, where that is known, and `done` of it is behind us."""
 
     def advance(self, count: int) -> None:
-        """Add bytes; a negative count gives back the bytes of an attempt that failed."""
+        """Add what was done; a negative count gives back an attempt that failed."""
 
     def note(self, text: str) -> None:
         """Say a sentence worth reading once the transfer is over."""
@@ -21,7 +24,7 @@ class Progress(Protocol):
         """Say a sentence that a person must know, also one who asked for quiet."""
 
 
-class NullProgress:
+class NullProgress(Progress):
     """Nobody listens."""
 
     def start(self, total: int | None, done: int = 0) -> None: ...

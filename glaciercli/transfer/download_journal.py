@@ -72,6 +72,7 @@ class DownloadJournal(TransferJournal[DownloadState]):
         return cls(cls.locked(client, journals, vault, content, str(path)))
 
     def begin(self, content: str, path: Path) -> None:
+        """Begin the journal of a content that goes to a path; what it held before is dropped."""
         self._journal.restart()
         self.append("download", content=content, path=str(path))
 
@@ -80,20 +81,25 @@ class DownloadJournal(TransferJournal[DownloadState]):
         self.begin(self.state.content, Path(self.state.path))
 
     def retrieval(self, token: str) -> None:
+        """Note a retrieval's token before it is asked for: a lost reply's job is found by it."""
         self.append("retrieval", token=token)
 
     def job(self, job_id: str) -> None:
+        """Note the job whose output is waited for, unless it is known already."""
         if self.state.job_id != job_id:
             self.append("job", job_id=job_id)
 
     def range(self, start: int, stop: int, tree_hash: str) -> None:
+        """Note that [start, stop) of the output is in the part file, with its tree hash."""
         # Not durable: a later run reads the part file again, and believes what it finds there.
         self.append("range", durable=False, start=start, stop=stop, tree_hash=tree_hash)
 
     def placing(self, size: int, tree_hash: str) -> None:
+        """Note the whole's size and tree hash, before the part file gets its name."""
         self.append("placing", size=size, tree_hash=tree_hash)
 
     def done(self) -> None:
+        """Note that the file has its name."""
         self.append("done")
 
     @property

@@ -184,6 +184,7 @@ def key_of(*parts: str) -> str:
 
 
 def path_of(directory: Path, key: str) -> Path:
+    """Return the file of a key's journal; it need not be there."""
     return directory / f"{key}.journal"
 
 

@@ -30,6 +30,7 @@ class Plan:
 
     @property
     def count(self) -> int:
+        """How many parts there are; all but the last one are of `part_size`."""
         return -(-self.size // self.part_size)
 
     def ranges(self) -> Iterator[Span]:

@@ -116,6 +116,7 @@ class Arriving:
 
     @property
     def tree_hash(self) -> str:
+        """The tree hash of the range, to be asked for when all of it has passed."""
         assert self._start + self.size == self._stop
         return self._hashed.hexdigest()
 
@@ -223,12 +224,14 @@ class Kept:
     is_ordered = False
 
     def put(self, span: Span, body: Body) -> None:
+        """Write a range at its position; it counts for nothing until `keep`."""
         position = span[0]
         while view := body.read():
             self.part.write(memoryview(view), position)
             position += len(view)
 
     def keep(self, span: Span, tree_hash: str) -> None:
+        """Note a proven range in the journal, so that a later run reads it back from the file."""
         self.journal.range(*span, tree_hash)
 
 
@@ -264,6 +267,7 @@ class InOrder:
         self._waiting: dict[Span, bytearray] = {}
 
     def put(self, span: Span, body: Body) -> None:
+        """Hold a range in memory until its turn."""
         start, stop = span
         data, filled = bytearray(stop - start), 0
         while view := body.read():
@@ -272,6 +276,7 @@ class InOrder:
         self._waiting[span] = data
 
     def keep(self, span: Span, _tree_hash: str) -> None:
+        """Write the wanted part of the next range; what was written cannot be taken back."""
         start, _ = span
         first, last = (max(0, each - start) for each in self._wanted)
         self._stream.write(memoryview(self._waiting.pop(span))[first:last])
@@ -283,6 +288,7 @@ class Nowhere:
     is_ordered = False
 
     def put(self, _span: Span, body: Body) -> None:
+        """Read a range to its end: hashing is all that is wanted of it."""
         while body.read():
             pass
 

@@ -33,13 +33,16 @@ class Identity:
 
     @classmethod
     def of(cls, status: os.stat_result) -> Self:
+        """Return the identity of a file by its status."""
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
     def as_json(self) -> dict[str, int]:
+        """Return what a line of a journal keeps; `from_json` reads it."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
+        """Return the identity that a journal has kept; raises KeyError or ValueError otherwise."""
         return cls(**{name: int(fields[name]) for name in cls.__dataclass_fields__})
 
 
@@ -88,6 +91,7 @@ class Source:
 
     @property
     def size(self) -> int:
+        """Bytes of the file when it was opened."""
         return self.identity.size
 
     @property

@@ -89,6 +89,7 @@ class TransferJournal(Generic[S]):
         forget_all(each._journal for each in journals)  # noqa: SLF001 - of the same class
 
     def close(self) -> None:
+        """Close the file and let go of its lock; what is in it stays."""
         self._journal.close()
 
     def __enter__(self) -> Self:

@@ -39,6 +39,7 @@ class UploadJournal(TransferJournal[UploadState]):
 
     @property
     def path(self) -> Path:
+        """The journal's file."""
         return self._journal.path
 
     @property
@@ -66,28 +67,36 @@ class UploadJournal(TransferJournal[UploadState]):
         self.append("upload", **replace(intent, run=run).as_json())
 
     def single(self, tree_hash: str, now: datetime) -> None:
+        """Note that the file is about to be sent in one request, which is not repeated blindly."""
         self.append("single", tree_hash=tree_hash, time=format_time(now))
 
     def opened(self, upload_id: str, account: str | None) -> None:
+        """Note the upload's id and the account that the service's reply names."""
         self.append("opened", upload_id=upload_id, account=account)
 
     def completing(self, tree_hash: str, size: int, now: datetime) -> None:
+        """Note that completion is about to be asked for; `now` is the service's time."""
         self.append("completing", tree_hash=tree_hash, size=size, time=format_time(now))
 
     def reopened(self) -> None:
+        """Note that completion was not applied: the upload still takes parts."""
         self.append("reopened")
 
     def uncertain(self) -> None:
+        """Note, once, that nobody knows whether the upload was stored."""
         if not self.state.uncertain:
             self.append("uncertain")
 
     def not_stored(self) -> None:
+        """Note that the upload was not stored; it is sent anew."""
         self.append("not_stored")
 
     def done(self, archive: Archive) -> None:
+        """Note the archive that was made of the upload, before the user is told."""
         self.append("done", archive=archive.as_json())
 
     def answered(self, earlier: UploadState) -> None:
+        """Note that the question of an earlier upload is decided."""
         self.append("answered", token=earlier.token)
 
     def end(self) -> None:

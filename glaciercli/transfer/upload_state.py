@@ -51,6 +51,7 @@ class Run:
 
     @classmethod
     def here(cls, journal: Journal) -> Self:
+        """Return this run, by this machine, its present start and the journal's file."""
         return cls(socket.gethostname(), system.boot_id(), journal.file)
 
     def may_live_beside(self, other: Self) -> bool:
@@ -77,6 +78,7 @@ class Intent:
 
     @property
     def size(self) -> int | None:
+        """Bytes of the file; None for a stream, which has no known size."""
         return self.identity.size if self.identity else None
 
     @property
@@ -90,6 +92,7 @@ class Intent:
         return self.started - _CLOCK_SKEW
 
     def as_json(self) -> dict[str, Any]:
+        """Return what a line of the journal keeps; `from_json` reads it."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {
             **fields,
@@ -101,6 +104,7 @@ class Intent:
 
     @classmethod
     def from_json(cls, line: dict[str, Any]) -> Self:
+        """Return the intent of a line; raises KeyError, TypeError or ValueError for any other."""
         fields = {name: line[name] for name in cls.__dataclass_fields__ if name != "run"}
         identity, run = fields["identity"], line.get("run")
         return cls(
@@ -237,6 +241,7 @@ class UploadState:
 
     @property
     def token(self) -> str | None:
+        """The token of the latest intent; None in a journal that has none."""
         return self.intent.token if self.intent else None
 
     @property

@@ -58,6 +58,7 @@ class Window:
         return self._size
 
     def tell(self) -> int:
+        """Return how many bytes of the window were read: its position, as of any file."""
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

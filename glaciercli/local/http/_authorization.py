@@ -74,6 +74,7 @@ def without_secrets(target: str) -> str:
 
 
 def invalid(message: str) -> ServiceError:
+    """Return the error for a signature that does not fit what was signed."""
     return ServiceError("InvalidSignatureException", message)
 
 

@@ -55,7 +55,8 @@ class Limits:
 class Handler(Protocol):
     """What answers the requests."""
 
-    def handle(self, request: Request) -> Response: ...
+    def handle(self, request: Request) -> Response:
+        """Answer a request; an error of the service's is a response too. Called by many threads."""
 
 
 @dataclass

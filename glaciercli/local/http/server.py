@@ -65,6 +65,7 @@ class Server:
 
     @property
     def url(self) -> str:
+        """The endpoint that clients are given, with the port that was found free."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 

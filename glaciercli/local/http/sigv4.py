@@ -210,6 +210,7 @@ def _as_signed(value: str) -> str:
 
 
 def string_to_sign(timestamp: str, scope: str, canonical: str) -> str:
+    """Return the text whose HMAC is the signature (Signature Version 4, step 2)."""
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     return f"{ALGORITHM}\n{timestamp}\n{scope}\n{digest}"
 

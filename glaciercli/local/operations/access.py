@@ -18,6 +18,7 @@ _EXEMPT = {"InitiateVaultLock", "CompleteVaultLock", "AbortVaultLock", "GetVault
 
 
 def set_(world: World, params: Params) -> dict[str, Any]:
+    """Answer SetVaultAccessPolicy: the policy replaces the one there was, and holds at once."""
     document = rules.policy_document(params, "access")
     with world.store.write() as db:
         _store(db, world.vault(db, params), document)
@@ -25,6 +26,7 @@ def set_(world: World, params: Params) -> dict[str, Any]:
 
 
 def get(world: World, params: Params) -> dict[str, Any]:
+    """Answer GetVaultAccessPolicy with the text as it was set; raises where none is (404)."""
     with world.store.read() as db:
         vault = world.vault(db, params)
     if vault["access_policy"] is None:
@@ -33,6 +35,7 @@ def get(world: World, params: Params) -> dict[str, Any]:
 
 
 def delete(world: World, params: Params) -> dict[str, Any]:
+    """Answer DeleteVaultAccessPolicy; where there is none, that is no error."""
     with world.store.write() as db:
         _store(db, world.vault(db, params), None)
     return {}

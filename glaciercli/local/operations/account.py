@@ -22,6 +22,11 @@ _MAX_RATE = (1 << 63) - 1
 
 
 def set_retrieval_policy(world: World, params: Params) -> dict[str, Any]:
+    """Answer SetDataRetrievalPolicy, for jobs that are accepted from now on.
+
+    Exactly one rule; it holds for the account in the region (Developer Guide,
+    api-SetDataRetrievalPolicy).
+    """
     given = params.get("Policy", {})
     if not given.get("Rules"):
         raise missing("Policy")
@@ -54,6 +59,7 @@ def _check_policy(policy: list[dict[str, Any]]) -> None:
 
 
 def get_retrieval_policy(world: World, _params: Params) -> dict[str, Any]:
+    """Answer GetDataRetrievalPolicy; where none was set, the strategy is None: no limit."""
     with world.store.read() as db:
         return {"Policy": _policy(world, db)}
 
@@ -106,6 +112,7 @@ def purchase_capacity(world: World, _params: Params) -> dict[str, Any]:
 
 
 def list_capacity(world: World, _params: Params) -> dict[str, Any]:
+    """Answer ListProvisionedCapacity with the units that have not expired."""
     with world.store.read() as db:
         units = [
             {

@@ -38,6 +38,7 @@ def receive(
 
 
 def wrong_payload_hash(computed: str | None, sent: str) -> ServiceError:
+    """Return the error for a body that is not the one whose SHA-256 was announced."""
     return ServiceError(
         "InvalidSignatureException",
         f"The value passed in as {_CONTENT_HASH} does not match the computed payload hash."
@@ -96,6 +97,7 @@ def add(
 
 
 def created(world: World, vault: Row, archive_id: str, tree_hash: str) -> dict[str, Any]:
+    """Return the reply to UploadArchive and CompleteMultipartUpload; the location is relative."""
     return {
         "location": world.location(vault["name"], "archives", archive_id),
         "checksum": tree_hash,

@@ -79,6 +79,7 @@ def _date(asked: Params, name: str) -> datetime | None:
 
 
 def content_type(job: Params) -> str:
+    """Return the media type of an inventory job's output, by the format it was asked in."""
     csv = job["InventoryRetrievalParameters"]["Format"] == "CSV"
     return "text/csv" if csv else "application/json"
 

@@ -198,6 +198,7 @@ _BEGINNINGS: dict[str, Callable[[World, Transaction, Row, Params, Document], Non
 
 
 def describe(world: World, params: Params) -> dict[str, Any]:
+    """Answer DescribeJob, having finished first what is due by the engine's clock."""
     settle(world.store, world.blobs, world.clock)
     with world.store.read() as db:
         return described(_find(db, world.vault(db, params), params["jobId"]))

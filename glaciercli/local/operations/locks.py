@@ -28,6 +28,10 @@ def live(world: World, db: Transaction, vault: Row) -> Row | None:
 
 
 def initiate(world: World, params: Params) -> dict[str, Any]:
+    """Answer InitiateVaultLock: the policy is in force, for a day unless it is completed.
+
+    Raises where a lock is in progress or complete (403).
+    """
     document = rules.policy_document(params, "lock")
     with world.store.write() as db:
         vault = world.vault(db, params)
@@ -44,6 +48,11 @@ def initiate(world: World, params: Params) -> dict[str, Any]:
 
 
 def complete(world: World, params: Params) -> dict[str, Any]:
+    """Answer CompleteVaultLock: the lock stays for ever. Repeating it is no error.
+
+    Raises for another id: 403 where the vault is locked, 400 before, and 404 without any lock
+    (Developer Guide, api-CompleteVaultLock).
+    """
     with world.store.write() as db:
         vault = world.vault(db, params)
         lock = live(world, db, vault)
@@ -58,6 +67,7 @@ def complete(world: World, params: Params) -> dict[str, Any]:
 
 
 def abort(world: World, params: Params) -> dict[str, Any]:
+    """Answer AbortVaultLock; without a lock that is no error. Raises when it is complete (403)."""
     with world.store.write() as db:
         vault = world.vault(db, params)
         lock = live(world, db, vault)
@@ -72,6 +82,7 @@ def abort(world: World, params: Params) -> dict[str, Any]:
 
 
 def get(world: World, params: Params) -> dict[str, Any]:
+    """Answer GetVaultLock; a lock that is complete never expires. Raises without one (404)."""
     with world.store.read() as db:
         vault = world.vault(db, params)
         lock = live(world, db, vault)

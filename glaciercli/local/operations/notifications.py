@@ -25,6 +25,10 @@ _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_.-]{1,25
 
 
 def set_(world: World, params: Params) -> dict[str, Any]:
+    """Answer SetVaultNotifications: the configuration replaces the one there was.
+
+    Topic and events are both required; that the topic exists is not asked, as in the service.
+    """
     given = params.get("vaultNotificationConfig", {})
     for name in ("SNSTopic", "Events"):
         if not given.get(name):
@@ -42,6 +46,7 @@ def set_(world: World, params: Params) -> dict[str, Any]:
 
 
 def get(world: World, params: Params) -> dict[str, Any]:
+    """Answer GetVaultNotifications; raises where no configuration is set (404)."""
     with world.store.read() as db:
         vault = world.vault(db, params)
     if vault["notifications"] is None:
@@ -50,6 +55,7 @@ def get(world: World, params: Params) -> dict[str, Any]:
 
 
 def delete(world: World, params: Params) -> dict[str, Any]:
+    """Answer DeleteVaultNotifications; where there is none, that is no error."""
     with world.store.write() as db:
         _store(db, world.vault(db, params), None)
     return {}

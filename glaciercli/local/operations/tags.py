@@ -57,6 +57,7 @@ def remove(world: World, params: Params) -> dict[str, Any]:
 
 
 def list_(world: World, params: Params) -> dict[str, Any]:
+    """Answer ListTagsForVault."""
     with world.store.read() as db:
         return {"Tags": of(db, world.vault(db, params))}
 

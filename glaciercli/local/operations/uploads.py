@@ -186,6 +186,10 @@ def abort(world: World, params: Params) -> dict[str, Any]:
 
 
 def list_(world: World, params: Params) -> dict[str, Any]:
+    """Answer ListMultipartUploads, in the order of their beginnings; only those still open.
+
+    The service promises no order (Developer Guide, api-multipart-list-uploads).
+    """
     limit = rules.limit(params.get("limit"), rules.PAGE)
     marker = params.get("marker")
     after = rules.decode_marker("uploads", marker)[0] if marker else 0
@@ -205,6 +209,10 @@ def list_(world: World, params: Params) -> dict[str, Any]:
 
 
 def list_parts(world: World, params: Params) -> dict[str, Any]:
+    """Answer ListParts, by ranges; raises for an upload that is complete or gone (404).
+
+    The ends of the ranges are inclusive (Developer Guide, api-multipart-list-parts).
+    """
     limit = rules.limit(params.get("limit"), rules.PAGE)
     marker = params.get("marker")
     after = rules.decode_marker("parts", marker)[0] if marker else -1

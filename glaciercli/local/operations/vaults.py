@@ -34,6 +34,7 @@ def create(world: World, params: Params) -> dict[str, Any]:
 
 
 def describe(world: World, params: Params) -> dict[str, Any]:
+    """Answer DescribeVault: counts and bytes are those of the last inventory."""
     with world.store.read() as db:
         return _description(world, db, world.vault(db, params))
 

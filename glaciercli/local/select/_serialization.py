@@ -34,6 +34,10 @@ class Dialect:
 
     @classmethod
     def read(cls, serialization: Mapping[str, Any] | None) -> Dialect:
+        """Return the dialect of CSV that a job's InputSerialization asks for.
+
+        Raises SelectError for what no CSV can have.
+        """
         options = _csv_options(serialization, "InputSerialization")
         header = (options.get("FileHeaderInfo") or "NONE").upper()
         if header not in {"USE", "IGNORE", "NONE"}:
@@ -146,6 +150,7 @@ class Writer:
         self._output = output
 
     def write(self, rows: list[tuple[str | None, ...]]) -> None:
+        """Write rows of the result; None is an empty field."""
         lines = (self._field.join(map(self._quoted, row)) + self._record for row in rows)
         self._output.write("".join(lines).encode())
 

@@ -104,6 +104,7 @@ class Query:
 
     @property
     def positional(self) -> bool:
+        """Whether columns are named by their numbers, as `_1`."""
         return any(_POSITIONAL.fullmatch(name) for name in self.names)
 
 

@@ -109,6 +109,7 @@ class Output:
             file.write(f"{self.document['JobOutputPath']}{self.key}\n".encode())
 
     def discard(self) -> None:
+        """Remove the part, where another process has finished the job meanwhile."""
         (_directory(self.root, self.document) / self.key).unlink()
 
 

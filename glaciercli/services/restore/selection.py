@@ -62,10 +62,12 @@ class Selection:
 
     @property
     def folders(self) -> list[Item]:
+        """The directories among the items, which have no bytes to retrieve."""
         return [each for each in self.items if each.is_folder]
 
     @property
     def files(self) -> list[Item]:
+        """The files among the items, oldest first."""
         return [each for each in self.items if not each.is_folder]
 
     @property

@@ -65,6 +65,7 @@ class OpenUpload:
 
     @property
     def progress(self) -> Progress:
+        """Who is told how far the upload is."""
         return self.meter.progress
 
     @property

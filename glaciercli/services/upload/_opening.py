@@ -29,6 +29,7 @@ class Label:
         descriptions.require_storable(self.text or "")
 
     def describe(self, name: str, modified: datetime, token: str) -> str:
+        """Return what is stored as description: the user's text, else name, time and token."""
         if self.text is not None:
             return self.text
         return descriptions.encode(name, modified, token=token, format=self.format)
