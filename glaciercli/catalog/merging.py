@@ -76,13 +76,25 @@ FROM pairs CROSS JOIN incoming ON incoming.rowid = pairs.incoming
 CROSS JOIN told ON told.incoming = pairs.incoming
 WHERE archives.key = pairs.key AND archives.vault = ? AND archives.seen IS NULL
 """
+# An import is a file's word, which the service's newest inventory confirms or corrects. A size
+# without a hash can only be an import's.
+_IMPORTED = """
+:is_told AND coalesce(archives.seen, :made) <= :made
+AND (archives.hash_from = 'import' OR archives.tree_hash IS NULL)
+"""
+_IS_ANOTHER = "(archives.size <> incoming.size OR archives.tree_hash <> incoming.tree_hash)"
+_CORRECT = f"""
+UPDATE archives SET size = incoming.size, tree_hash = incoming.tree_hash
+FROM pairs CROSS JOIN incoming ON incoming.rowid = pairs.incoming
+WHERE archives.key = pairs.key AND {_IMPORTED} AND {_IS_ANOTHER}
+"""
 # No indexed column is set, so no index is written; and the rows come in the table's order.
-_SEEN = """
+_SEEN = f"""
 UPDATE archives SET
     seen = max(coalesce(archives.seen, :made), :made),
-    differs = CASE WHEN archives.size <> incoming.size
-                     OR archives.tree_hash <> incoming.tree_hash
-              THEN :made ELSE archives.differs END
+    hash_from = CASE WHEN {_IMPORTED} THEN NULL ELSE archives.hash_from END,
+    differs = CASE WHEN {_IMPORTED} THEN NULL WHEN {_IS_ANOTHER} THEN :made
+              ELSE archives.differs END
 FROM pairs CROSS JOIN incoming ON incoming.rowid = pairs.incoming
 WHERE archives.key = pairs.key
 """
@@ -125,7 +137,7 @@ def merge(
     stamp = milliseconds(made)
     with catalog.database.bulk() as connection:
 
-        def finish(key: int, archives: int, size: int, known: int, returned: int = 0) -> Inventory:
+        def finish(key: int, archives: int, size: int, known: int, **changed: int) -> Inventory:
             if asked is not None:
                 merged = milliseconds(datetime.now(UTC))
                 connection.execute(
@@ -136,7 +148,7 @@ def merge(
             # Counting reads every row; of a first inventory, the newest one, all rows are alike.
             is_known = is_first and horizon.missing_seen == stamp
             counts = {"foreign": archives} if is_known else _counts(connection, key, horizon)
-            counts |= {"new": archives - known, "returned": returned}
+            counts |= {"new": archives - known, **changed}
             return Inventory(vault, made, job_id, archives, size, **counts)
 
         with transaction(connection):
@@ -158,9 +170,9 @@ def merge(
             with transaction(connection):
                 key = vault_key(connection, scope, vault)
                 before = newest_key(connection)
-                known, returned = _update_known(connection, key, stamp)
+                known, changed = _update_known(connection, key, stamp, is_told=asked is not None)
                 _insert_new(connection, key, stamp, archives - known)
-                report = finish(key, archives, size, known, returned)
+                report = finish(key, archives, size, known, **changed)
         # Without statistics some sums take ten times as long; a sample of each index will do.
         connection.execute("PRAGMA analysis_limit=1000")
         with transaction(connection):
@@ -208,16 +220,22 @@ def _match(connection: Connection, vault: int | None) -> None:
     connection.executemany(_TELL, ((row, *_told(from_sqlite(text) or "")) for row, text in untold))
 
 
-def _update_known(connection: Connection, vault: int, made: int) -> tuple[int, int]:
-    """Merge the incoming archives that the catalog has.
+def _update_known(
+    connection: Connection, vault: int, made: int, *, is_told: bool
+) -> tuple[int, dict[str, int]]:
+    """Merge the incoming archives that the catalog has, by the service's word if `is_told`.
 
-    Returns how many they are, and how many of them had been taken for deleted.
+    Returns how many they are, and how many of them had been taken for deleted, or were known by
+    an import that the inventory corrects.
     """
     connection.execute(_PAIR_LATE, (vault,))
+    dated = {"made": made, "is_told": is_told}
+    corrected = connection.execute(_CORRECT, dated).rowcount
     connection.execute(_FILL, (vault,))
-    returned = connection.execute(_RETURNED, {"made": made}).fetchone()[0]
-    connection.execute(_SEEN, {"made": made})
-    return int(connection.execute("SELECT count(*) FROM pairs").fetchone()[0]), int(returned)
+    returned = int(connection.execute(_RETURNED, {"made": made}).fetchone()[0])
+    connection.execute(_SEEN, dated)
+    known = int(connection.execute("SELECT count(*) FROM pairs").fetchone()[0])
+    return known, {"returned": returned, "corrected": corrected}
 
 
 def _insert_new(connection: Connection, vault: int, made: int, count: int) -> None:

@@ -76,6 +76,15 @@ def returned(inventory: Inventory) -> str:
     )
 
 
+def corrected(inventory: Inventory) -> str:
+    """Say that an inventory's word has taken the place of what an import had told."""
+    return (
+        f"the inventory of {format_time_seconds(inventory.inventory_date)} lists archives with"
+        " another size or tree hash than an import told; the catalog has the inventory's now:"
+        f" {inventory.corrected:,}"
+    )
+
+
 def taken(imported: Imported) -> str:
     """Say what an imported file was taken for: a job may have been asked for a part of a vault."""
     said = (

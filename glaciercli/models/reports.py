@@ -33,6 +33,8 @@ class Inventory(Record):
     differing: int = member("differing", default=0)
     #: Archives deleted here days before the inventory, which lists them: they are in the vault.
     returned: int = member("deletedButListed", default=0)
+    #: Archives whose size or hash an import had told otherwise; the catalog has this one's now.
+    corrected: int = member("importsCorrected", default=0)
 
 
 @dataclass(frozen=True)

@@ -234,6 +234,54 @@ def test_another_size_or_hash_is_reported_and_does_not_overwrite(
     assert (found.size, found.tree_hash) == (5, HASH.hex())
 
 
+OTHER = b"\1" * 32
+
+
+@pytest.mark.parametrize("wrong", [{"size": 6}, {"tree_hash": OTHER.hex()}])
+def test_the_newest_inventory_corrects_an_import_once(catalog, scope, archive, bring, wrong):
+    told = {"size": 5, "tree_hash": HASH.hex(), "hash_from": "import"} | wrong
+    catalog.created(scope, archive("a", **told))
+    reports = [bring(["a"], day) for day in (1, 2)]
+
+    assert [(each.corrected, each.differing) for each in reports] == [(1, 0), (0, 0)]
+    found = catalog.find(scope, "photos", "a")
+    assert (found.size, found.tree_hash, found.hash_from) == (5, HASH.hex(), None)
+
+
+def test_an_inventory_corrects_a_size_that_was_imported_without_a_hash(
+    catalog, scope, archive, bring
+):
+    catalog.created(scope, archive("a", size=6))
+    report = bring(["a"], 1)
+
+    assert (report.corrected, report.differing) == (1, 0)
+    assert catalog.find(scope, "photos", "a").size == 5
+
+
+def test_an_import_that_an_inventory_has_confirmed_is_not_overwritten(
+    catalog, scope, archive, bring
+):
+    catalog.created(scope, archive("a", size=5, tree_hash=HASH.hex(), hash_from="import"))
+    bring(["a"], 1)
+    report = bring(["a"], 2, tree_hash=OTHER)
+
+    assert (report.corrected, report.differing) == (0, 1)
+    assert catalog.find(scope, "photos", "a").tree_hash == HASH.hex()
+
+
+def test_only_the_services_newest_inventory_corrects_an_import(catalog, scope, archive, bring):
+    imported = archive("a", size=5, tree_hash=OTHER.hex(), hash_from="import")
+    catalog.created(scope, imported)
+    later = DAY + days(9)
+    merge(catalog, scope, "photos", [entry("a", tree_hash=OTHER)], made=later, asked=None)
+    older = bring(["a"], 1)
+    from_file = merge(catalog, scope, "photos", [entry("a")], made=DAY + days(10), asked=None)
+
+    assert (older.corrected, from_file.corrected) == (0, 0)
+    assert (older.differing, from_file.differing) == (1, 1)
+    assert bring(["a"], 11).corrected == 1
+
+
 def test_vaults_and_worlds_stay_apart(catalog, scope, bring):
     bring(["a"], 1)
     other = replace(scope, region="us-east-1")

@@ -96,6 +96,8 @@ def sync(
     _compare(there, report, progress)
     if report.returned:
         progress.note(vault_words.returned(report))
+    if report.corrected:
+        progress.warn(vault_words.corrected(report))
     return report
 
 

@@ -1,3 +1,4 @@
+import json
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -207,6 +208,32 @@ def test_an_export_brings_the_catalog_to_another_machine(
     glacier("catalog", "import", file)
     found = glacier(*listing).json
     assert [each["archiveId"] for each in found] == [each["archiveId"] for each in known]
+
+
+def test_the_inventory_takes_the_place_of_a_hash_that_was_imported_wrong(
+    glacier, vaults, home, local_root, tmp_path, monkeypatch
+):
+    """By the very command that the refused download hints at."""
+    glacier("catalog", "export", tmp_path / "all.jsonl")
+    known = [json.loads(each) for each in (tmp_path / "all.jsonl").read_text().splitlines()]
+    wrong = [json.dumps({**each, "checksum": "ab" * 32}) for each in known]
+    monkeypatch.setenv("GLACIER_HOME", str(tmp_path / "another"))
+    monkeypatch.setenv("GLACIER_LOCAL_ROOT", str(local_root))
+    glacier("catalog", "import", write(tmp_path / "wrong.jsonl", "\n".join(wrong).encode()))
+    words = ("archive", "download", "taxes.tar", tmp_path / "taxes", "-V", "docs", "--yes")
+    refused = glacier(*words, exit=Exit.INTEGRITY)
+    assert "by the import of" in refused.stderr
+    assert "glacier vault inventory docs" in refused.stderr
+    first, second = (
+        glacier("vault", "inventory", "docs", "-q", "--output", "json") for _ in range(2)
+    )
+    received = glacier(*words)
+
+    assert "than an import told; the catalog has the inventory's now: 1" in first.stderr
+    assert "import" not in second.stderr
+    assert [each.json["importsCorrected"] for each in (first, second)] == [1, 0]
+    assert "every byte is proven against the inventory of" in received.stdout
+    glacier("catalog", "verify", "docs")
 
 
 def test_an_export_of_one_vault_holds_no_other(glacier, vaults, tmp_path):
