@@ -106,7 +106,9 @@ class _Group:
             if isinstance(event, Archive):
                 self._archives += 1
                 self._note_end(event)
-                yield replace(event, hash_from="import")  # whatever it says of itself
+                created = event.created and min(event.created, self._now)
+                # Whatever it says of itself; and no inventory could miss what is still to come.
+                yield replace(event, created=created, hash_from="import")
             else:
                 self._others.append(event)
 
@@ -158,5 +160,6 @@ def _merge_document(catalog: Catalog, source: Source, now: datetime) -> Imported
     else:  # CSV does not say when it was made, but not before its newest archive was stored
         scope, vault = source.scope, source.the_vault
         made = max((each.created for each in document.entries()), default=_EPOCH)
-    report = merge(catalog, scope, vault, document.entries(), made=min(made, now), asked=None)
+    dated = (each._replace(created=min(each.created, now)) for each in document.entries())
+    report = merge(catalog, scope, vault, dated, made=min(made, now), asked=None)
     return Imported(str(source.path), "inventory", report.archives, report.new, 0)

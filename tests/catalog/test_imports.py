@@ -186,6 +186,23 @@ def test_an_inventory_that_is_still_to_come_was_made_now(catalog, scope, file):
     assert catalog.find(scope, "photos", "a").seen == DAY
 
 
+def test_an_archive_that_is_still_to_come_was_made_now(catalog, scope, file):
+    """No inventory could miss one of a date that is to come."""
+    journal = f"B\t{EPOCH + 86400 * 900}\tCREATED\tid0\t5\t123\t{HASH}\ta\n"
+    import_file(catalog, scope, file(journal), vault="photos", now=DAY)
+    listed = inventory("eu-west-1")
+    listed["ArchiveList"][0]["CreationDate"] = "2999-01-01T00:00:00Z"
+    import_file(catalog, scope, file(json.dumps(listed)), now=DAY)
+    later = DAY + timedelta(days=9)
+    merge(catalog, scope, "photos", [], made=later, asked=later)
+
+    found = everything(catalog, scope).values()
+    assert {each.id: (each.created, each.status) for each in found} == {
+        "id0": (DAY, "missing"),
+        "id1": (DAY, "missing"),
+    }
+
+
 def test_an_export_with_another_spelling_of_the_endpoint_is_imported_to_the_same_scope(
     catalog, scope, file
 ):
