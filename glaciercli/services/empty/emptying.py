@@ -95,7 +95,7 @@ def plan(
         last=last,
         watermark=watermark,
         with_vault=with_vault,
-        digest=_digest(there.arn, watermark, filters, with_vault=with_vault),
+        digest=_digest(there, watermark, filters, with_vault=with_vault),
     )
 
 
@@ -136,7 +136,7 @@ def empty(
     scope = scopes.learned(client, catalog, there)
     if there.arn != plan.arn:
         raise Refused(f"the plan is for {plan.arn}, but this is {there.arn}")
-    require_planned(plan, _digest(there.arn, plan.watermark, filters, with_vault=plan.with_vault))
+    require_planned(plan, _digest(there, plan.watermark, filters, with_vault=plan.with_vault))
     consent(plan)
     doomed = catalog.archives(
         scope, plan.vault, filters=filters, oldest_first=True, up_to=plan.watermark
@@ -159,10 +159,14 @@ def empty(
     return Emptied(plan.vault, deleted, size, vault_deleted=plan.with_vault)
 
 
-def _digest(arn: str, watermark: int, filters: Filter, *, with_vault: bool) -> str:
-    """Return what binds a run to its plan: which archives of which vault, and its own end."""
+def _digest(there: Vault, watermark: int, filters: Filter, *, with_vault: bool) -> str:
+    """Return what binds a run to its plan: which archives of which vault, and its own end.
+
+    A vault that was made anew has the name and ARN of the one that was planned for.
+    """
     states = sorted(filters.states) if filters.states else None  # a set has no order
-    return digest_of(arn, watermark, replace(filters, states=None), states, with_vault)
+    vault = there.arn, there.created
+    return digest_of(vault, watermark, replace(filters, states=None), states, with_vault)
 
 
 def last_deletion(client: Client, catalog: Catalog, vault: Vault) -> datetime | None:

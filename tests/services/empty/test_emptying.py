@@ -70,6 +70,20 @@ def test_a_plan_counts_and_deletes_nothing(client, catalog, vault, full):
     assert deleted_ids(client) == []
 
 
+def test_a_vault_that_was_made_anew_since_is_not_the_planned_one(client, catalog, vault, put):
+    """By another machine, while the plan was read: the name and the ARN are the same."""
+    (stored,) = put()
+    plan = emptying.plan(client, catalog, vault, with_vault=True)
+    client.call("DeleteArchive", vaultName=vault, archiveId=stored)
+    client.call("DeleteVault", vaultName=vault)
+    client.call("CreateVault", vaultName=vault)
+    client.engine.log.clear()
+    with pytest.raises(Refused, match="what was planned is not what is there now"):
+        emptying.empty(client, catalog, plan, agreed)
+
+    assert client.engine.log.count("DeleteVault") == client.engine.log.count("DeleteArchive") == 0
+
+
 def test_archives_of_90_days_are_not_early(client, catalog, vault, scope):
     for ident, age in [("old", 91), ("young", 89)]:
         born = datetime.now(UTC) - timedelta(days=age)
