@@ -78,19 +78,20 @@ class Liar:
         if response.status >= 400:
             return
         reply = _Reply(exchange)
-        for path in reply.paths:
+        for path in reply.paths():
             self._note(path, reply.get(path))
         if self.impostor is not None:
             self._pose(exchange, reply)
         spoil = self.once
-        if spoil is not None and exchange.number == spoil.reply and reply.paths:
-            path = reply.paths[spoil.member % len(reply.paths)]
+        paths = reply.paths()
+        if spoil is not None and exchange.number == spoil.reply and paths:
+            path = paths[spoil.member % len(paths)]
             self._lie(exchange, reply, path, spoil.manner)
             if spoil.lasting:
                 self.lasting.append((exchange.operation, path, spoil.manner))
         else:
             for operation, path, manner in self.lasting:
-                if operation == exchange.operation and path in reply.paths:
+                if operation == exchange.operation and path in reply.paths():
                     self._lie(exchange, reply, path, manner)
         reply.write()
 
@@ -162,10 +163,14 @@ class _Reply:
                 self.inventory = json.loads(body)
         shape = wire.model().operation_model(exchange.operation).output_shape
         members = shape.members.values() if shape is not None else ()
-        names = {each.serialization.get("name") for each in members}
-        self.paths = [("header", name) for name in self.headers if name in names]
+        self._names = {each.serialization.get("name") for each in members}
+
+    def paths(self):
+        """Return where its members are; what a lie has taken away has none."""
+        found = [("header", name) for name in self.headers if name in self._names]
         for where in ("document", "inventory"):
-            self.paths += _nodes(getattr(self, where), (where,))
+            found += _nodes(getattr(self, where), (where,))
+        return found
 
     def get(self, path):
         holder, key = self._holder(path)

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
-from glaciercli.errors import IntegrityError
+from glaciercli.errors import AccessDenied, IntegrityError
 from glaciercli.evidence import endings
 from glaciercli.evidence.witnesses import Kind
-from glaciercli.models import Archive
+from glaciercli.models import Archive, Scope
 from glaciercli.services import scopes
 from glaciercli.services.upload._opening import account_of
+from glaciercli.tasks.outcome import concerns_all
 from glaciercli.transfer.upload_state import Intent
 
 
@@ -43,18 +44,25 @@ def archive_of(
 def enter(
     client: Client, catalog: Catalog, archive: Archive, account: str | None, token: str
 ) -> None:
-    """Enter an archive into the catalog; entering it twice changes nothing.
-
-    Where its Location names another account than the upload's, or than these credentials were of
-    before, the vault's own ARN decides.
-    """
-    named = {each for each in (account_of(archive.location), account) if each is not None}
-    if named != {account} and (before := scopes.told(client, catalog)) is not None:
-        named.add(before.account)
-    scope = (
-        scopes.in_account(client, catalog, named.pop())
-        if len(named) == 1
-        else scopes.of_vault(client, catalog, archive.vault)
-    )
+    """Enter an archive into the catalog; entering it twice changes nothing."""
+    scope = _scope(client, catalog, archive, account)
     # The journal's hash is of the file that was sent; one of an older version does not say so.
     catalog.created(scope, replace(archive, hash_from=Kind.UPLOAD.value), token=token)
+
+
+def _scope(client: Client, catalog: Catalog, archive: Archive, account: str | None) -> Scope:
+    """Return the world of an archive whose upload was begun in an account, where that is known.
+
+    Where its Location names another one, or these credentials were of another before, the vault's
+    own ARN decides, if they may look at it.
+    """
+    named = {each for each in (account_of(archive.location), account) if each is not None}
+    before = scopes.told(client, catalog)
+    if len(named) == 1 and (before is None or before.account in named):
+        return scopes.in_account(client, catalog, named.pop())
+    try:
+        return scopes.of_vault(client, catalog, archive.vault)
+    except AccessDenied as error:
+        if len(named) != 1 or concerns_all(error):
+            raise
+        return scopes.in_account(client, catalog, named.pop())

@@ -67,20 +67,39 @@ def test_a_file_that_the_vault_has_is_told_of_to_credentials_that_were_not_met_b
     assert any("has this file already" in each for each in progress.notes)
 
 
-@pytest.mark.parametrize("options", [{}, {"single": True}])
+@pytest.mark.parametrize(
+    "operations",
+    [
+        ("UploadArchive",),
+        ("CompleteMultipartUpload",),
+        ("InitiateMultipartUpload", "CompleteMultipartUpload"),
+    ],
+)
 def test_of_two_accounts_that_replies_name_the_vaults_own_arn_decides(
-    client, engine, upload, catalog, vault, options
+    client, engine, upload, catalog, vault, operations
 ):
     catalog.learn_account(client.target.identity, client.endpoint, engine.account)
-    operation = "UploadArchive" if options else "CompleteMultipartUpload"
     place = f"/222222222222/vaults/{vault}"
-    fault = engine.faults.add(operation, kind="header", name="Location", value=place)
-    archive = upload(**options)
+    for each in operations:
+        engine.faults.add(each, kind="header", name="Location", value=place)
+    archive = upload(single="UploadArchive" in operations)
+    heal(engine)
     scope = Scope(client.endpoint, engine.account, client.region)
 
-    assert engine.faults.delivered(fault) == 1
     assert [each.id for each in catalog.archives(scope)] == [archive.id]
     assert catalog.scopes() == [scope]
+
+
+def test_credentials_that_may_only_upload_are_believed_to_be_of_another_account_now(
+    client, engine, upload, catalog
+):
+    catalog.learn_account(client.target.identity, client.endpoint, "222222222222")
+    refusal = {"code": "AccessDeniedException", "status": 403, "message": "no"}
+    engine.faults.add("DescribeVault", kind="status", **refusal)
+    archive = upload()
+    scope = Scope(client.endpoint, engine.account, client.region)
+
+    assert [each.id for each in catalog.archives(scope)] == [archive.id]
 
 
 def test_a_file_that_the_vault_has_is_stored_once_more_and_that_is_said(
