@@ -286,6 +286,22 @@ def test_an_inventory_days_after_a_deletion_brings_back_what_it_lists(place, pho
         assert engine.log.count("DeleteArchive") == 1
 
 
+def test_an_open_upload_of_another_account_has_not_expired(place, photos, tmp_path):
+    big = write(tmp_path / "big.bin", payload(3 << 20, 7))
+    words = ("upload", big, "-V", "photos", "--part-size", "1MiB", "--workers", "1")
+    with place(A):
+        run(*words, "--max-requests", "3", exit=Exit.REFUSED)
+    with place(B) as engine:
+        run("vault", "create", "photos")
+        told = run(*words, exit=Exit.CONFLICT)
+        assert f"begun in account {A}, and these credentials are of account {B}" in told.stderr
+        assert engine.log.count("InitiateMultipartUpload") == 0
+    with place(A) as engine:
+        engine.log.clear()
+        run(*words)
+        assert engine.log.count("InitiateMultipartUpload") == 0
+
+
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_a_part_of_an_inventory_from_a_file_makes_nothing_missing(place, photos, tmp_path, form):
     with place(A) as engine:
