@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from glaciercli.catalog import lives
 from glaciercli.catalog.states import INVENTORY_LAG
-from glaciercli.errors import GlacierError, NotFound
+from glaciercli.errors import AccessDenied, GlacierError, NotFound
 from glaciercli.evidence import vault_words
 from glaciercli.hints import Command
 from glaciercli.models import Scope, Vault
 from glaciercli.services.vaults import vaults
+from glaciercli.tasks.outcome import concerns_all
 from glaciercli.tasks.progress import NullProgress, Progress
 
 if TYPE_CHECKING:
@@ -51,6 +52,21 @@ def of_vault(
 ) -> Scope:
     """Return the scope of a vault by its own ARN: one request, before what cannot be undone."""
     return learned(client, catalog, vaults.show(client, name), progress=progress)
+
+
+def of_vault_if_allowed(
+    client: Client, catalog: Catalog, name: str, *, progress: Progress = NullProgress()
+) -> Scope:
+    """Return the scope of a vault as `of_vault` does, before what only reads.
+
+    Where these credentials may not look at the vault it is the scope for reading.
+    """
+    try:
+        return of_vault(client, catalog, name, progress=progress)
+    except AccessDenied as error:
+        if concerns_all(error):
+            raise
+        return of(client, catalog)
 
 
 def learned(

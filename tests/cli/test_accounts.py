@@ -185,12 +185,7 @@ def test_a_vault_that_is_there_again_has_its_archives(place, photos):
 def test_a_vault_that_was_made_anew_elsewhere_has_nothing_of_the_old_one(place, photos):
     with place(A):
         run("vault", "inventory", "photos", "-q")
-        client = other_machine()
-        for each in photos:
-            client.delete_archive(vaultName="photos", archiveId=each)
-        client.delete_vault(vaultName="photos")
-        client.create_vault(vaultName="photos")
-        client.upload_archive(vaultName="photos", body=b"new")
+        remade().upload_archive(vaultName="photos", body=b"new")
         verified = run("catalog", "verify", exit=None)
         assert "of an earlier vault of that name, and gone with it: 2" in verified.stderr
         assert listed() == {}
@@ -302,6 +297,39 @@ def test_an_open_upload_of_another_account_has_not_expired(place, photos, tmp_pa
         assert engine.log.count("InitiateMultipartUpload") == 0
 
 
+def test_an_audit_by_name_is_of_the_account_that_answers(place, photos):
+    with place(A):
+        run("vault", "inventory", "photos", "-q")
+    with place(B):
+        told = run("catalog", "verify", "photos", exit=Exit.NOT_FOUND)
+        assert f"not in account {B}; it is known of account {A}" in told.stderr
+        run("vault", "create", "photos")
+        run("catalog", "verify", "photos", exit=Exit.NOT_READY)
+    with place(A):
+        assert run("catalog", "verify", "photos", "--output", "json").json[0]["archives"] == 2
+
+
+def test_an_audit_by_name_sees_that_a_vault_was_made_anew(place, photos):
+    with place(A):
+        run("vault", "inventory", "photos", "-q")
+        remade()
+        told = run("catalog", "verify", "photos", exit=Exit.NOT_READY)
+        assert "of an earlier vault of that name, and gone with it: 2" in told.stderr
+        assert listed() == {}
+
+
+def test_a_tree_is_restored_from_the_account_that_answers(place, photos, tmp_path):
+    """What lies there of another account's vault is not what was asked for."""
+    with place(B):
+        run("vault", "create", "photos")
+        run("upload", write(tmp_path / "c.bin", b"c"), "-V", "photos", "-q")
+        run("archive", "download", "--to", tmp_path / "back", "-V", "photos", "--yes")
+    with place(A):
+        restored = run("archive", "download", "--to", tmp_path / "back", "-V", "photos", "--yes")
+        assert f"these credentials are of account {A}, and were of {B}" in restored.stderr
+    assert {each.name for each in (tmp_path / "back").iterdir()} == {"a.bin", "b.bin", "c.bin"}
+
+
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_a_part_of_an_inventory_from_a_file_makes_nothing_missing(place, photos, tmp_path, form):
     with place(A) as engine:
@@ -325,3 +353,13 @@ def test_a_part_of_an_inventory_from_a_file_makes_nothing_missing(place, photos,
 def other_machine():
     """Return a client that knows nothing of this machine's catalog."""
     return boto3.client("glacier", "us-east-1", endpoint_url=os.environ["GLACIER_ENDPOINT_URL"])
+
+
+def remade():
+    """Let another machine empty the vault, delete it and make it anew; return its client."""
+    client = other_machine()
+    for each in run("archive", "list", "-V", "photos", "--output", "json").ids:
+        client.delete_archive(vaultName="photos", archiveId=each)
+    client.delete_vault(vaultName="photos")
+    client.create_vault(vaultName="photos")
+    return client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from glaciercli import models
@@ -11,6 +12,7 @@ from glaciercli.errors import NotFound
 from glaciercli.evidence import words
 from glaciercli.hints import Command
 from glaciercli.present import plans
+from glaciercli.services import scopes
 from glaciercli.services.restore import restoring, selection
 from glaciercli.tasks import waiting
 
@@ -29,6 +31,9 @@ def restore(
     yes: bool,
 ) -> None:
     """Say what would be retrieved; then, unless that is all that was asked for, do it."""
+    # What is known of a vault that is gone is told below, as far as nothing has to be retrieved.
+    with suppress(NotFound), app.progress(vault) as progress:
+        scopes.of_vault_if_allowed(app.client, app.catalog, vault, progress=progress)
     wanted = selection.select(app.client, app.catalog, vault, directory, filters=filters)
     if not (wanted.items or wanted.refused):
         left_out = f" but those {words.left_out(wanted.left_out)}" if wanted.left_out else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from glaciercli.catalog import findings
-from glaciercli.errors import IntegrityError, NotReady
+from glaciercli.errors import IntegrityError, NotFound, NotReady
 from glaciercli.hints import Command
 from glaciercli.models import Audit, Scope
 from glaciercli.services import scopes
@@ -31,13 +31,17 @@ def audit(
 ) -> Iterator[Audit]:
     """Yield what the catalog says of vaults, or of all of the account, and raise in the end.
 
-    No inventory is asked for. A vault is unsound where archives are missing or have changed
-    (IntegrityError), where it is gone itself (NotFound), and unknown where no inventory of it was
-    merged (NotReady). Raises that error for a single vault, else what `Outcome.finish` says.
+    No inventory is asked for; each vault is asked whose it is, and whether it was made anew. It is
+    unsound where archives are missing or have changed (IntegrityError), where it is gone itself
+    (NotFound), and unknown where no inventory of it was merged (NotReady). Raises that error for a
+    single vault, else what `Outcome.finish` says.
     """
     outcome = Outcome()
+    wanted: dict[str, Scope] = {}
     if names:
-        wanted = dict.fromkeys(names, scopes.of(client, catalog))
+        for name in names:
+            with outcome.item(name):
+                wanted[name] = _whose(client, catalog, name, progress)
     else:
         listed = list(vaults.listing(client))
         wanted = {
@@ -53,6 +57,14 @@ def audit(
                 raise IntegrityError(_unsound(catalog, scope, audited))
     sound = len(outcome.done)
     outcome.finish(f"{counted(sound, 'vault')} {'is' if sound == 1 else 'are'} sound")
+
+
+def _whose(client: Client, catalog: Catalog, name: str, progress: Progress) -> Scope:
+    """Return the scope of a vault that is asked for by name; raises NotFound where it is gone."""
+    try:
+        return scopes.of_vault_if_allowed(client, catalog, name, progress=progress)
+    except NotFound as error:
+        raise scopes.ended(client, catalog, name, error) from error
 
 
 def _audit(catalog: Catalog, scope: Scope, vault: str) -> Audit:

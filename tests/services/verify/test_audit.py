@@ -25,23 +25,24 @@ def test_the_catalog_without_an_inventory(client, catalog, vault, put):
 
 
 def test_the_catalog_against_its_inventory(client, catalog, vault, scope):
+    day = client.now()
     hashes = {letter: bytes([number]) * 32 for number, letter in enumerate("abcdef")}
 
     def known(ident, letter, **fields):
         catalog.created(
             scope,
-            Archive(ident, vault, 5, hashes[letter].hex(), created=DAY, **fields),
+            Archive(ident, vault, 5, hashes[letter].hex(), created=day, **fields),
         )
 
     def listed(ident, letter):
-        return Entry(ident, "", DAY, 5, hashes[letter])
+        return Entry(ident, "", day, 5, hashes[letter])
 
     known("good", "a")
     known("lost", "b")
     known("other", "c")
     known("copy", "a")
     known("dead", "d")
-    catalog.deleted(scope, vault, "dead", DAY)
+    catalog.deleted(scope, vault, "dead", day)
     entries = [
         listed("good", "a"),
         listed("other", "e"),
@@ -49,7 +50,7 @@ def test_the_catalog_against_its_inventory(client, catalog, vault, scope):
         listed("dead", "d"),
         listed("alien", "f"),
     ]
-    when = DAY + timedelta(days=9)
+    when = day + timedelta(days=9)
     merge(catalog, scope, vault, entries, made=when, asked=when)
     report = next(audit(client, catalog, [vault]))
 
