@@ -236,7 +236,7 @@ def _content(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
             raise Conflict(f"config file {str(path)!r} is no plain file of a sensible size")
         is_others = not system.is_own(status) and status.st_uid != 0
-        if is_others or system.rights_of_strangers(status) & 0o022:
+        if is_others or system.mode_beyond_owner_and_own_group(status) & 0o022:
             raise Conflict(
                 f"config file {str(path)!r} belongs to, or can be written by, another user",
                 hint="see what is in it, then: "

@@ -106,11 +106,11 @@ if sys.platform == "win32":
         """Return the free bytes of an open directory's file system; None, as it is not known."""
         return None
 
-    def rights_of_others(_status: os.stat_result) -> int:
+    def mode_beyond_owner(_status: os.stat_result) -> int:
         """Return what others than its owner may do with a file, as the low six bits of a mode."""
         return 0  # as above; the mode that Python reports is made up
 
-    def rights_of_strangers(_status: os.stat_result) -> int:
+    def mode_beyond_owner_and_own_group(_status: os.stat_result) -> int:
         """Return what others than its owner and this user's own group may do, likewise."""
         return 0
 
@@ -214,11 +214,11 @@ else:
             return None
         return found.f_bavail * found.f_frsize if found.f_blocks else None
 
-    def rights_of_others(status: os.stat_result) -> int:
+    def mode_beyond_owner(status: os.stat_result) -> int:
         """Return what others than its owner may do with a file, as the low six bits of a mode."""
         return status.st_mode & 0o077
 
-    def rights_of_strangers(status: os.stat_result) -> int:
+    def mode_beyond_owner_and_own_group(status: os.stat_result) -> int:
         """Return what others than its owner and this user's own group may do, likewise.
 
         Where users have a group of their own, their umask lets it write to all that they make.
@@ -314,7 +314,7 @@ def why_not_own(status: os.stat_result) -> str | None:
         return "has another name elsewhere, a hard link"
     if not is_own(status):
         return "belongs to another user"
-    if rights_of_others(status) & 0o022:
+    if mode_beyond_owner(status) & 0o022:
         return "can be written by other users"
     return None
 

@@ -62,7 +62,7 @@ def test_a_locked_file_is_removed(tmp_path):
 def test_the_rights_of_others_are_seen(file):
     system.set_mode(file, 0o604)
 
-    assert system.rights_of_others(os.fstat(file)) == 0o004
+    assert system.mode_beyond_owner(os.fstat(file)) == 0o004
     assert system.is_own(os.fstat(file))
 
 
@@ -107,7 +107,7 @@ def test_a_primary_group_is_trusted_where_its_user_is_alone_in_it(file, user, ri
     os.fchown(file, found.pw_uid, found.pw_gid)
     os.fchmod(file, 0o664)
     with others.acting_as(user):
-        assert system.rights_of_strangers(os.fstat(file)) == rights
+        assert system.mode_beyond_owner_and_own_group(os.fstat(file)) == rights
 
 
 def test_directories_are_for_their_owner_alone(tmp_path):

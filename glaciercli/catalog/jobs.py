@@ -26,7 +26,7 @@ def record_listing(
 
     `jobs` may be still to be fetched; that holds up nobody.
     """
-    with catalog.database.look() as connection:
+    with catalog.database.shared_connection() as connection:
         known = connection.execute(
             "SELECT id FROM jobs WHERE vault = ? AND expired IS NULL",
             (catalog.vault_key(scope, vault),),
@@ -44,7 +44,7 @@ def record_listing(
 
 def jobs(catalog: Catalog, scope: Scope, vault: str | None = None) -> list[Job]:
     """Return the jobs that have not expired, newest first."""
-    with catalog.database.look() as connection:
+    with catalog.database.shared_connection() as connection:
         rows = connection.execute(
             "SELECT record FROM jobs JOIN vaults ON vaults.key = jobs.vault "
             "WHERE endpoint = ? AND account = ? AND region = ? AND (? IS NULL OR name = ?) "

@@ -36,7 +36,7 @@ def told(
     Archives that were dated here before `since` are older than the vault by any clock.
     """
     stamp = milliseconds(made)
-    with catalog.database.look() as connection:
+    with catalog.database.shared_connection() as connection:
         row = _row(connection, catalog.vault_key(scope, vault))
         is_news = row is None or row["made"] != stamp or row["gone"] is not None
         if not is_news and row["known"] == newest_key(connection):
@@ -77,7 +77,7 @@ def gone(catalog: Catalog, scope: Scope, vault: str, when: datetime) -> int:
 
 def gone_elsewhere(catalog: Catalog, scope: Scope, vault: str, when: datetime) -> None:
     """Record what another catalog tells: that a vault is gone, unless the service has told here."""
-    with catalog.database.look() as connection:
+    with catalog.database.shared_connection() as connection:
         row = _row(connection, catalog.vault_key(scope, vault))
     if row is not None and row["made"] is None and row["gone"] is None:
         gone(catalog, scope, vault, when)
@@ -85,7 +85,7 @@ def gone_elsewhere(catalog: Catalog, scope: Scope, vault: str, when: datetime) -
 
 def was_emptied_here(catalog: Catalog, scope: Scope, vault: str) -> bool:
     """Tell whether a vault was deleted here, or all that was known in it was."""
-    with catalog.database.look() as connection:
+    with catalog.database.shared_connection() as connection:
         row = _row(connection, catalog.vault_key(scope, vault))
         if row is None or row["deleted"] is not None:
             return row is not None

@@ -109,7 +109,7 @@ class Catalog:
 
     def account(self, identity: str, endpoint: str) -> str | None:
         """Return the account id that was learned, or None."""
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             row = connection.execute(
                 "SELECT account FROM accounts WHERE identity = ? AND endpoint = ?",
                 (identity, endpoint),
@@ -118,7 +118,7 @@ class Catalog:
 
     def scopes(self) -> list[Scope]:
         """Return every world of vaults that anything is known of."""
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             rows = connection.execute(
                 "SELECT DISTINCT endpoint, account, region FROM vaults ORDER BY 1, 2, 3"
             ).fetchall()
@@ -126,7 +126,7 @@ class Catalog:
 
     def vaults(self, scope: Scope) -> list[str]:
         """Return the names of the vaults that are known and are not known to be gone."""
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             return [
                 row["name"]
                 for row in self._vault_rows(scope)
@@ -136,7 +136,7 @@ class Catalog:
 
     def inventory(self, scope: Scope, vault: str) -> Merged | None:
         """Return the newest inventory of a vault that was merged, or None."""
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             for vault_row in self._vault_rows(scope, vault):
                 row = connection.execute(
                     "SELECT * FROM inventories WHERE vault = ? ORDER BY made DESC LIMIT 1",
@@ -218,7 +218,7 @@ class Catalog:
         All at once: to look for those of one archive is to look through all.
         """
         found = defaultdict(list)
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             for row in self._vault_rows(scope, vault):
                 for each in connection.execute(
                     "SELECT id, name FROM aliases WHERE vault = ? ORDER BY name", (row["key"],)
@@ -231,12 +231,12 @@ class Catalog:
 
         Raises NotFound, or Conflict naming the candidates.
         """
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             return _references.find(connection, self._vault_rows(scope, vault), reference, vault)
 
     def known(self, scope: Scope, vault: str, archive_id: str) -> Archive | None:
         """Return the archive of a whole id, whatever its state; None when it was never told."""
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             rows = self._vault_rows(scope, vault)
             found = _references.newest(connection, rows, "id = :id", STATES, id=archive_id)
         return found[0] if found else None
@@ -306,13 +306,13 @@ class Catalog:
 
     def watermark(self) -> int:
         """Return a number that later archives are above."""
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             return newest_key(connection)
 
     def last_deletion(self, scope: Scope, vault: str) -> datetime | None:
         """Return when an archive of the vault was last deleted here."""
         latest = None
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             for row in self._vault_rows(scope, vault):
                 latest = connection.execute(
                     "SELECT max(deleted) FROM archives WHERE vault = ?", (row["key"],)
@@ -324,7 +324,7 @@ class Catalog:
 
         By what was deleted here.
         """
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             counts = [
                 connection.execute(
                     "SELECT count(*) FROM archives "
@@ -337,7 +337,7 @@ class Catalog:
 
     def versions(self, scope: Scope, vault: str, name: str) -> list[Archive]:
         """Return the archives of this very name that may still be there, the newest first."""
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             return _references.newest(
                 connection, self._vault_rows(scope, vault), "name = :name", name=name
             )
@@ -347,7 +347,7 @@ class Catalog:
     ) -> list[str]:
         """Return names that begin with `prefix`, for completion in a shell."""
         found: set[str] = set()
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             for row in self._vault_rows(scope, vault):
                 rows = connection.execute(
                     "SELECT DISTINCT name FROM archives WHERE vault = :vault "
@@ -368,7 +368,7 @@ class Catalog:
         return next((row["key"] for row in self._vault_rows(scope, vault)), None)
 
     def _vault_rows(self, scope: Scope, vault: str | None = None) -> list[Row]:
-        with self.database.look() as connection:
+        with self.database.shared_connection() as connection:
             return connection.execute(
                 "SELECT key, name, gone, known FROM vaults WHERE endpoint = ? AND account = ? "
                 "AND region = ? AND (? IS NULL OR name = ?) ORDER BY name",

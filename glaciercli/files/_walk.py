@@ -113,7 +113,9 @@ def is_ours(status: os.stat_result) -> bool:
 
     In one with the sticky bit, as /tmp, others can put something of their own beside it.
     """
-    is_shared = system.rights_of_strangers(status) & 0o022 and not status.st_mode & stat.S_ISVTX
+    is_shared = (
+        system.mode_beyond_owner_and_own_group(status) & 0o022 and not status.st_mode & stat.S_ISVTX
+    )
     return is_of_ours(status) and not is_shared
 
 

@@ -96,7 +96,7 @@ class Database:
                 yield self._connection
 
     @contextmanager
-    def look(self) -> Iterator[Connection]:
+    def shared_connection(self) -> Iterator[Connection]:
         """Lend the shared connection for a short look at the newest state."""
         with self._lock, self._translated():
             yield self._connection

@@ -205,7 +205,7 @@ def _is_private(file: Descriptor) -> bool:
 def _writers(file: Descriptor) -> tuple[int, int]:
     """Return who can write a file: its owner, and the rights of others to do so."""
     status = os.fstat(file.number)
-    return status.st_uid, system.rights_of_strangers(status) & 0o022
+    return status.st_uid, system.mode_beyond_owner_and_own_group(status) & 0o022
 
 
 def _part_name(place: Place, content: str, further: str = "") -> str:

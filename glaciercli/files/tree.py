@@ -74,7 +74,10 @@ class Tree:
                 f"{str(self.root)!r} belongs to another user, who could swap what is restored",
                 hint="name a directory of your own; one that is missing is made",
             )
-        if system.rights_of_strangers(status) & 0o022 and not status.st_mode & stat.S_ISVTX:
+        if (
+            system.mode_beyond_owner_and_own_group(status) & 0o022
+            and not status.st_mode & stat.S_ISVTX
+        ):
             raise Conflict(
                 f"others can write to {str(self.root)!r} and could swap what is being restored",
                 hint=f"name a new directory, or: chmod go-w {quoted(self.root)}",
@@ -82,7 +85,7 @@ class Tree:
         staging = _below(self._folder, STAGING, self.root / STAGING, make=0o700)
         found = staging.status()
         is_own = system.is_own(found) or found.st_uid == mapped
-        if not is_own or system.rights_of_others(found) & 0o022:
+        if not is_own or system.mode_beyond_owner(found) & 0o022:
             staging.close()
             raise Conflict(
                 f"{str(self.root / STAGING)!r} belongs to, or can be written by, another user",

@@ -24,7 +24,7 @@ _OPERATORS = {
 
 def denials(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield in words what each Deny of a policy forbids."""
-    for statement in _listed(document.get("Statement")):
+    for statement in _as_list(document.get("Statement")):
         if statement.get("Effect") == "Deny":
             yield f"{_who(statement)} may not {_what(statement)}{_when(statement)}"
 
@@ -37,7 +37,7 @@ def _who(statement: Mapping[str, Any]) -> str:
 
 def _named(principal: Any) -> str:
     kinds = principal if isinstance(principal, dict) else {"AWS": principal}
-    names = [str(name) for listed in kinds.values() for name in _listed(listed)]
+    names = [str(name) for listed in kinds.values() for name in _as_list(listed)]
     return "everyone" if names == ["*"] else ", ".join(names)
 
 
@@ -62,7 +62,7 @@ def _when(statement: Mapping[str, Any]) -> str:
 
 
 def _joined(value: Any, between: str) -> str:
-    return between.join(_shown(each) for each in _listed(value))
+    return between.join(_shown(each) for each in _as_list(value))
 
 
 def _shown(value: Any) -> str:
@@ -72,8 +72,8 @@ def _shown(value: Any) -> str:
     return str(value) or "''"
 
 
-def _listed(value: Any) -> list[Any]:
-    """Return what may be written as one thing or as a list, as a list."""
+def _as_list(value: Any) -> list[Any]:
+    """Return the list that IAM's JSON may write as a single value; an empty one for None."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

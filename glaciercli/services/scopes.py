@@ -1,4 +1,4 @@
-"""Which world of vaults a client is in: the key under which the catalog keeps what it knows.
+"""Resolve the endpoint, account and region that a client's rows of the catalog belong to.
 
 What is read by name takes the account that was last told for a profile. What is concluded takes the
 account in the service's own reply: the same profile may be another account's today.

@@ -353,7 +353,7 @@ class Truth(RuleBasedStateMachine):
 
 def _require_agreement(catalog):
     """Fail where a state that is read of rows is not the one that queries select by."""
-    with catalog.database.look() as connection:
+    with catalog.database.shared_connection() as connection:
         key = catalog.vault_key(SCOPE, "v")
         horizon = horizon_of(connection, key)
         for state, condition in CONDITIONS.items():

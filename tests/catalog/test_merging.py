@@ -311,7 +311,7 @@ def test_an_inventory_that_fails_leaves_the_catalog_as_it_was(
     catalog.created_all(scope, map(archive, known))
 
     def everything():
-        with catalog.database.look() as connection:
+        with catalog.database.shared_connection() as connection:
             return [line for line in connection.iterdump() if 'INTO "generation"' not in line]
 
     before = everything()
@@ -329,7 +329,7 @@ def test_large_merges_rebuild_the_indexes(catalog, scope, archive):
     assert catalog.find(scope, None, "n77").id == "0077"
     assert catalog.find(scope, None, "mine").vault == "films"
     catalog.database.check()
-    with catalog.database.look() as connection:
+    with catalog.database.shared_connection() as connection:
         found = {row[1] for row in connection.execute("PRAGMA index_list(archives)")}
     assert {"archives_by_id", "archives_by_created", "archives_by_name"} <= found
 

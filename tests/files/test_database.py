@@ -57,7 +57,7 @@ def test_the_file_is_its_owners_alone_whatever_the_umask(path):
 
 def test_the_log_is_written_ahead_and_synced_in_full(path):
     database = Database(path, MIGRATIONS)
-    with database.look() as connection:
+    with database.shared_connection() as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
     database.close()
@@ -306,7 +306,7 @@ def test_a_slip_in_our_own_sql_is_not_told_as_damage(path, statement):
         connection.execute(merged)
         connection.execute("ANALYZE")
 
-    with pytest.raises(sqlite3.DatabaseError), catalog.database.look() as connection:
+    with pytest.raises(sqlite3.DatabaseError), catalog.database.shared_connection() as connection:
         connection.execute(statement)
     catalog.close()
 
@@ -326,7 +326,7 @@ def test_check_reads_the_whole_file(path):
 def test_a_catalog_in_use_is_a_conflict(path):
     fill(path)
     one, two = Catalog.open(path), Catalog.open(path)
-    with two.database.look() as connection:
+    with two.database.shared_connection() as connection:
         connection.execute("PRAGMA busy_timeout=10")  # ms, in place of minutes
 
     with (

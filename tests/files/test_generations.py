@@ -128,7 +128,7 @@ def test_an_older_copy_beside_a_newer_log_is_told_and_the_log_kept(path, backup)
     with closing(Catalog.open(path)) as catalog:
         assert catalog.stale_log.read_bytes() == log
         assert names_of(catalog) == ["a"]
-        with catalog.database.look() as connection:
+        with catalog.database.shared_connection() as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     with closing(Catalog.open(path)) as catalog:
         assert catalog.stale_log is None

@@ -231,7 +231,7 @@ def read_credentials(path: Path) -> dict[str, Credential]:
     """
     with path.open(encoding="utf-8") as file:
         status = os.fstat(file.fileno())
-        if not (system.is_own(status) or status.st_uid == 0) or system.rights_of_others(status):
+        if not (system.is_own(status) or status.st_uid == 0) or system.mode_beyond_owner(status):
             close = f"chmod 600 {shlex.quote(str(path))}"
             raise PermissionError(f"{path} is open to others; run: {close}")
         parser = configparser.RawConfigParser()

@@ -51,7 +51,7 @@ class Wanted:
                 return first, last
             step *= 2
 
-    def is_brought_by(self, job: Job) -> bool:
+    def is_satisfied_by(self, job: Job) -> bool:
         """Tell whether a job of this archive brings, or has brought, just these bytes."""
         if job.completed and not job.succeeded:
             return False
@@ -90,7 +90,7 @@ class Retrievals:
 
     def find(self, wanted: Wanted) -> Job | None:
         """Return a retrieval of the same bytes, done rather than running; it saves a fee."""
-        fitting = filter(wanted.is_brought_by, self._by_archive.get(wanted.archive.id, ()))
+        fitting = filter(wanted.is_satisfied_by, self._by_archive.get(wanted.archive.id, ()))
         return min(fitting, key=lambda job: not job.succeeded, default=None)
 
     def plan(self, wanted: Wanted, tier: str) -> RetrievalPlan:

@@ -54,7 +54,7 @@ def test_a_range_that_is_not_there_is_refused(span):
     ],
 )
 def test_which_job_brings_what_is_wanted(wanted, found, fits):
-    assert Wanted(ARCHIVE, wanted).is_brought_by(found) is fits
+    assert Wanted(ARCHIVE, wanted).is_satisfied_by(found) is fits
 
 
 def test_a_vault_is_asked_for_its_retrievals_once(client, vault):
