@@ -23,8 +23,15 @@ from glaciercli.cli.options import (
 from glaciercli.config import DESCRIPTION_FORMATS
 from glaciercli.errors import UsageError
 from glaciercli.hints import Command, quoted
-from glaciercli.services.upload import open_uploads, orphans, plan, receipts, streams, uploads
-from glaciercli.services.upload.options import Options
+from glaciercli.services.upload import (
+    open_uploads,
+    options,
+    orphans,
+    plan,
+    receipts,
+    streams,
+    uploads,
+)
 
 ARCHIVE = ("name", "size", "checksum", "archiveId")
 OPEN = ("MultipartUploadId", "PartSizeInBytes", "CreationDate", "name", "path")
@@ -180,11 +187,11 @@ def resume(app: App, upload_id: str, file: Path | None, vault: str, workers: int
         glacier upload resume OW2fM5iVylEp big.tar --vault photos
     """
     with app.progress(file.name if file else "stdin") as progress:
-        options = Options(app.journals, app.catalog, workers, progress)
+        upload_options = options.Options(app.journals, app.catalog, workers, progress)
         if file is None:
-            receipt = orphans.resume(app.client, vault, upload_id, options)
+            receipt = orphans.resume(app.client, vault, upload_id, upload_options)
         else:
-            receipt = uploads.resume(app.client, vault, upload_id, file, options)
+            receipt = uploads.resume(app.client, vault, upload_id, file, upload_options)
     app.at_end.append(receipt.told)
     app.output.show(receipt.archive, ARCHIVE, brief=True)
 
