@@ -25,7 +25,10 @@ _MAPPING = (
 
 
 def glacier_cli(source: Source) -> Iterator[tuple[Scope, Event]]:
-    """Yield glacier-cli's archives; its cache holds the accounts of several access keys."""
+    """Yield glacier-cli's archives and deletions, all of one account.
+
+    Its cache keeps accounts apart by access keys: raises Refused where it has several of them.
+    """
     table = TABLES["glacier-cli"]
     keys = [row["key"] for row in _foreign.rows(source.path, table, _KEYS)]
     if len(keys) > 1:

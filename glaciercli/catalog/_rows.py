@@ -120,7 +120,7 @@ def archives_of(rows: Iterable[Row], vault: str, horizon: Horizon) -> Iterator[A
 def archive_of(row: Row, vault: str, horizon: Horizon) -> Archive:
     """Return the archive that a row stands for; its state is as of `horizon`.
 
-    Raises what a damaged row makes of it: UnicodeDecodeError of a name, ValueError of a moment.
+    Raises IntegrityError for a row whose values are none that an archive has.
     """
     try:
         return Archive(

@@ -47,7 +47,7 @@ def import_file(
     What it says of one account and region is taken as a whole or, after an error, not at all.
     `vault` is needed where the file does not name it, else only that vault's archives are taken.
     Without `tool` the file's beginning tells. Raises Refused for a file that is none of these,
-    IntegrityError naming the line that makes no sense.
+    IntegrityError naming the line that makes no sense, UsageError for a tool that is not known.
     """
     tool = tool or detect(path)
     if tool not in TOOLS:

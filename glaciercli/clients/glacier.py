@@ -154,7 +154,8 @@ class Client:
         """Return the reply to one operation asked once.
 
         Signed anew, it is asked again when nothing was done because credentials have expired that
-        can be renewed, or because the machine slept between signing and sending.
+        can be renewed, or because the machine slept between signing and sending. Raises the errors
+        of `errors`, and UsedUp before a request that `--max-requests` does not allow.
         """
         parameters.setdefault("accountId", self.target.account_id)
         if self.max_requests is not None and next(self._requests) > self.max_requests:

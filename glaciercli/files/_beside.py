@@ -22,7 +22,11 @@ _IN_USE = 128  # the byte of a log's index that SQLite holds a lock on while the
 
 @contextmanager
 def opening(path: Path) -> Iterator[None]:
-    """Let one process at a time create, migrate or move the file aside."""
+    """Let one process at a time create, migrate or move the file aside.
+
+    Waits for another one. Raises Conflict where the directory cannot be written or locked in,
+    Refused for a lock file that another user has made.
+    """
     directory = path.parent
     if not _is_writable(directory):
         raise Conflict(

@@ -196,7 +196,10 @@ class PathFolder(Folder):
 
 
 def open_folder(path: Path, *, make: bool = False) -> Folder:
-    """Open a directory of the user's in the safest way that the system has; see `Folder.open`."""
+    """Open a directory of the user's in the safest way that the system has; see `Folder.open`.
+
+    Raises Conflict where it is not there or cannot be opened.
+    """
     kind: type[Folder] = DescriptorFolder if os.open in os.supports_dir_fd else PathFolder
     try:
         return kind.open(path, make=make)

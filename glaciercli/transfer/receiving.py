@@ -40,7 +40,10 @@ class Content:
 
     @classmethod
     def of(cls, job: Job, promise: Promise | None = None) -> Content:
-        """Return what a job offers, as its size tells; of an archive, as is promised."""
+        """Return what a finished job offers: as is promised of an archive, else as its size tells.
+
+        Raises IntegrityError where the service tells no size.
+        """
         if promise is not None:
             size = promise.stop - promise.start
             return cls(job, size, promise.start, promise.archive.size, promise)

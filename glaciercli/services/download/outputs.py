@@ -32,8 +32,9 @@ def save(
 
     `archive` is the one that an archive's job brings (see `archives.of_job`), None for an
     inventory. That has no checksums: its ranges and its size are compared, which is all there is,
-    and there is no proof. Raises IntegrityError when what came is not the archive. After the user
-    was told of the file, `acknowledge`; until then it is reported again.
+    and there is no proof. Raises NotReady while the job runs, Refused where it failed and
+    IntegrityError when what came is not the archive. After the user was told of the file,
+    `acknowledge`; until then it is reported again.
     """
     if not job.completed:
         raise NotReady(

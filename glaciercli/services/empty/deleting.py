@@ -76,7 +76,8 @@ def delete(client: Client, catalog: Catalog, scope: Scope, vault: str, archive_i
     """Delete an archive for good; return it with the time of its deletion, recorded here.
 
     `scope` is the vault's own (see `scopes.of_vault`). Deleting an archive that is gone already is
-    no error to the service, so its yes proves no presence.
+    no error to the service (developer guide, "Delete archive"), so its yes proves no presence.
+    Raises NotFound, recording nothing, where the service knows no such archive or vault.
     """
     try:
         client.call("DeleteArchive", vaultName=vault, archiveId=archive_id)

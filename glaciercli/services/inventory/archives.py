@@ -45,7 +45,10 @@ def show(client: Client, catalog: Catalog, vault: str | None, reference: str) ->
 
 
 def find(catalog: Catalog, scope: Scope, vault: str | None, reference: str) -> Archive:
-    """Return the archive that a reference names in a scope, as `show` does."""
+    """Return the archive that a reference names in a scope, as `show` does.
+
+    Raises NotFound or Conflict as `Catalog.find` does, UsageError for an unknown id of no vault.
+    """
     try:
         return catalog.find(scope, vault, reference)
     except NotFound:

@@ -58,7 +58,9 @@ def sync(
 
     Uses an inventory job that is done and was not merged, or is running, else starts one. Raises
     NotReady when `poll` runs out first, or while the vault has no inventory: the same call goes
-    on later, also with a document that was received in part.
+    on later, also with a document that was received in part. Raises NotFound for a vault that is
+    gone, which is recorded, and IntegrityError, having changed nothing, for what is no inventory
+    of this vault.
     """
     try:
         there = vaults.show(client, vault)

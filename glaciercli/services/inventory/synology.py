@@ -39,7 +39,7 @@ def join_mapping(
 
     Both vaults' inventories are brought first, where the service has newer ones. The retrieval
     is charged, once for each mapping, and `consent` is asked before it. Raises NotReady when `poll`
-    runs out: the same call goes on.
+    runs out: the same call goes on; NotFound where the mapping's vault has no archive.
     """
     mapping = mapping or f"{vault}_mapping"
     both = [vaults.show(client, each) for each in (vault, mapping)]

@@ -27,7 +27,10 @@ _FIRST_POLL = 2.0  # seconds; expedited jobs take a minute, and local ones none 
 
 
 def listing(client: Client, vault: str) -> Iterator[Job]:
-    """Yield the vault's jobs, newest first, that the service still knows."""
+    """Yield the vault's jobs that the service still knows, newest first.
+
+    It forgets a job at least 24 hours after its end (API reference, ListJobs).
+    """
     for item in client.pages("ListJobs", vaultName=vault):
         yield from_reply(item, vault)
 
@@ -95,7 +98,13 @@ def start_archive(
     range: Span | None = None,  # noqa: A002 - the field's own word
     token: str | None = None,
 ) -> Job:
-    """Start the retrieval of an archive, or of [start, stop) of it."""
+    """Start the retrieval of an archive, or of [start, stop) of it, which is charged.
+
+    A range begins and ends at whole MiB, or at the end of the archive (API reference, InitiateJob).
+    `tier` says how long it takes, and what it costs. `token` names it, to find it after a lost
+    reply. Raises NotFound where the service knows no such archive, Refused for a range or a policy
+    that do not let it.
+    """
     return start(
         client,
         vault,
@@ -124,7 +133,11 @@ def start_inventory(
     marker: str | None = None,
     token: str | None = None,
 ) -> Job:
-    """Start the retrieval of the vault's last inventory, or of a slice of it."""
+    """Start the retrieval of the vault's last inventory, or of a slice of it.
+
+    The service makes one about once a day, where something was written since (developer guide,
+    "Vault inventory"), so the newest archives may not be in it. Dates are when archives were made.
+    """
     slice_ = _given(
         StartDate=format_time_seconds(start_date) if start_date else None,
         EndDate=format_time_seconds(end_date) if end_date else None,

@@ -32,7 +32,11 @@ class Wanted:
 
     @cached_property
     def aligned(self) -> Span | None:
-        """The least range around what is wanted that the service gives a checksum for."""
+        """The least range around what is wanted that the service gives a checksum for.
+
+        None for the whole. Raises Refused for a range that the archive does not have, or of an
+        archive of unknown size (developer guide, "Receiving checksums when downloading data").
+        """
         if self.span is None:
             return None
         size = self.archive.size

@@ -77,7 +77,7 @@ class Selection:
 
 
 def apart(lacking: Iterable[Item]) -> tuple[list[Item], list[Item]]:
-    """Return what is to be retrieved, and what is to be copied from what is there or comes first.
+    """Return unique contents to retrieve, and items to copy from an equal file.
 
     Equal archives cost one retrieval: uploads that were done again fill many vaults. It is that of
     one which the newest inventory does not lack, where there is such a one.

@@ -307,7 +307,10 @@ class OpenUpload:
         self._journal.answered(earlier)
 
     def record(self, archive: Archive) -> None:
-        """Write down a stored archive, in the journal first and then in the catalog."""
+        """Write down a stored archive, in the journal first and then in the catalog.
+
+        Raises Conflict, which names the archive, where either cannot be written.
+        """
         try:
             if self.state.done is None:
                 self._journal.done(archive)

@@ -34,7 +34,8 @@ def resume(client: Client, vault: str, reference: str, options: Options) -> Rece
     """Complete a stream all of which had arrived, by its upload's id or a beginning of it.
 
     Call the receipt's `told` when the user knows of the archive. Raises NotFound when no such
-    upload is known here, or nothing of it is stored, and Uncertain while that cannot be known.
+    upload is known here, or nothing of it is stored, and Uncertain while that cannot be known;
+    Refused where the stream was cut short, IntegrityError where the service holds other parts.
     """
     state = _named(options.journals, vault, reference)
     assert state.intent is not None

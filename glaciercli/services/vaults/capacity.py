@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def capacity(client: Client) -> list[Capacity]:
-    """Return the units that the account has in the region."""
+    """Return the units that the account has in the region; those that have expired are not told."""
     reply = client.call("ListProvisionedCapacity")
     return [Capacity.from_api(each) for each in reply.get("ProvisionedCapacityList", ())]
 
@@ -28,7 +28,8 @@ def plan(client: Client) -> CapacityPlan:
 def purchase(client: Client, plan: CapacityPlan, consent: Consent) -> Capacity:
     """Buy the unit of a plan that `consent` agrees to: it is paid at once and not given back.
 
-    Raises Refused when the account has two. After a lost reply, look with `capacity` before asking
+    Raises Refused when the account has two (developer guide, "Purchase provisioned capacity").
+    After a lost reply, look with `capacity` before asking
     again: the first request may have bought one.
     """
     require_planned(plan, _digest(client))

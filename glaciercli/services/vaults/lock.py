@@ -46,7 +46,8 @@ def check(client: Client, vault: str, text: str, *, allow_only: bool = False) ->
 def start(client: Client, vault: str, text: str, *, allow_only: bool = False) -> Lock:
     """Put a lock policy in force for 24 hours of trial; return it with its id.
 
-    The id is told only here. Raises Refused for what `check` refuses.
+    Without `complete` the service lifts it then (developer guide, "Initiate vault lock"). The id is
+    told only here. Raises Refused for what `check` refuses.
     """
     checked = check(client, vault, text, allow_only=allow_only)
     policy = {"Policy": iam.unwrap(text)}
@@ -98,7 +99,11 @@ def complete(client: Client, vault: str, lock_id: str, *, allow_only: bool = Fal
 
 
 def abort(client: Client, vault: str) -> Lock:
-    """Lift a lock that is not completed; return what it was. Raises Refused for a completed one."""
+    """Lift a lock that is not completed; return what it was.
+
+    Raises Refused for a completed one, which stays for ever (developer guide, "Abort vault lock"),
+    and NotFound where there is none.
+    """
     lock = show(client, vault)
     if lock.state == "Locked":
         raise _locked(vault)

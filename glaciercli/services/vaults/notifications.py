@@ -33,14 +33,21 @@ def show(client: Client, vault: str) -> Notifications:
 def set_(
     client: Client, vault: str, topic: str, *, events: Sequence[str] = EVENTS
 ) -> Notifications:
-    """Replace the configuration of a vault."""
+    """Replace the configuration of a vault; `topic` is the ARN of an SNS topic.
+
+    The service does not ask whether that is there or may be written to. Raises Refused for what is
+    no ARN, and for another event than those of `EVENTS`.
+    """
     config = {"SNSTopic": topic, "Events": list(events)}
     client.call("SetVaultNotifications", vaultName=vault, vaultNotificationConfig=config)
     return Notifications(vault, topic, tuple(events))
 
 
 def delete(client: Client, vault: str) -> Notifications:
-    """Delete the configuration and return what it was; raises NotFound when there is none."""
+    """Delete the configuration and return what it was; raises NotFound when there is none.
+
+    Messages may still be sent for a short while (developer guide, "Delete vault notifications").
+    """
     config = show(client, vault)
     client.call("DeleteVaultNotifications", vaultName=vault)
     return config

@@ -15,14 +15,18 @@ _STRATEGIES = {"none": "None", "free-tier": "FreeTier"}
 
 
 def show(client: Client) -> RetrievalPolicy:
-    """Return what the account lets itself retrieve in the region."""
+    """Return what the account lets itself retrieve in the region; where nothing is set, all."""
     reply = client.call("GetDataRetrievalPolicy")
     rules = reply.get("Policy", {}).get("Rules") or [{"Strategy": "None"}]
     return RetrievalPolicy.from_api(rules[0])
 
 
 def set_(client: Client, limit: str) -> RetrievalPolicy:
-    """Set it to `none`, `free-tier`, or a size an hour such as `10GiB`; raises UsageError."""
+    """Set it to `none`, `free-tier`, or a size an hour such as `10GiB`; raises UsageError.
+
+    It holds within minutes, and for no job that was accepted before (developer guide, "Set data
+    retrieval policy").
+    """
     rule: dict[str, str | int]
     if limit.lower() in _STRATEGIES:
         rule = {"Strategy": _STRATEGIES[limit.lower()]}

@@ -21,7 +21,11 @@ def listing(client: Client, vault: str) -> list[Tag]:
 
 
 def add(client: Client, vault: str, tags: Mapping[str, str]) -> list[Tag]:
-    """Set tags, replacing those of the same key; return all that the vault has now."""
+    """Set tags, replacing those of the same key; return all that the vault has now.
+
+    The service takes ten at a time (developer guide, "Add tags to vault"), so of more than ten
+    some are set where a later request fails. Raises Refused for more than the vault may have.
+    """
     rest = iter(tags.items())
     while some := dict(islice(rest, _A_REQUEST)):
         client.call("AddTagsToVault", vaultName=vault, Tags=some)

@@ -23,7 +23,11 @@ _DAY = timedelta(days=1)  # the service takes an inventory about once a day
 
 
 def create(client: Client, name: str) -> Vault:
-    """Return the vault, made if it was not there."""
+    """Return the vault, made if it was not there; asking again changes nothing.
+
+    Raises Refused for a name that the service does not take, and for more than 1,000 vaults in an
+    account and region (developer guide, "Create vault").
+    """
     client.call("CreateVault", vaultName=name)
     return show(client, name)
 
@@ -34,7 +38,11 @@ def listing(client: Client) -> Iterator[Vault]:
 
 
 def show(client: Client, name: str) -> Vault:
-    """Return a vault; raises NotFound with what may be meant."""
+    """Return a vault; raises NotFound with what may be meant.
+
+    Its counts and bytes are those of its last inventory, and include 32 KiB for each archive
+    (developer guide, "Describe vault").
+    """
     try:
         return Vault.from_api(client.call("DescribeVault", vaultName=name))
     except NotFound as error:

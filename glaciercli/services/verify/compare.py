@@ -33,7 +33,8 @@ def file(
 
     Proves that the file is what the catalog knows by a hash, and by whose word. That the service
     still has it is proven as far as its newest inventory goes, whose date is in the result: raises
-    NotFound or IntegrityError where what is known says otherwise (see `require_present`).
+    NotFound or IntegrityError where what is known says otherwise (see `require_present`). Raises
+    Refused where the catalog knows no hash to compare with, Conflict where the file changes.
     """
     found = archives.show(client, catalog, vault, reference)
     last = catalog.inventory(scopes.of(client, catalog), found.vault)
