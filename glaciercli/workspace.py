@@ -84,6 +84,23 @@ class Workspace:
         )
 
     @property
+    def endpoint_setting(self) -> tuple[str | None, str]:
+        """The endpoint in force and where it is from: ours, else the AWS configuration's.
+
+        Where that cannot be read there is none, and the reason instead of its place.
+        """
+        from glaciercli.clients.session import configured_endpoint  # noqa: PLC0415
+
+        url, source = self.settings["endpoint-url"], self.settings.sources["endpoint-url"]
+        if url is not None or self.is_local:
+            return url, source
+        try:
+            url = configured_endpoint(self.target)
+        except UsageError as error:
+            return None, error.message
+        return url, source if url is None else "AWS configuration"
+
+    @property
     def is_local(self) -> bool:
         """Tell whether the embedded engine is meant; the flags at hand beat remembered defaults."""
         named_local = self.flags.get("local") or self.flags.get("local_root") is not None

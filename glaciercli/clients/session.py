@@ -97,6 +97,21 @@ def connect(
     return Client(target, make, pace, max_requests)
 
 
+def configured_endpoint(target: Target) -> str | None:
+    """Return the URL that the AWS configuration names for a target; None where it is the service.
+
+    Asks no one and needs no credentials. Raises UsageError where that configuration makes no sense.
+    """
+    import boto3  # noqa: PLC0415
+
+    with translated("connect"), _settled():
+        session = boto3.Session(profile_name=target.profile, region_name=target.region)
+        client = session.client("glacier")
+    url: str = client.meta.endpoint_url
+    endpoints.refuse_user(url, _OF_AWS)
+    return None if endpoints.name_of(url, client.meta.region_name) == endpoints.AWS else url
+
+
 def _connect_local(
     target: Target, root: Path, config: Config, pace: Pace, max_requests: int | None
 ) -> Client:

@@ -29,10 +29,9 @@ def show(app: App) -> None:
         glacier config show
     """
     settings = app.settings
-    rows = [
-        models.SettingInForce(name, value, settings.sources[name])
-        for name, value in settings.values.items()
-    ]
+    told = {name: (value, settings.sources[name]) for name, value in settings.values.items()}
+    told["endpoint-url"] = app.endpoint_setting
+    rows = [models.SettingInForce(name, *each) for name, each in told.items()]
     places = app.places
     rows += [
         models.SettingInForce(

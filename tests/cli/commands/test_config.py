@@ -1,4 +1,5 @@
-from helpers import write
+import pytest
+from helpers import run, write
 
 from glaciercli.errors import Exit
 
@@ -35,3 +36,35 @@ def test_a_setting_with_a_typing_error_is_named(glacier, tmp_path):
     result = glacier("config", "show", "--config", file, exit=Exit.USAGE)
 
     assert "unknown setting 'valut'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "endpoint_url = http://localhost:8480",
+        "services = here\n[services here]\nglacier =\n  endpoint_url = http://localhost:8480",
+    ],
+)
+def test_an_endpoint_of_the_aws_configuration_is_in_force(tmp_path, monkeypatch, settings):
+    file = write(tmp_path / "aws", f"[profile work]\nregion = eu-west-1\n{settings}\n".encode())
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    words = ("config", "show", "--profile", "work", "--output", "json")
+
+    assert shown(run(*words))["endpoint-url"] == ("http://localhost:8480", "AWS configuration")
+    assert shown(run(*words, "--local"))["endpoint-url"] == (None, "default")
+    named = shown(run(*words, "--endpoint-url", "https://glacier.example"))
+    assert named["endpoint-url"] == ("https://glacier.example", "flag")
+
+
+def test_aws_itself_is_no_endpoint_to_be_shown(monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+    assert shown(run("config", "show", "--output", "json"))["endpoint-url"] == (None, "default")
+
+
+def test_an_aws_configuration_that_cannot_be_used_is_shown_with_its_reason():
+    found = shown(run("config", "show", "--profile", "nowhere", "--output", "json"))
+
+    value, reason = found["endpoint-url"]
+    assert value is None
+    assert "nowhere" in reason
