@@ -76,10 +76,20 @@ def gone(catalog: Catalog, scope: Scope, vault: str, when: datetime) -> int:
 
 
 def gone_elsewhere(catalog: Catalog, scope: Scope, vault: str, when: datetime) -> None:
-    """Record what another catalog tells: that a vault is gone, unless the service has told here."""
+    """Record what another catalog tells: that a vault was found to be gone.
+
+    Not where the service has told of it here, or an archive has come into it later.
+    """
     with catalog.database.shared_connection() as connection:
         row = _row(connection, catalog.vault_key(scope, vault))
-    if row is not None and row["made"] is None and row["gone"] is None:
+        if row is None or row["made"] is not None or row["gone"] is not None:
+            return
+        later = connection.execute(
+            "SELECT 1 FROM archives INDEXED BY archives_by_created "
+            "WHERE vault = ? AND created > ? LIMIT 1",
+            (row["key"], milliseconds(when)),
+        ).fetchone()
+    if later is None:
         gone(catalog, scope, vault, when)
 
 

@@ -154,6 +154,23 @@ def test_an_export_tells_of_a_vault_that_is_gone(catalog, scope, archive, tmp_pa
     fresh.close()
 
 
+def test_a_stale_export_does_not_end_a_vault_that_was_used_since(
+    catalog, scope, archive, tmp_path
+):
+    """What was uploaded from here after that date shows that the vault is there again."""
+    old = Catalog.open(tmp_path / "old.db")
+    old.created(scope, archive("a", created=DAY))
+    lives.gone(old, scope, "photos", DAY + timedelta(days=1))
+    path = tmp_path / "stale.jsonl"
+    with path.open("w") as stream:
+        export(old, [scope], stream)
+    old.close()
+    catalog.created(scope, archive("b", created=DAY + timedelta(days=9), location="/there"))
+    import_file(catalog, scope, path)
+
+    assert everything(catalog, scope)["b"].status == "new"
+
+
 @pytest.mark.parametrize(("day", "status"), [(2, "deleted"), (9, "new")])
 def test_an_export_tells_of_a_deletion_until_an_inventory_has_taken_it_back(
     catalog, scope, archive, tmp_path, day, status
