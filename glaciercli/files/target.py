@@ -80,7 +80,7 @@ class PartFile:
         return os.fstat(self.descriptor.number).st_size
 
     def write(self, view: memoryview, position: int) -> None:
-        """Write all of a buffer at a position."""
+        """Write all of a buffer at a position, in bytes; raises Conflict naming the file."""
         try:
             while view:
                 count = system.write_at(self.descriptor.number, view, position)
@@ -89,7 +89,10 @@ class PartFile:
             raise _cannot_write(self.path, error) from error
 
     def keep(self, start: int, stop: int) -> tuple[int, str]:
-        """Keep only [start, stop) of the content; return the new size and tree hash."""
+        """Keep only [start, stop) of the content, in bytes; return the new size and tree hash.
+
+        Nothing is cut off before `finish`. Raises Conflict where the file ends before `stop`.
+        """
         position = 0
         buffer = memoryview(bytearray(LEAF_SIZE))
         while start + position < stop:
@@ -102,7 +105,10 @@ class PartFile:
         return position, self.descriptor.tree_hash(position)
 
     def finish(self, size: int, modified: datetime | None) -> None:
-        """Make the content durable, exactly `size` bytes, with the time it had when it was sent."""
+        """Make the content durable, exactly `size` bytes, with the time it had when it was sent.
+
+        From now on it has the rights of any new file. Raises Conflict where the disk refuses.
+        """
         number = self.descriptor.number
         try:
             os.ftruncate(number, size)

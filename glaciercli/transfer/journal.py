@@ -55,7 +55,11 @@ class Journal:
 
     @classmethod
     def open(cls, directory: Path, key: str) -> Self:
-        """Open or make the journal of a transfer; raises Busy when another run has it open."""
+        """Open or make the journal of a transfer; raises Busy when another run has it open.
+
+        Raises Conflict where it cannot be read or written, or is not this user's alone, and Refused
+        where its directory is not: others could remove what was written down.
+        """
         path = path_of(private_directory(directory), key)
         while True:
             descriptor = _open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
