@@ -139,21 +139,26 @@ def ended(client: Client, catalog: Catalog, name: str, error: NotFound) -> NotFo
                 vault_words.ended(name, account, count),
                 hint=("to see them: ", Command("catalog", "list", "--state", "gone")),
             )
-    others = {
+    others = others_with(client, catalog, account, name)
+    if not others:
+        return error
+    whose = f"in account {account}" if account else "there, and nothing tells which account answers"
+    return NotFound(
+        f"vault {name!r} is not {whose}; it is known of account {', '.join(others)}, "
+        "of which that says nothing",
+        hint="use the profile of that account, or name the account: --account-id",
+    )
+
+
+def others_with(client: Client, catalog: Catalog, account: str | None, name: str) -> list[str]:
+    """Return the accounts at the client's place, but for `account`, where a vault is known."""
+    return [
         each.account
         for each in catalog.scopes()
         if (each.endpoint, each.region) == (client.endpoint, client.region)
         and each.account != account
         and name in catalog.vaults(each)
-    }
-    if not others:
-        return error
-    whose = f"in account {account}" if account else "there, and nothing tells which account answers"
-    return NotFound(
-        f"vault {name!r} is not {whose}; it is known of account {', '.join(sorted(others))}, "
-        "of which that says nothing",
-        hint="use the profile of that account, or name the account: --account-id",
-    )
+    ]
 
 
 def lost(client: Client, catalog: Catalog, listed: Sequence[Vault]) -> dict[str, GlacierError]:

@@ -154,9 +154,7 @@ def test_an_export_tells_of_a_vault_that_is_gone(catalog, scope, archive, tmp_pa
     fresh.close()
 
 
-def test_a_stale_export_does_not_end_a_vault_that_was_used_since(
-    catalog, scope, archive, tmp_path
-):
+def test_a_stale_export_does_not_end_a_vault_that_was_used_since(catalog, scope, archive, tmp_path):
     """What was uploaded from here after that date shows that the vault is there again."""
     old = Catalog.open(tmp_path / "old.db")
     old.created(scope, archive("a", created=DAY))

@@ -281,6 +281,14 @@ def test_an_inventory_days_after_a_deletion_brings_back_what_it_lists(place, pho
         assert engine.log.count("DeleteArchive") == 1
 
 
+def test_an_empty_listing_tells_of_which_account_it_is(place, photos):
+    with place(B):
+        run("vault", "create", "photos")
+        run("vault", "show", "photos")
+        told = run("archive", "list", "-V", "photos", "--output", "table")
+        assert f"are known here of account {B}, but of {A};" in told.stderr
+
+
 def test_an_open_upload_of_another_account_has_not_expired(place, photos, tmp_path):
     big = write(tmp_path / "big.bin", payload(3 << 20, 7))
     words = ("upload", big, "-V", "photos", "--part-size", "1MiB", "--workers", "1")

@@ -82,8 +82,10 @@ def list_(
         left_out = archives.left_out(app.client, app.catalog, vault, filters=wanted)
         if left_out:
             return app.written(plans.left_out(vault, left_out))
+        account, others = archives.accounts(app.client, app.catalog, vault)
+        elsewhere = f" of account {account}, but of {', '.join(others)}" if others else ""
         return (
-            f"no archives of vault {vault} are known here;"
+            f"no archives of vault {vault} are known here{elsewhere};"
             f" to ask Glacier: {app.written(Command('vault', 'inventory', vault))}"
         )
 

@@ -36,6 +36,12 @@ def left_out(client: Client, catalog: Catalog, vault: str, *, filters: Filter) -
     return catalog.left_out(scopes.of(client, catalog), vault, filters=filters)
 
 
+def accounts(client: Client, catalog: Catalog, vault: str) -> tuple[str, list[str]]:
+    """Return the account whose archives are listed, and the others that a vault is known of."""
+    account = scopes.of(client, catalog).account
+    return account, scopes.others_with(client, catalog, account, vault)
+
+
 def show(client: Client, catalog: Catalog, vault: str | None, reference: str) -> Archive:
     """Return the archive that a reference names (see `Catalog.find`).
 
