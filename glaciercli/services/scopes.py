@@ -30,7 +30,7 @@ def of(client: Client, catalog: Catalog) -> Scope:
 
     Raises NotFound when the account has no vault, so that there is nothing to tell it by.
     """
-    scope = told(client, catalog)
+    scope = cached(client, catalog)
     if scope is not None:
         return scope
     for vault in vaults.listing(client):
@@ -41,7 +41,7 @@ def of(client: Client, catalog: Catalog) -> Scope:
     )
 
 
-def told(client: Client, catalog: Catalog) -> Scope | None:
+def cached(client: Client, catalog: Catalog) -> Scope | None:
     """Return the client's scope for reading, if it is known without asking the service."""
     account = client.target.account or catalog.account(client.target.identity, client.endpoint)
     return None if account is None else Scope(client.endpoint, account, client.region)
@@ -51,7 +51,7 @@ def of_vault(
     client: Client, catalog: Catalog, name: str, *, progress: Progress = NullProgress()
 ) -> Scope:
     """Return the scope of a vault by its own ARN: one request, before what cannot be undone."""
-    return learned(client, catalog, vaults.show(client, name), progress=progress)
+    return remembered(client, catalog, vaults.show(client, name), progress=progress)
 
 
 def of_vault_if_allowed(
@@ -69,7 +69,7 @@ def of_vault_if_allowed(
         return of(client, catalog)
 
 
-def learned(
+def remembered(
     client: Client, catalog: Catalog, vault: Vault, *, progress: Progress = NullProgress()
 ) -> Scope:
     """Return the scope of a vault that the service has just told, and remember what that says.
@@ -166,7 +166,7 @@ def lost(client: Client, catalog: Catalog, listed: Sequence[Vault]) -> dict[str,
 
     `listed` are all vaults that the account has in the region.
     """
-    scope = in_account(client, catalog, listed[0].account) if listed else told(client, catalog)
+    scope = in_account(client, catalog, listed[0].account) if listed else cached(client, catalog)
     missing = {} if scope is None else _counts(catalog, scope, {each.name for each in listed})
     if listed or not missing:
         return {name: _not_listed(name, count) for name, count in missing.items()}

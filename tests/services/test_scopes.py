@@ -21,10 +21,10 @@ def scope(client):
 
 def test_the_account_is_asked_for_once(client, engine, vault, catalog, scope):
     engine.log.clear()
-    assert scopes.told(client, catalog) is None
+    assert scopes.cached(client, catalog) is None
     assert [scopes.of(client, catalog), scopes.of(client, catalog)] == [scope, scope]
 
-    assert scopes.told(client, catalog) == scope
+    assert scopes.cached(client, catalog) == scope
     assert engine.log.count() == 1
 
 
@@ -33,7 +33,7 @@ def test_an_account_without_vaults_cannot_be_known(client, catalog):
         scopes.of(client, catalog)
 
     assert "glacier vault create" in render(caught.value.hint)
-    assert scopes.told(client, catalog) is None
+    assert scopes.cached(client, catalog) is None
 
 
 def test_the_scope_of_a_vault_is_that_of_its_arn_and_one_request(
@@ -55,16 +55,16 @@ def test_credentials_that_are_of_another_account_now_are_noted(client, catalog, 
     assert scopes.in_account(client, catalog, ACCOUNT, progress=progress) == scope
     [note] = progress.notes
     assert note == f"these credentials are of account {ACCOUNT}, and were of {'1' * 12}"
-    assert scopes.told(client, catalog) == scope
+    assert scopes.cached(client, catalog) == scope
 
 
 def test_an_account_that_the_user_named_is_not_remembered(client, catalog, scope):
     client.target = replace(client.target, account_id=ACCOUNT)
-    assert scopes.told(client, catalog) == scope
+    assert scopes.cached(client, catalog) == scope
     scopes.in_account(client, catalog, ACCOUNT)
 
     client.target = replace(client.target, account_id="-")
-    assert scopes.told(client, catalog) is None
+    assert scopes.cached(client, catalog) is None
 
 
 def test_the_account_that_refuses_is_read_from_the_refusal(client, vault):

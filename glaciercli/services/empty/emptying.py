@@ -62,7 +62,7 @@ def plan(
     first; raises NotReady where that takes longer than `poll`. Nothing is deleted.
     """
     there = vaults.show(client, vault)
-    scope = scopes.learned(client, catalog, there, progress=progress)
+    scope = scopes.remembered(client, catalog, there, progress=progress)
     if syncing.is_behind(catalog, scope, there):
         syncing.sync(client, catalog, vault, poll=poll, progress=progress)
     newest = catalog.inventory(scope, vault)
@@ -133,7 +133,7 @@ def empty(
     goes on.
     """
     there = vaults.show(client, plan.vault)
-    scope = scopes.learned(client, catalog, there)
+    scope = scopes.remembered(client, catalog, there)
     if there.arn != plan.arn:
         raise Refused(f"the plan is for {plan.arn}, but this is {there.arn}")
     require_planned(plan, _digest(there, plan.watermark, filters, with_vault=plan.with_vault))
@@ -171,7 +171,7 @@ def _digest(there: Vault, watermark: int, filters: Filter, *, with_vault: bool) 
 
 def last_deletion(client: Client, catalog: Catalog, vault: Vault) -> datetime | None:
     """Return when the vault's last archive was deleted here; None while any is known in it."""
-    scope = scopes.learned(client, catalog, vault)
+    scope = scopes.remembered(client, catalog, vault)
     if catalog.totals(scope, vault.name).count:
         return None
     return catalog.last_deletion(scope, vault.name)

@@ -24,7 +24,7 @@ def of(client: Client, catalog: Catalog, vault: Vault) -> VaultDetails:
     The service counts by its last inventory, which is a day old; of an archive that was made or
     deleted within minutes of it, the inventory is taken to know.
     """
-    scope = scopes.learned(client, catalog, vault)
+    scope = scopes.remembered(client, catalog, vault)
     since = None if vault.inventoried is None else vault.inventoried + _APART
     new = Filter(states=frozenset({"new"}), after=since)
     uploaded = catalog.totals(scope, vault.name, filters=new)

@@ -66,7 +66,7 @@ def sync(
         there = vaults.show(client, vault)
     except NotFound as error:
         raise scopes.ended(client, catalog, vault, error) from error
-    scope = scopes.learned(client, catalog, there, progress=progress)
+    scope = scopes.remembered(client, catalog, there, progress=progress)
     last = catalog.inventory(scope, vault)
     merged = None if last is None else last.asked
     job = _job(client, there, merged=merged, progress=progress)
@@ -124,7 +124,7 @@ def sync_all(
     if not names:
         listed = list(vaults.listing(client))
         for each in listed:  # also those that are left out: each may be another than was known
-            scopes.learned(client, catalog, each, progress=progress)
+            scopes.remembered(client, catalog, each, progress=progress)
         waiting = [each.name for each in listed if _has_inventory(each, progress)]
         for name, lost in scopes.lost(client, catalog, listed).items():
             outcome.failed(name, lost)

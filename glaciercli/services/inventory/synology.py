@@ -43,7 +43,7 @@ def join_mapping(
     """
     mapping = mapping or f"{vault}_mapping"
     both = [vaults.show(client, each) for each in (vault, mapping)]
-    scope = scopes.learned(client, catalog, both[0])
+    scope = scopes.remembered(client, catalog, both[0])
     behind = [each.name for each in both if syncing.is_behind(catalog, scope, each)]
     if behind:
         syncing.sync_all(client, catalog, behind, poll=poll, progress=progress)

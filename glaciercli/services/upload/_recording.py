@@ -57,7 +57,7 @@ def _scope(client: Client, catalog: Catalog, archive: Archive, account: str | No
     own ARN decides, if they may look at it.
     """
     named = {each for each in (account_of(archive.location), account) if each is not None}
-    before = scopes.told(client, catalog)
+    before = scopes.cached(client, catalog)
     if len(named) == 1 and (before is None or before.account in named):
         return scopes.in_account(client, catalog, named.pop())
     try:

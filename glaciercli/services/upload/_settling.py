@@ -251,7 +251,7 @@ def _is_of(archive: Archive, state: UploadState) -> bool:
 
 def _scope(upload: OpenUpload, state: UploadState) -> Scope | None:
     """Return the world that an upload went to, without asking for it; None if that is not known."""
-    told = scopes.told(upload.client, upload.catalog)
+    told = scopes.cached(upload.client, upload.catalog)
     if told is None or state.account is None:
         return told
     return Scope(told.endpoint, state.account, told.region)

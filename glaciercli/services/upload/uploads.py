@@ -186,7 +186,7 @@ def _tell_twin(upload: OpenUpload) -> None:
     """
     client, catalog, source = upload.client, upload.catalog, upload.file
     account, vault = upload.state.account, upload.intent.vault
-    scope = scopes.told(client, catalog)
+    scope = scopes.cached(client, catalog)
     if account is not None:
         scope = Scope(client.endpoint, account, client.region)
     for each in [] if scope is None else catalog.versions(scope, vault, source.path.name):

@@ -45,7 +45,8 @@ def audit(
     else:
         listed = list(vaults.listing(client))
         wanted = {
-            each.name: scopes.learned(client, catalog, each, progress=progress) for each in listed
+            each.name: scopes.remembered(client, catalog, each, progress=progress)
+            for each in listed
         }
         for name, error in scopes.lost(client, catalog, listed).items():
             outcome.failed(name, error)

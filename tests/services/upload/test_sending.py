@@ -66,7 +66,7 @@ def test_an_upload_to_a_named_account_tells_nothing_of_the_credentials_own(
     archive = upload(client=named)
     named.engine.close()
 
-    assert scopes.told(client, catalog) is None
+    assert scopes.cached(client, catalog) is None
     assert catalog.scopes() == [uploads_scope(client, archive)]
 
 
