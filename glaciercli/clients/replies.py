@@ -20,6 +20,7 @@ from glaciercli.errors import (
     AccessDenied,
     BadRequest,
     GlacierError,
+    IntegrityError,
     LostReply,
     Refused,
     Unreachable,
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 _OF_PARSERS = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 _LARGEST = 16 << 20  # bytes of a reply that is held whole; a page of jobs has less than one of them
 _LONGEST = 1000  # characters that are shown of the service's words
-_ARN = re.compile(r"arn:[\w-]+:glacier:(?P<region>[\w-]*):(?P<account>\d{12}):vaults/", re.ASCII)
+_ARN = re.compile(
+    r"arn:[\w-]+:glacier:(?P<region>[\w-]*):(?P<account>\d{12}):vaults/(?P<vault>[\w.-]*)", re.ASCII
+)
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _request = threading.local()  # `has_left`: whether this thread's request is on its way
 
@@ -243,6 +246,9 @@ def _translate_reply(
     vault = parameters.get("vaultName")
     if vault and message.startswith("Vault not found"):
         arn = _ARN.search(message)
+        if arn and vault not in {arn["vault"], arn["vault"].removesuffix(".")}:
+            # That another vault is not there says nothing of this one.
+            return IntegrityError(f"{operation} was asked of vault {vault!r}: {message}")
         return no_vault(vault, *(arn.group("region", "account") if arn else ("",)))
     found = from_response(code, message, status=status, retry_after=seconds)
     hint = _HINTS.get(code)

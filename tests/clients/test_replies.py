@@ -11,6 +11,7 @@ from glaciercli.errors import (
     AccessDenied,
     BadRequest,
     Conflict,
+    IntegrityError,
     LostReply,
     NotFound,
     Refused,
@@ -83,6 +84,15 @@ def test_a_missing_vault_is_named():
     found = translate(error, "DescribeVault", {"vaultName": "photos"})
     assert found.message == "vault 'photos' does not exist in eu-west-1"
     assert "another --region" in render(found.hint)
+
+
+def test_that_another_vault_is_missing_says_nothing_of_this_one():
+    arn = "arn:aws:glacier:eu-west-1:123456789012:vaults/films"
+    error = reply("ResourceNotFoundException", 404, f"Vault not found for ARN: {arn}")
+
+    found = translate(error, "DescribeVault", {"vaultName": "photos"})
+    assert isinstance(found, IntegrityError)
+    assert "asked of vault 'photos': Vault not found for ARN" in found.message
 
 
 @pytest.mark.parametrize(
