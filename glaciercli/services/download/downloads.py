@@ -20,7 +20,7 @@ from glaciercli.models.plans import agreed
 from glaciercli.ranges import Span
 from glaciercli.services.download import _endings
 from glaciercli.services.jobs import jobs
-from glaciercli.services.jobs.retrievals import Retrievals, Wanted
+from glaciercli.services.jobs.retrievals import RetrievalRequest, Retrievals
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
 from glaciercli.transfer.download_journal import DownloadJournal
@@ -47,7 +47,7 @@ def download(
     when `poll` runs out first: the same call goes on later; IntegrityError when what came is not
     the archive. After the user was told, `acknowledge`.
     """
-    wanted = Wanted(archive, range)
+    wanted = RetrievalRequest(archive, range)
     with (
         _endings.opened(target) as place,
         DownloadJournal.open(client, journals, archive.vault, wanted.name, place.path) as journal,
@@ -89,7 +89,7 @@ def request(
     Several archives are asked for first and downloaded then, so that there is one wait for all;
     `there` are the vault's retrievals, listed once for all of them. All of them are agreed to.
     """
-    wanted, path = Wanted(archive), _endings.path_of(target)
+    wanted, path = RetrievalRequest(archive), _endings.path_of(target)
     with DownloadJournal.open(client, journals, archive.vault, wanted.name, path) as journal:
         if journal.is_empty:
             journal.begin(wanted.name, path)
@@ -108,12 +108,14 @@ def acknowledge(
     range: Span | None = None,  # noqa: A002 - the API's own word
 ) -> None:
     """Drop the journal of a finished download, now that the user knows of the file."""
-    _endings.forget(client, archive.vault, Wanted(archive, range).name, target, journals)
+    _endings.forget(client, archive.vault, RetrievalRequest(archive, range).name, target, journals)
 
 
 def abandon(client: Client, archive: Archive, target: Place, *, journals: Path) -> None:
     """Drop the journal of a download that nobody needs any more, and what was received of it."""
-    _endings.forget(client, archive.vault, Wanted(archive).name, target, journals, unfinished=True)
+    _endings.forget(
+        client, archive.vault, RetrievalRequest(archive).name, target, journals, unfinished=True
+    )
 
 
 def to_stream(
@@ -132,7 +134,7 @@ def to_stream(
     `consent` is asked as by `download`. Raises IntegrityError at the end when all of them together
     are not the archive.
     """
-    wanted, there = Wanted(archive, range), Retrievals(client, archive.vault)
+    wanted, there = RetrievalRequest(archive, range), Retrievals(client, archive.vault)
     job = there.find(wanted)
     if job is None:
         consent(there.plan(wanted, tier))
@@ -148,7 +150,7 @@ def to_stream(
 def _retrieval(
     client: Client,
     journal: DownloadJournal,
-    wanted: Wanted,
+    wanted: RetrievalRequest,
     there: Retrievals,
     tier: str,
     consent: Consent,

@@ -19,7 +19,7 @@ from glaciercli.units import MIB
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RetrievalRequest:
     """An archive, or [start, stop) of it, that somebody wants to have."""
 
     archive: Archive
@@ -92,16 +92,16 @@ class Retrievals:
                 found[job.archive_id].append(job)
         return found
 
-    def find(self, wanted: Wanted) -> Job | None:
+    def find(self, wanted: RetrievalRequest) -> Job | None:
         """Return a retrieval of the same bytes, done rather than running; it saves a fee."""
         fitting = filter(wanted.is_satisfied_by, self._by_archive.get(wanted.archive.id, ()))
         return min(fitting, key=lambda job: not job.succeeded, default=None)
 
-    def plan(self, wanted: Wanted, tier: str) -> RetrievalPlan:
+    def plan(self, wanted: RetrievalRequest, tier: str) -> RetrievalPlan:
         """Return the plan to start a retrieval, of what was not found."""
         return _plan(wanted.archive, wanted.aligned, tier, asked=wanted.span)
 
-    def start(self, wanted: Wanted, *, tier: str, token: str | None = None) -> Job:
+    def start(self, wanted: RetrievalRequest, *, tier: str, token: str | None = None) -> Job:
         """Start a retrieval, which is charged."""
         return jobs.start_archive(
             self._client,

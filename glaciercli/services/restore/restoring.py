@@ -26,7 +26,7 @@ from glaciercli.models.plans import digest_of, require_planned
 from glaciercli.services import scopes
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs.jobs import USUAL_TIMES
-from glaciercli.services.jobs.retrievals import Retrievals, Wanted
+from glaciercli.services.jobs.retrievals import RetrievalRequest, Retrievals
 from glaciercli.services.restore.selection import Item, Selection, apart
 from glaciercli.tasks.outcome import Outcome
 from glaciercli.tasks.pool import Pool
@@ -126,7 +126,11 @@ def _digest(selection: Selection, tier: str, *, overwrite: bool) -> str:
 
 def _not_asked_for(missing: list[Item], selection: Selection) -> list[Item]:
     """Return the items whose retrieval neither runs nor is ready, so that it will be charged."""
-    return [each for each in missing if selection.retrievals.find(Wanted(each.archive)) is None]
+    return [
+        each
+        for each in missing
+        if selection.retrievals.find(RetrievalRequest(each.archive)) is None
+    ]
 
 
 def _require_no_more(plan: RestorePlan, charged: list[Item]) -> None:

@@ -22,7 +22,7 @@ from glaciercli.models.plans import digest_of, require_planned
 from glaciercli.ranges import Span
 from glaciercli.services import scopes
 from glaciercli.services.jobs import jobs
-from glaciercli.services.jobs.retrievals import Wanted
+from glaciercli.services.jobs.retrievals import RetrievalRequest
 from glaciercli.tasks.outcome import Outcome
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
@@ -180,7 +180,7 @@ def _span(seed: str, archive: Archive) -> Span:
 
 
 def _compare(client: Client, archive: Archive, span: Span, job: Job, progress: Progress) -> Sample:
-    promise = Wanted(archive, span).promised_by(job)
+    promise = RetrievalRequest(archive, span).promised_by(job)
     content = Content.of(job, promise)
     output, meter = JobOutput(client, content), Meter(client.pace, progress)
     got = copy(output, Nowhere(), content.ranges(), Pool(1), meter)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from glaciercli.errors import IntegrityError, Refused
 from glaciercli.models import Archive, Billable, Job
 from glaciercli.services.jobs import retrievals
-from glaciercli.services.jobs.retrievals import Retrievals, Wanted
+from glaciercli.services.jobs.retrievals import RetrievalRequest, Retrievals
 from glaciercli.treehash import is_tree_hash_aligned
 from glaciercli.units import MIB
 
@@ -26,7 +26,7 @@ def job(span, status="Succeeded"):
 
 @given(st.tuples(st.integers(0, SIZE), st.integers(0, SIZE)).filter(lambda span: span[0] < span[1]))
 def test_the_range_asked_for_has_a_checksum_and_holds_what_is_wanted(span):
-    start, stop = Wanted(ARCHIVE, span).aligned
+    start, stop = RetrievalRequest(ARCHIVE, span).aligned
 
     assert start <= span[0]
     assert span[1] <= stop
@@ -36,7 +36,7 @@ def test_the_range_asked_for_has_a_checksum_and_holds_what_is_wanted(span):
 @pytest.mark.parametrize("span", [(0, SIZE + 1), (5, 5), (7, 3), (-1, 4)])
 def test_a_range_that_is_not_there_is_refused(span):
     with pytest.raises(Refused, match="is not within the 104857601 bytes"):
-        _ = Wanted(ARCHIVE, span).aligned
+        _ = RetrievalRequest(ARCHIVE, span).aligned
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_a_range_that_is_not_there_is_refused(span):
     ],
 )
 def test_which_job_brings_what_is_wanted(wanted, found, fits):
-    assert Wanted(ARCHIVE, wanted).is_satisfied_by(found) is fits
+    assert RetrievalRequest(ARCHIVE, wanted).is_satisfied_by(found) is fits
 
 
 def test_a_vault_is_asked_for_its_retrievals_once(client, vault):
     there = Retrievals(client, vault)
-    found = [there.find(Wanted(Archive(id=each * 138, vault=vault))) for each in "abc"]
+    found = [there.find(RetrievalRequest(Archive(id=each * 138, vault=vault))) for each in "abc"]
 
     assert found == [None, None, None]
     assert client.engine.log.count("ListJobs") == 1
@@ -67,7 +67,7 @@ def test_a_vault_is_asked_for_its_retrievals_once(client, vault):
 
 def test_a_plan_is_of_all_that_is_retrieved_to_have_its_checksum(client, vault):
     client.engine.log.clear()
-    plan = Retrievals(client, vault).plan(Wanted(ARCHIVE, (3, 9)), "Bulk")
+    plan = Retrievals(client, vault).plan(RetrievalRequest(ARCHIVE, (3, 9)), "Bulk")
 
     assert (plan.size, plan.widened, plan.tier) == (MIB, "0-1048575", "Bulk")
     assert plan.billable == Billable(retrievals=1, retrieved=MIB, tier="Bulk")
@@ -92,12 +92,14 @@ def test_a_job_that_turns_out_to_bring_another_archive_is_an_integrity_error():
     unknown = Archive(id="b" * 138, vault="photos")  # so neither size nor hash would tell
     other = replace(job(None), archive_id=ARCHIVE.id, archive_tree_hash="0" * 64)
 
-    assert Wanted(ARCHIVE).promised_by(other).archive.tree_hash == "0" * 64
+    assert RetrievalRequest(ARCHIVE).promised_by(other).archive.tree_hash == "0" * 64
     with pytest.raises(IntegrityError, match="brings archive aaa"):
-        Wanted(unknown).promised_by(other)
+        RetrievalRequest(unknown).promised_by(other)
 
 
-@pytest.mark.parametrize("wanted", [Wanted(ARCHIVE), Wanted(ARCHIVE, (MIB - 1, MIB + 1))])
+@pytest.mark.parametrize(
+    "wanted", [RetrievalRequest(ARCHIVE), RetrievalRequest(ARCHIVE, (MIB - 1, MIB + 1))]
+)
 def test_a_job_that_brings_less_than_was_asked_for_is_an_integrity_error(wanted):
     less = replace(job(f"0-{MIB - 1}"), archive_tree_hash="0" * 64, tree_hash="1" * 64)
 
