@@ -27,7 +27,7 @@ from glaciercli.services import scopes
 from glaciercli.services.download import downloads
 from glaciercli.services.jobs.jobs import USUAL_TIMES
 from glaciercli.services.jobs.retrievals import RetrievalRequest, Retrievals
-from glaciercli.services.restore.selection import Item, Selection, apart
+from glaciercli.services.restore.selection import Item, Selection, split_by_content
 from glaciercli.tasks.outcome import Outcome
 from glaciercli.tasks.pool import Pool
 from glaciercli.tasks.progress import NullProgress, Progress
@@ -47,8 +47,8 @@ def plan(selection: Selection, *, tier: str = "Standard", overwrite: bool = Fals
     outcome = Outcome(of_a_set=True)
     if selection.directory.is_dir():
         with Tree(selection.directory, staging=False) as tree:
-            _require_places(tree, selection.lacking, outcome, overwrite=overwrite)
-    missing, copies = apart(_left(selection.lacking, outcome))
+            _require_places(tree, selection.incomplete, outcome, overwrite=overwrite)
+    missing, copies = split_by_content(_left(selection.incomplete, outcome))
     charged = _not_asked_for(missing, selection)
     return RestorePlan(
         selection.vault,
@@ -58,7 +58,7 @@ def plan(selection: Selection, *, tier: str = "Standard", overwrite: bool = Fals
         charged=len(charged),
         charged_size=_size(charged),
         copies=len(copies),
-        already=len(selection.files) - len(selection.lacking),
+        already=len(selection.files) - len(selection.incomplete),
         folders=len(selection.folders),
         packed=sum(each.is_packed for each in selection.files),
         tier=tier,
@@ -100,8 +100,8 @@ def restore(
         run = _Run(client, catalog, tree, journals, plan.tier, poll, whole, overwrite, outcome)
         run.make(selection.folders)
         # Nothing is paid for what would have no place to go.
-        _require_places(tree, selection.lacking, outcome, overwrite=overwrite)
-        missing, copies = apart(run.left(selection.lacking))
+        _require_places(tree, selection.incomplete, outcome, overwrite=overwrite)
+        missing, copies = split_by_content(run.left(selection.incomplete))
         run.require_room(missing, copies)
         if charged := _not_asked_for(missing, selection):
             _require_no_more(plan, charged)
@@ -118,7 +118,13 @@ def restore(
 def _digest(selection: Selection, tier: str, *, overwrite: bool) -> str:
     """Return what binds a run to its plan: which bytes go where, over what, and by which tier."""
     items = (
-        (each.archive.id, each.archive.size, each.archive.tree_hash, each.lacking, each.held)
+        (
+            each.archive.id,
+            each.archive.size,
+            each.archive.tree_hash,
+            each.missing_paths,
+            each.existing_copy,
+        )
         for each in selection.items
     )
     return digest_of(selection.vault, selection.directory, tier, overwrite, *items)
@@ -157,7 +163,7 @@ def _require_places(
     """Find the files that could not be put into their places."""
     for each in items:
         with outcome.item(each.archive.id):
-            for path in each.lacking:
+            for path in each.missing_paths:
                 tree.require_free(path, overwrite=overwrite)
 
 
@@ -173,8 +179,8 @@ def _size(items: list[Item]) -> int:
 def _report(selection: Selection, run: _Run) -> Restored:
     """Return what was done; raises what `restore` says."""
     outcome = run.outcome
-    restored = run.left(selection.lacking)
-    already = len(selection.files) - len(selection.lacking)
+    restored = run.left(selection.incomplete)
+    already = len(selection.files) - len(selection.incomplete)
     # A name that cannot be a path is told also where the archive has another that can.
     for ident, error in selection.refused.items():
         outcome.failed(ident, error)
@@ -230,7 +236,7 @@ class _Run:
         for each in folders:
             with (
                 self.outcome.item(each.archive.id),
-                self.tree.directory(each.lacking[0], make=True),
+                self.tree.directory(each.missing_paths[0], make=True),
             ):
                 pass
 
@@ -240,11 +246,15 @@ class _Run:
         staged = {each.archive.id: self.staged(each.archive) for each in missing}
         for each in (*missing, *copies):
             size = each.archive.size or 0
-            got = received(staged[each.archive.id], each.archive.id) if each.held is None else 0
+            got = (
+                received(staged[each.archive.id], each.archive.id)
+                if each.existing_copy is None
+                else 0
+            )
             largest = max(largest, size - got)
-            needed += size * len(each.lacking) - got
+            needed += size * len(each.missing_paths) - got
             if self.overwrite:  # what is replaced goes when the new file is there
-                needed -= sum(map(self.tree.allocated, each.lacking))
+                needed -= sum(map(self.tree.allocated, each.missing_paths))
         names = {place.name for place in staged.values()}
         self.tree.require_room(max(needed, largest), names)
 
@@ -273,7 +283,7 @@ class _Run:
         with self.outcome.item(item.archive.id):
             proof = self.retrieve(item.archive, workers)
             brought = proof.archive
-            first, *others = item.lacking
+            first, *others = item.missing_paths
             staged = self.staged(item.archive)
             self.tree.place(staged, first, overwrite=self.overwrite)
             self.spread(brought, first, others)
@@ -283,13 +293,13 @@ class _Run:
 
     def copy_all(self, copies: list[Item], missing: list[Item]) -> None:
         """Write the files whose bytes are there by now; what they wait for failed for them too."""
-        reasons = {each.lacking[0]: self.outcome.error(each.archive.id) for each in missing}
+        reasons = {each.missing_paths[0]: self.outcome.error(each.archive.id) for each in missing}
         for each in copies:
             with self.outcome.item(each.archive.id):
-                assert each.held is not None
-                if (reason := reasons.get(each.held)) is not None:
+                assert each.existing_copy is not None
+                if (reason := reasons.get(each.existing_copy)) is not None:
                     raise reason
-                self.spread(each.archive, each.held, each.lacking)
+                self.spread(each.archive, each.existing_copy, each.missing_paths)
                 claim = Claim.of_catalog(each.archive)
                 assert claim is not None  # else it is equal to no other
                 self.witnesses[each.archive.id] = claim.by.kind.value

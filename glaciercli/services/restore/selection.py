@@ -30,9 +30,9 @@ class Item:
 
     archive: Archive
     #: Where it is not yet, of its own path and those of its further names; empty when all is there.
-    lacking: tuple[PurePosixPath, ...]
+    missing_paths: tuple[PurePosixPath, ...]
     #: A path with the same bytes, its own or that of an equal archive: they need no retrieval.
-    held: PurePosixPath | None = None
+    existing_copy: PurePosixPath | None = None
     is_folder: bool = False
     #: The bytes are not the file's: its tool has compressed or encrypted them.
     is_packed: bool = False
@@ -71,12 +71,12 @@ class Selection:
         return [each for each in self.items if not each.is_folder]
 
     @property
-    def lacking(self) -> list[Item]:
+    def incomplete(self) -> list[Item]:
         """The files that are to be written, to one path or to several."""
-        return [each for each in self.files if each.lacking]
+        return [each for each in self.files if each.missing_paths]
 
 
-def apart(lacking: Iterable[Item]) -> tuple[list[Item], list[Item]]:
+def split_by_content(items: Iterable[Item]) -> tuple[list[Item], list[Item]]:
     """Return unique contents to retrieve, and items to copy from an equal file.
 
     Equal archives cost one retrieval: uploads that were done again fill many vaults. It is that of
@@ -84,11 +84,11 @@ def apart(lacking: Iterable[Item]) -> tuple[list[Item], list[Item]]:
     """
     missing: dict[tuple[object, ...], Item] = {}
     copies: list[Item] = []
-    for item in sorted(lacking, key=lambda each: each.archive.status == "missing"):
-        if item.held is not None:
+    for item in sorted(items, key=lambda each: each.archive.status == "missing"):
+        if item.existing_copy is not None:
             copies.append(item)
         elif (first := missing.setdefault(item.content, item)) is not item:
-            copies.append(replace(item, held=first.lacking[0]))
+            copies.append(replace(item, existing_copy=first.missing_paths[0]))
     return list(missing.values()), copies
 
 
@@ -126,8 +126,8 @@ def select(
         # Not in the loop above: reading takes hours, and would hold the catalog as long.
         with Tree(directory, staging=False) as tree:
             items = [each if each.is_folder else _compared(tree, each) for each in items]
-        held = {each.content: each.held for each in items if each.held}
-        items = [replace(each, held=held.get(each.content)) for each in items]
+        there = {each.content: each.existing_copy for each in items if each.existing_copy}
+        items = [replace(each, existing_copy=there.get(each.content)) for each in items]
     left_out = catalog.left_out(scope, vault, filters=filters)
     retrievals = Retrievals(client, vault)
     return Selection(vault, directory, tuple(items), refused, left_out, retrievals)
@@ -143,6 +143,6 @@ def _path(archive: Archive, name: str | None) -> PurePosixPath:
 def _compared(tree: Tree, item: Item) -> Item:
     """Return an item without the paths at which the directory holds its content."""
     size, tree_hash = item.archive.size, item.archive.tree_hash
-    held = [path for path in item.lacking if tree.holds(path, size, tree_hash)]
-    lacking = tuple(path for path in item.lacking if path not in held)
-    return replace(item, lacking=lacking, held=next(iter(held), None))
+    there = [path for path in item.missing_paths if tree.holds(path, size, tree_hash)]
+    missing = tuple(path for path in item.missing_paths if path not in there)
+    return replace(item, missing_paths=missing, existing_copy=next(iter(there), None))

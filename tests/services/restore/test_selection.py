@@ -10,7 +10,7 @@ from glaciercli.catalog.inventories import Entry
 from glaciercli.catalog.merging import merge
 from glaciercli.files.tree import STAGING
 from glaciercli.models import Archive, Scope
-from glaciercli.services.restore.selection import apart, select
+from glaciercli.services.restore.selection import select, split_by_content
 from glaciercli.treehash import tree_hash
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
@@ -42,7 +42,7 @@ def selected(client, catalog, vault, tmp_path):
 
 
 def paths(items):
-    return [(each.archive.id, [str(path) for path in each.lacking]) for each in items]
+    return [(each.archive.id, [str(path) for path in each.missing_paths]) for each in items]
 
 
 def test_archives_get_the_paths_of_their_names_in_the_order_they_were_stored(known, selected):
@@ -52,14 +52,14 @@ def test_archives_get_the_paths_of_their_names_in_the_order_they_were_stored(kno
     known("newer", "same", b"2")
     wanted = selected()
 
-    assert paths(wanted.lacking) == [
+    assert paths(wanted.incomplete) == [
         ("one", ["b/x"]),
         ("two", ["a"]),
         ("older", ["same.archive-older"]),
         ("newer", ["same"]),
     ]
     assert (wanted.refused, wanted.folders) == ({}, [])
-    assert paths(selected(glob="b/*").lacking) == [("one", ["b/x"])]
+    assert paths(selected(glob="b/*").incomplete) == [("one", ["b/x"])]
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", f"{STAGING}/x", "a\n", "x" * 256])
@@ -68,7 +68,7 @@ def test_a_name_that_cannot_be_a_path_is_refused_and_holds_up_no_other(known, se
     known("good", "good")
     wanted = selected()
 
-    assert paths(wanted.lacking) == [("good", ["good"])]
+    assert paths(wanted.incomplete) == [("good", ["good"])]
     assert list(wanted.refused) == ["bad"]
     assert wanted.refused["bad"].message.startswith(repr(name))
 
@@ -78,7 +78,7 @@ def test_further_names_are_further_places_of_the_same_bytes(known, selected, cat
     catalog.add_aliases(scope, vault, [("d/second", "one"), ("../third", "one")])
     wanted = selected()
 
-    assert paths(wanted.lacking) == [("one", ["first", "d/second"])]
+    assert paths(wanted.incomplete) == [("one", ["first", "d/second"])]
     assert "'../third'" in wanted.refused["one"].message
 
 
@@ -93,7 +93,7 @@ def test_what_the_directory_holds_is_lacking_no_more(known, selected, tmp_path):
     wanted = selected()
 
     assert paths(wanted.files) == [("here", []), ("other", ["other"]), ("gone", ["gone"])]
-    assert [each.archive.id for each in wanted.lacking] == ["other", "gone"]
+    assert [each.archive.id for each in wanted.incomplete] == ["other", "gone"]
 
 
 def test_equal_bytes_are_retrieved_once_or_not_at_all(known, selected, tmp_path):
@@ -104,10 +104,10 @@ def test_equal_bytes_are_retrieved_once_or_not_at_all(known, selected, tmp_path)
     known("unknown", "unknown", b"new", tree_hash=None)
     (tmp_path / "out").mkdir()
     (tmp_path / "out/held").write_bytes(b"held")
-    missing, copies = apart(selected().lacking)
+    missing, copies = split_by_content(selected().incomplete)
 
     assert [each.archive.id for each in missing] == ["first", "unknown"]
-    assert [(each.archive.id, each.held) for each in copies] == [
+    assert [(each.archive.id, each.existing_copy) for each in copies] == [
         ("copy", PurePosixPath("held")),
         ("again", PurePosixPath("first")),
     ]
@@ -122,10 +122,10 @@ def test_of_equal_archives_one_that_no_inventory_lacks_is_retrieved(
     later = NOW + timedelta(days=9)
     listed = Entry("there", "", NOW, 4, tree_hash(b"same"))
     merge(catalog, scope, vault, [listed], made=later, asked=later)
-    missing, copies = apart(selected().lacking)
+    missing, copies = split_by_content(selected().incomplete)
 
     assert [each.archive.id for each in missing] == ["there"]
-    assert [(each.archive.id, each.held) for each in copies] == [
+    assert [(each.archive.id, each.existing_copy) for each in copies] == [
         ("missing", PurePosixPath("there")),
     ]
 
