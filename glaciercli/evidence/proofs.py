@@ -110,7 +110,7 @@ def promised(archive: Archive, job: Job) -> Promise:
     if not is_whole and not is_tree_hash_aligned(start, stop, size):
         return Promise(complete, start, stop, None)
     if job.tree_hash is None:
-        raise IntegrityError(f"job {job.id[:12]}... does not tell the tree hash that it must have")
+        raise IntegrityError(f"job {job.id[:12]}… does not tell the tree hash that it must have")
     return Promise(complete, start, stop, Claim(Witness(Kind.CHECKSUM), job.tree_hash))
 
 
@@ -133,22 +133,22 @@ def _place(archive: Archive, job: Job) -> tuple[int, int, int]:
     """Return what a job brings, [start, stop) of an archive of `size` bytes."""
     if job.archive_id not in {None, archive.id}:
         raise IntegrityError(
-            f"job {job.id[:12]}... brings archive {job.archive_id}, not {archive.id}"
+            f"job {job.id[:12]}… brings archive {job.archive_id}, not {archive.id}"
         )
     size = job.archive_size if archive.size is None else archive.size
     if size is None:
         raise IntegrityError(
-            f"job {job.id[:12]}... does not tell the size of archive {words.called(archive)}"
+            f"job {job.id[:12]}… does not tell the size of archive {words.called(archive)}"
         )
     if job.archive_size not in {None, size}:
         raise IntegrityError(
             f"archive {words.called(archive)} has {size} bytes by the catalog,"
-            f" and {job.archive_size} by job {job.id[:12]}..."
+            f" and {job.archive_size} by job {job.id[:12]}…"
         )
     start, stop = job.span or (0, size)
     if stop > size:
         raise IntegrityError(
-            f"job {job.id[:12]}... brings bytes {start}-{stop - 1} of the {size} there are"
+            f"job {job.id[:12]}… brings bytes {start}-{stop - 1} of the {size} there are"
         )
     return start, stop, size
 

@@ -40,7 +40,7 @@ def witness(by: Witness) -> str:
 
 def called(archive: Archive) -> str:
     """Return what an archive is called in a sentence: by its name, if any, and its id."""
-    ident = f"{archive.id[:12]}..."
+    ident = f"{archive.id[:12]}…"
     return f"{archive.name!r} ({ident})" if archive.name else ident
 
 

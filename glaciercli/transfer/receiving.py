@@ -149,7 +149,7 @@ class Arriving:
 
 def _expired(job: Job) -> NotFound:
     return NotFound(
-        f"job {job.id[:12]}... has expired: outputs are kept for about a day",
+        f"job {job.id[:12]}… has expired: outputs are kept for about a day",
         hint="run the same command again: it starts a new retrieval, which costs again",
     )
 

@@ -13,7 +13,7 @@ HASH = bytearray.fromhex("ab" * 32)
 
 
 def test_what_was_changed_and_is_deleted_is_settled(catalog, scope, archive):
-    catalog.created(scope, archive("a", created=DAY, size=6))
+    catalog.created(scope, archive("a", created=DAY, size=6, tree_hash="cd" * 32))
 
     def bring(day):
         when = DAY + timedelta(day)

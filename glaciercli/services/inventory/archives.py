@@ -63,7 +63,7 @@ def find(catalog: Catalog, scope: Scope, vault: str | None, reference: str) -> A
             raise
         if vault is None:
             raise UsageError(
-                f"the catalog does not know archive {ident[:12]}...", hint="name its --vault"
+                f"the catalog does not know archive {ident[:12]}…", hint="name its --vault"
             ) from None
         return Archive(ident, vault)
 

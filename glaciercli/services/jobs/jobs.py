@@ -226,7 +226,7 @@ def _still_running(job: Job) -> str:
     tier = job.tier or "Standard"
     kind = "inventory" if job.action == "InventoryRetrieval" else tier.lower()
     return (
-        f"job {job.id[:12]}... of vault {job.vault!r} is in progress;"
+        f"job {job.id[:12]}… of vault {job.vault!r} is in progress;"
         f" {kind} jobs usually take {USUAL_TIMES.get(tier, 'hours')}"
     )
 

@@ -72,7 +72,7 @@ class RetrievalRequest:
         start, stop = self.span or (0, promise.archive.size or 0)
         if not promise.start <= start < stop <= promise.stop:
             raise IntegrityError(
-                f"job {job.id[:12]}... brings bytes {promise.start}-{promise.stop - 1} of archive"
+                f"job {job.id[:12]}… brings bytes {promise.start}-{promise.stop - 1} of archive"
                 f" {called(self.archive)}, and {start}-{stop - 1} were asked for"
             )
         return promise
