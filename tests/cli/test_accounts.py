@@ -338,6 +338,27 @@ def test_a_tree_is_restored_from_the_account_that_answers(place, photos, tmp_pat
     assert {each.name for each in (tmp_path / "back").iterdir()} == {"a.bin", "b.bin", "c.bin"}
 
 
+@pytest.mark.parametrize("has_vault", [True, False])
+def test_an_open_upload_of_another_account_outlives_a_change_of_its_file(
+    place, photos, tmp_path, has_vault
+):
+    big = write(tmp_path / "big.bin", payload(3 << 20, 7))
+    words = ("upload", big, "-V", "photos", "--part-size", "1MiB", "--workers", "1")
+    with place(A):
+        run(*words, "--max-requests", "3", exit=Exit.REFUSED)
+    write(big, payload(3 << 20, 8))
+    with place(B) as engine:
+        if has_vault:
+            run("vault", "create", "photos")
+        told = run(*words, exit=Exit.CONFLICT)
+        assert f"begun in account {A}, and these credentials are of account {B}" in told.stderr
+        assert engine.log.count("InitiateMultipartUpload") == 0
+    with place(A) as engine:
+        engine.log.clear()
+        run(*words)
+        assert engine.log.count("AbortMultipartUpload") == 1
+
+
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_a_part_of_an_inventory_from_a_file_makes_nothing_missing(place, photos, tmp_path, form):
     with place(A) as engine:

@@ -32,6 +32,7 @@ from glaciercli.services.upload._opening import account_of, find_begun
 from glaciercli.services.upload._recording import archive_of, enter
 from glaciercli.services.upload.receipts import Receipt
 from glaciercli.services.vaults import vaults
+from glaciercli.tasks.outcome import concerns_all
 from glaciercli.tasks.progress import Progress
 from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.source import Source
@@ -159,18 +160,25 @@ class OpenUpload:
         return open_uploads.describe(self.client, self.intent.vault, self.state.upload_id)
 
     def is_open(self) -> bool:
-        """Tell whether the service still has it, neither completed nor expired."""
+        """Tell whether the service still has it, neither completed nor expired.
+
+        Raises Conflict where another account answers.
+        """
         vault, upload_id = self.intent.vault, self.state.upload_id
         try:
             self.client.call("ListParts", vaultName=vault, uploadId=upload_id)
         except NotFound as error:
             if error.is_vault:
                 raise
+            self.require_own_account()
             return False
         return True
 
     def drop(self) -> Fate:
-        """Abort it, if the service still has it."""
+        """Abort it, if the service still has it.
+
+        Raises Conflict where another account answers: that one does not know it either.
+        """
         vault, upload_id = self.intent.vault, self.state.upload_id
         if upload_id is None:
             begun = find_begun(self.client, self.intent)
@@ -179,7 +187,11 @@ class OpenUpload:
             return Fate.GONE
         try:
             self.client.call("AbortMultipartUpload", vaultName=vault, uploadId=upload_id)
-        except NotFound:
+        except NotFound as error:
+            if error.is_vault:
+                self.require_account(error.account)
+            else:
+                self.require_own_account()
             return Fate.GONE
         except Refused as error:
             if not wording.disputes_parts(error):
@@ -200,6 +212,19 @@ class OpenUpload:
                 f" and these credentials are of account {account}",
                 hint="use the profile that it was begun with",
             )
+
+    def require_own_account(self) -> None:
+        """Raise Conflict where its vault, as the service tells of it, is another account's.
+
+        Credentials for uploads alone cannot look.
+        """
+        try:
+            there = vaults.show(self.client, self.intent.vault)
+        except AccessDenied as error:
+            if concerns_all(error):
+                raise
+        else:
+            self.require_account(there.account)
 
     # --- its end
 
@@ -255,8 +280,7 @@ class OpenUpload:
 
     def _gone(self, *, may_be_applied: bool) -> GlacierError:
         """Return what it means that the service does not know it."""
-        there = vaults.show(self.client, self.intent.vault)
-        self.require_account(there.arn.split(":")[4])
+        self.require_own_account()
         # To abort costs nothing when it has expired, and saves a bill where it was a mistake.
         if may_be_applied or self.drop() is Fate.COMPLETED:
             return self.doubt()

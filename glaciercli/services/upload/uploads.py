@@ -16,7 +16,6 @@ from glaciercli.catalog.store import Catalog
 from glaciercli.clients.glacier import Client
 from glaciercli.clients.wording import disputes_parts
 from glaciercli.errors import (
-    AccessDenied,
     Conflict,
     IntegrityError,
     NotFound,
@@ -33,8 +32,6 @@ from glaciercli.services.upload._opening import Label, new_intent
 from glaciercli.services.upload._settling import abandon, answer_earlier, settle
 from glaciercli.services.upload.options import Options
 from glaciercli.services.upload.receipts import Receipt
-from glaciercli.services.vaults import vaults
-from glaciercli.tasks.outcome import concerns_all
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.transfer.meter import Meter
 from glaciercli.transfer.parts import check_single, plan
@@ -216,7 +213,6 @@ def _go_on(upload: OpenUpload) -> Upload | None:
     except NotFound as error:
         if error.is_vault:
             raise
-        _require_own_account(upload)
         # Costs nothing when it has expired, and saves a bill when it has not.
         if upload.drop() is Fate.COMPLETED or upload.may_lack_lines:
             upload.sent_before(source.size, _tree_hash(source))
@@ -225,20 +221,6 @@ def _go_on(upload: OpenUpload) -> Upload | None:
         return None
     upload.require_account(there.account)
     return there
-
-
-def _require_own_account(upload: OpenUpload) -> None:
-    """Raise Conflict where the vault is another account's, which does not know the upload either.
-
-    Credentials for uploads alone cannot look.
-    """
-    try:
-        there = vaults.show(upload.client, upload.intent.vault)
-    except AccessDenied as error:
-        if concerns_all(error):
-            raise
-    else:
-        upload.require_account(there.account)
 
 
 def _drop_changed(upload: OpenUpload) -> None:
