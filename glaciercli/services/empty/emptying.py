@@ -7,7 +7,8 @@ that the plan counted are deleted, never what came into the vault after it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from glaciercli.errors import (
     NotReady,
     Partial,
     Refused,
+    UsedUp,
 )
 from glaciercli.evidence import vault_words
 from glaciercli.hints import Command
@@ -128,21 +130,26 @@ def empty(
     """Delete the archives of a plan that `consent` agrees to, and the vault where it is planned.
 
     Raises Refused, having deleted nothing, where `filters` are not the plan's or the vault is
-    another one. Progress counts archives. Raises Partial naming each archive that could not be
+    another one; and where it is another one later, having recorded nothing since it was last
+    looked at. Progress counts archives. Raises Partial naming each archive that could not be
     deleted; NotReady, saying when, while the vault itself cannot be deleted yet. Running it again
     goes on.
     """
     there = vaults.show(client, plan.vault)
     scope = scopes.remembered(client, catalog, there)
-    if there.arn != plan.arn:
-        raise Refused(f"the plan is for {plan.arn}, but this is {there.arn}")
+    _require_same(plan, there)
     require_planned(plan, _digest(there, plan.watermark, filters, with_vault=plan.with_vault))
     consent(plan)
     doomed = catalog.archives(
         scope, plan.vault, filters=filters, oldest_first=True, up_to=plan.watermark
     )
     progress.start(plan.archives)
-    deleted, size = _delete_all(client, catalog, scope, plan.vault, doomed, workers, progress)
+
+    def record(done: list[tuple[str, datetime]]) -> None:
+        _require_unswapped(client, plan)
+        catalog.deletions(scope, plan.vault, done)
+
+    deleted, size = _delete_all(client, plan.vault, doomed, record, workers, progress)
     if plan.with_vault:
         left = catalog.totals(scope, plan.vault)
         if left.count:
@@ -152,11 +159,32 @@ def empty(
                 hint=Command("vault", "empty", plan.vault, "--delete-vault"),
             )
         try:
-            _delete_vault(client, catalog, scope, plan.vault, poll, progress)
+            _delete_vault(client, catalog, scope, plan, poll, progress)
         except NotReady as error:
             report = Emptied(plan.vault, deleted, size, vault_deleted=False)
             raise error.but(report=report) from error
     return Emptied(plan.vault, deleted, size, vault_deleted=plan.with_vault)
+
+
+def _require_same(plan: EmptyPlan, there: Vault) -> None:
+    if there.arn != plan.arn:
+        raise Refused(
+            f"the plan is for {plan.arn}, but this is {there.arn}",
+            hint="use the profile that the plan was made with, then run the same command again",
+        )
+
+
+def _require_unswapped(client: Client, plan: EmptyPlan) -> None:
+    """Raise Refused where the vault is not the plan's any more; costs one request.
+
+    A profile or an endpoint can be of another account from one request to the next. That takes the
+    deletion of an archive that it never had for done, and its reply names no account: only the
+    vault's own ARN tells. So each batch asks for it before it is recorded; what is not recorded is
+    deleted once more by the next run, which does no harm. Where `--max-requests` allows no look,
+    none is made: a run that records nothing would never come to an end.
+    """
+    with suppress(UsedUp):
+        _require_same(plan, vaults.show(client, plan.vault))
 
 
 def _digest(there: Vault, watermark: int, filters: Filter, *, with_vault: bool) -> str:
@@ -179,14 +207,13 @@ def last_deletion(client: Client, catalog: Catalog, vault: Vault) -> datetime | 
 
 def _delete_all(
     client: Client,
-    catalog: Catalog,
-    scope: Scope,
     vault: str,
     doomed: Iterator[Archive],
+    record: Callable[[list[tuple[str, datetime]]], None],
     workers: int,
     progress: Progress,
 ) -> tuple[int, int]:
-    """Delete archives in parallel; record each, also when stopped. Return count and bytes."""
+    """Delete archives in parallel; `record` them, also when stopped. Return count and bytes."""
     failures: dict[str, GlacierError] = {}
     done: list[tuple[str, datetime]] = []
     count = size = 0
@@ -204,12 +231,14 @@ def _delete_all(
             else:
                 failures[archive.id] = error
             if len(done) >= _BATCH or time.monotonic() - written > _BATCH_SECONDS:
-                catalog.deletions(scope, vault, done)
-                done, written = [], time.monotonic()
+                batch, done = done, []  # a batch that is refused is not offered again
+                record(batch)
+                written = time.monotonic()
             if len(failures) >= _TOO_MANY or (failures and not count and len(failures) >= workers):
                 break
     finally:
-        catalog.deletions(scope, vault, done)
+        if done:
+            record(done)
     if failures:
         raise Partial(
             vault_words.partly_emptied(vault, count, len(failures)),
@@ -237,13 +266,20 @@ def _delete(client: Client, vault: str, archive: Archive) -> GlacierError | None
 
 
 def _delete_vault(
-    client: Client, catalog: Catalog, scope: Scope, vault: str, poll: Poll, progress: Progress
+    client: Client,
+    catalog: Catalog,
+    scope: Scope,
+    plan: EmptyPlan,
+    poll: Poll,
+    progress: Progress,
 ) -> None:
     """Delete the vault, waiting as long as `poll` allows for the inventory that sees it empty."""
+    vault = plan.vault
     emptied = catalog.last_deletion(scope, vault) or client.now()
     again = Command("vault", "empty", vault, "--delete-vault", "--yes")
     told = False
     while True:
+        _require_unswapped(client, plan)
         try:
             vaults.delete(client, vault, emptied=emptied, again=again)
         except NotReady as reason:

@@ -10,7 +10,16 @@ import pytest
 from helpers import RecordingProgress, heal, payload
 
 from glaciercli.catalog.filters import Filter
-from glaciercli.errors import AccessDenied, NotFound, NotReady, Partial, Refused, Unavailable
+from glaciercli.clients.session import connect
+from glaciercli.errors import (
+    AccessDenied,
+    NotFound,
+    NotReady,
+    Partial,
+    Refused,
+    Unavailable,
+    UsedUp,
+)
 from glaciercli.models import Archive, Scope
 from glaciercli.models.plans import agreed
 from glaciercli.services.empty import emptying
@@ -262,6 +271,54 @@ def test_a_plan_is_for_one_vault_only(client, catalog, vault, full):
     with pytest.raises(Refused, match="the plan is for"):
         emptying.empty(client, catalog, plan, agreed)
     assert deleted_ids(client) == []
+
+
+OTHER = "111111111111"
+
+
+class Swap(RecordingProgress):
+    """Another account, which has the vault too, answers after a number of deletions."""
+
+    def __init__(self, client, vault, after):
+        super().__init__()
+        self.client, self.vault, self.after = client, vault, after
+
+    def advance(self, count):
+        super().advance(count)
+        if self.done == self.after:
+            self.client.engine.account = OTHER
+            self.client.call("CreateVault", vaultName=self.vault)
+
+
+def test_deletions_that_another_account_has_taken_are_not_recorded(client, catalog, vault, full):
+    plan = emptying.plan(client, catalog, vault, with_vault=True)
+    swap = Swap(client, vault, after=5)
+    with pytest.raises(Refused, match=f"the plan is for {plan.arn}, but this is .*:{OTHER}:"):
+        emptying.empty(client, catalog, plan, agreed, workers=1, progress=swap)
+
+    assert len(deleted_ids(client)) == COUNT
+    client.engine.account = plan.arn.split(":")[4]
+    again = emptying.plan(client, catalog, vault)
+    assert again.archives == COUNT
+    assert emptying.empty(client, catalog, again, agreed).deleted == COUNT
+
+
+def test_a_vault_that_another_account_has_too_is_not_deleted_there(client, catalog, vault, full):
+    plan = emptying.plan(client, catalog, vault, with_vault=True)
+    swap = Swap(client, vault, after=COUNT)
+    with pytest.raises(Refused, match="the plan is for"):
+        emptying.empty(client, catalog, plan, agreed, workers=1, progress=swap)
+
+    assert client.engine.log.count("DeleteVault") == 0
+
+
+def test_a_run_of_few_requests_records_what_it_has_deleted(client, catalog, vault, full):
+    plan = emptying.plan(client, catalog, vault)
+    few = connect(client.target, max_requests=9)
+    with pytest.raises(UsedUp):
+        emptying.empty(few, catalog, plan, agreed, workers=1)
+
+    assert emptying.plan(client, catalog, vault).archives == COUNT - 8
 
 
 def test_an_inventory_that_takes_hours_is_waited_for_by_the_plan(client, catalog, vault, full):
