@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glaciercli import system
+from glaciercli.catalog import futures
 from glaciercli.catalog import jobs as catalog_jobs
-from glaciercli.catalog.inventories import Document
+from glaciercli.catalog.inventories import Document, Entry
 from glaciercli.catalog.merging import merge
 from glaciercli.clients import wording
 from glaciercli.errors import (
@@ -32,7 +33,7 @@ from glaciercli.services.vaults import vaults
 from glaciercli.tasks.outcome import Outcome
 from glaciercli.tasks.progress import NullProgress, Progress
 from glaciercli.tasks.waiting import Poll
-from glaciercli.units import counted
+from glaciercli.units import counted, format_time_seconds
 
 if TYPE_CHECKING:
     from glaciercli.catalog.store import Catalog
@@ -59,8 +60,8 @@ def sync(
     Uses an inventory job that is done and was not merged, or is running, else starts one. Raises
     NotReady when `poll` runs out first, or while the vault has no inventory: the same call goes
     on later, also with a document that was received in part. Raises NotFound for a vault that is
-    gone, which is recorded, and IntegrityError, having changed nothing, for what is no inventory
-    of this vault.
+    gone, which is recorded, and IntegrityError, having merged nothing, for what is no inventory
+    of this vault, or has dates that are days later than the job's end.
     """
     try:
         there = vaults.show(client, vault)
@@ -80,11 +81,15 @@ def sync(
             raise IntegrityError(
                 f"job {job.id} brought an inventory of {document.arn}, not of {there.arn}"
             )
+        done = job.finished or client.now()
+        _refuse_future(job, "CreationDate", job.created, done)
+        _refuse_future(job, "InventoryDate", document.made, done)
+        futures.forget(catalog, scope, vault, max(done, client.now()))
         report = merge(
             catalog,
             scope,
             vault,
-            document.entries(),
+            _dated(document, job),
             made=document.made,
             asked=job.created or client.now(),
             job_id=job.id,
@@ -167,6 +172,10 @@ def _job(client: Client, vault: Vault, *, merged: datetime | None, progress: Pro
     time that the service has a newer inventory than the job of the day before, and never get any.
     """
     found = [job for job in jobs.listing(client, vault.name) if _is_whole(job)]
+    # A rehearsal's clock may be far ahead of ours: what is done there tells.
+    now = max([client.now(), *(job.finished for job in found if job.finished is not None)])
+    if merged is not None and futures.is_future(merged, now):
+        merged = None
     done = [job for job in found if job.succeeded and _is_after(job, merged)]
     running = [job for job in found if not job.completed]
     newest = max(done, key=lambda job: job.created or vault.created, default=None)
@@ -182,6 +191,30 @@ def _job(client: Client, vault: Vault, *, merged: datetime | None, progress: Pro
         "about five hours for that one"
     )
     return newest
+
+
+def _refuse_future(job: Job, member: str, date: datetime | None, end: datetime) -> None:
+    """Raise IntegrityError for a date that is days later than the job's end.
+
+    It is compared with the service's own dates: its clock may be far ahead of ours in a rehearsal.
+    """
+    if date is not None and futures.is_future(date, end):
+        raise IntegrityError(
+            f"job {job.id} has {member} {format_time_seconds(date)}, and was done by "
+            f"{format_time_seconds(end)}"
+        )
+
+
+def _dated(document: Document, job: Job) -> Iterator[Entry]:
+    """Yield a document's archives; raises IntegrityError for one that is dated after it."""
+    made = document.made
+    for entry in document.entries():
+        if made is not None and futures.is_future(entry.created, made):
+            raise IntegrityError(
+                f"job {job.id} brought an inventory of {format_time_seconds(made)} that lists "
+                f"archive {entry.id} with CreationDate {format_time_seconds(entry.created)}"
+            )
+        yield entry
 
 
 def _is_after(job: Job, moment: datetime | None) -> bool:

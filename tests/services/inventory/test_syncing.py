@@ -2,16 +2,22 @@
 
 import json
 import os
+import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from helpers import RecordingProgress, heal, payload, write
 
 from glaciercli.catalog import jobs as catalog_jobs
 from glaciercli.catalog.filters import Filter
+from glaciercli.catalog.inventories import Entry
+from glaciercli.catalog.merging import merge
 from glaciercli.catalog.states import STATES
+from glaciercli.clients.glacier import Target
+from glaciercli.clients.session import connect
 from glaciercli.errors import IntegrityError, LostReply, NotFound, NotReady, Partial
+from glaciercli.local.http.server import Server
 from glaciercli.models import Archive, Scope
 from glaciercli.services.empty import deleting
 from glaciercli.services.inventory import syncing
@@ -274,6 +280,92 @@ def test_an_inventory_of_another_vault_is_refused(put, sync, client, vault, plan
         sync()
     assert not path.exists()
     assert sync().archives == 1
+
+
+LATE = datetime(2999, 11, 28, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("member", ["InventoryDate", "CreationDate"])
+def test_an_inventory_with_a_date_in_the_future_is_refused(
+    put, sync, client, catalog, scope, vault, plant, member
+):
+    ident = put()
+    job = jobs.start_inventory(client, vault)
+    sound = document_of(client, job)
+    dated = rb'("%s": ?")[^"]+' % member.encode()
+    told, count = re.subn(dated, rb"\g<1>2999-11-28T00:00:00Z", sound)
+    path = plant(job, told)
+    assert (count, len(told)) == (1, len(sound))
+
+    with pytest.raises(IntegrityError, match=f"{member} 2999-11-28T00:00:00Z"):
+        sync()
+    assert not path.exists()
+    assert catalog.inventory(scope, vault) is None
+    assert sync().archives == 1
+    assert catalog.known(scope, vault, ident).created < LATE
+
+
+def test_a_job_with_a_date_in_the_future_is_refused(put, sync, client, catalog, scope, vault):
+    put()
+    jobs.start_inventory(client, vault)
+    with client.engine.store.write() as db:
+        true = db.get("SELECT document FROM jobs")["document"]
+        told = json.dumps({**json.loads(true), "CreationDate": "2999-11-28T00:00:00.000Z"})
+        db.run("UPDATE jobs SET document = ?", told)
+
+    with pytest.raises(IntegrityError, match="CreationDate 2999-11-28T00:00:00Z"):
+        sync()
+    assert catalog.inventory(scope, vault) is None
+    with client.engine.store.write() as db:
+        db.run("UPDATE jobs SET document = ?", true)
+    assert sync().archives == 1
+    assert client.engine.log.count("InitiateJob") == 1
+
+
+@pytest.mark.parametrize("field", ["made", "asked"])
+def test_a_merged_inventory_of_the_future_is_superseded_by_the_next(
+    put, sync, client, catalog, scope, vault, field
+):
+    """Earlier versions merged any; then no inventory was newer, and no job was used again."""
+    ident = put()
+    entries = [Entry(ident, "", client.now(), 5, b"\xab" * 32)]
+    dates = {"made": client.now(), "asked": client.now(), field: LATE}
+    merge(catalog, scope, vault, entries, **dates)
+    client.engine.clock.advance(timedelta(days=5))
+    client.call("DeleteArchive", vaultName=vault, archiveId=ident)
+    job = jobs.start_inventory(client, vault)
+    report = sync()
+
+    assert (report.job_id, report.missing) == (job.id, 1)
+    assert catalog.inventory(scope, vault).made == report.inventory_date
+    assert catalog.known(scope, vault, ident).status == "missing"
+
+
+def test_an_upload_that_was_dated_in_the_future_can_be_missing(
+    put, sync, client, catalog, scope, vault
+):
+    lost = Archive(id="a", vault=vault, size=5, tree_hash="ab" * 32, created=LATE)
+    catalog.created(scope, lost)
+    client.engine.clock.advance(timedelta(days=5))
+    put()
+
+    assert sync().missing == 1
+    assert catalog.known(scope, vault, "a").created <= client.now()
+
+
+def test_a_rehearsal_whose_clock_is_far_ahead_is_no_future(put, client, catalog, vault):
+    ident = put()
+    client.engine.clock.advance(timedelta(days=400))
+    with Server(client.engine) as server:
+        ahead = connect(Target(region=client.region, endpoint_url=server.url), timeout=5.0)
+        put("two.txt")
+        first = syncing.sync(ahead, catalog, vault, poll=NOW)
+        client.engine.clock.advance(timedelta(days=5))
+        ahead.call("DeleteArchive", vaultName=vault, archiveId=ident)
+        second = syncing.sync(ahead, catalog, vault, poll=NOW)
+
+    assert (first.archives, second.archives, second.missing) == (2, 1, 1)
+    assert second.inventory_date > ahead.now() + timedelta(days=400)
 
 
 def test_a_count_that_is_not_the_service_s_is_told(put, sync, client, vault, plant):
