@@ -160,7 +160,7 @@ def load(
         )
     _reject_unknown([table, *profiles.values()], path)
     source = sources["endpoint-url"]
-    endpoints.refuse_user(
+    endpoints.require_plain(
         values["endpoint-url"] or "", "--endpoint-url" if source == "flag" else source
     )
     return Settings(values, sources)

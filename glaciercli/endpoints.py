@@ -26,6 +26,7 @@ _AWS_HOST = re.compile(
     r"|c2s\.ic\.gov|api\.aws\.ic\.gov|sc2s\.sgov\.gov|api\.aws\.scloud"
     r"|cloud\.adc-e\.uk|api\.cloud-aws\.adc-e\.uk|csp\.hci\.ic\.gov|api\.aws\.hci\.ic\.gov)"
 )
+_USER = re.compile(r"([a-z][a-z0-9+.-]*://)\S*@", re.IGNORECASE)
 
 
 def name_of(address: str, region: str | None = None) -> str:
@@ -77,17 +78,32 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def refuse_user(address: str, where: str) -> None:
-    """Raise UsageError for an endpoint with a user or password, which would be kept and shown.
+def require_plain(address: str, where: str) -> None:
+    """Raise UsageError for an endpoint with a user or password, or with a query or fragment.
 
-    `where` names the place to mend. The message repeats only what follows them.
+    The former would be kept and shown; the latter would go with every request. `where` names the
+    place to mend. The message repeats only what is none of them.
     """
     _, at, rest = address.rpartition("@")
+    plain = re.split("[?#]", rest)[0]
     if at:
         raise UsageError(
-            f"the endpoint of {where} has a user or password before {rest!r}",
+            f"the endpoint of {where} has a user or password before {plain!r}",
             hint="leave them out: requests are signed with the AWS credentials",
         )
+    if plain != rest:
+        raise UsageError(
+            f"the endpoint of {where} has a query or fragment after {plain!r}",
+            hint="leave it out: an endpoint is a host, with a port and a path at most",
+        )
+
+
+def without_users(text: str) -> str:
+    """Return a text whose URLs, a proxy's mostly, are without user and password.
+
+    Up to the last `@` before a blank: a password that is not percent-encoded may hold any sign.
+    """
+    return _USER.sub(r"\1", text)
 
 
 def _split(address: str) -> SplitResult | None:

@@ -134,10 +134,36 @@ def test_the_service_was_called_by_its_url_too():
         "bob:SECRET@host",
         "http://b:SECRET/@h",
         "http://b:SE@CRET@h",
+        "http://b:SE@h?CRET",
     ],
 )
 def test_a_password_in_an_endpoint_is_refused_and_not_repeated(address):
     with pytest.raises(UsageError, match="the endpoint of --endpoint-url has a user") as caught:
-        endpoints.refuse_user(address, "--endpoint-url")
+        endpoints.require_plain(address, "--endpoint-url")
 
     assert "CRET" not in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("address", ["https://h?CRET", "https://h/#CRET", "https://h/p?a=CRET#b"])
+def test_a_query_or_fragment_of_an_endpoint_is_refused_and_not_repeated(address):
+    """The path of each request would be put behind it, or left out of what is signed."""
+    with pytest.raises(UsageError, match="--endpoint-url has a query or fragment") as caught:
+        endpoints.require_plain(address, "--endpoint-url")
+
+    assert "CRET" not in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "Failed to parse: http://bob:pw@127.0.0.1:99999",
+            "Failed to parse: http://127.0.0.1:99999",
+        ),
+        ('proxy URL: "http://socks5://bob:p@w@h:1" (why)', 'proxy URL: "http://h:1" (why)'),
+        ("http://b:p/w@h and HTTPS://t@g", "http://h and HTTPS://g"),
+        ("https://h/vaults, bob@example.com", "https://h/vaults, bob@example.com"),
+    ],
+)
+def test_users_and_passwords_are_left_out_of_texts(text, shown):
+    assert endpoints.without_users(text) == shown

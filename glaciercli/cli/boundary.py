@@ -22,6 +22,7 @@ import click
 from glaciercli import __version__
 from glaciercli.cli.app import App
 from glaciercli.cli.signals import PROGRAM, hold_signals, way_on
+from glaciercli.endpoints import without_users
 from glaciercli.errors import (
     Conflict,
     Exit,
@@ -71,7 +72,8 @@ def tell(error: Exception, app: App, arguments: Sequence[str]) -> int:
     if app.flags.get("debug"):
         import traceback  # noqa: PLC0415 - the exception, in both senses
 
-        _write(_HIDDEN.sub(r"\1(hidden)", "".join(traceback.format_exception(error))))
+        told = without_users("".join(traceback.format_exception(error)))
+        _write(_HIDDEN.sub(r"\1(hidden)", told))
     if isinstance(known, Interrupted) and known.hint is None:
         known = known.but(hint=way_on(arguments))
     else:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from glaciercli import system
+from glaciercli.endpoints import without_users
 from glaciercli.errors import Conflict
 from glaciercli.present.text import safe
 
@@ -19,10 +20,10 @@ logging.getLogger(_NAME).addHandler(logging.NullHandler())
 
 
 class _Lines(logging.Formatter):
-    """One line a record, whatever is in it; times in UTC, as Glacier's are."""
+    """One line a record, whatever is in it but for passwords; times in UTC, as Glacier's are."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return safe(super().format(record))
+        return safe(without_users(super().format(record)))
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002 - logging's name
         from datetime import UTC, datetime  # noqa: PLC0415 - only a log needs it

@@ -16,6 +16,7 @@ from http.client import HTTPException, HTTPResponse, InvalidURL
 from typing import TYPE_CHECKING, Any, Self
 
 from glaciercli.clients._patience import TimedResponse
+from glaciercli.endpoints import without_users
 from glaciercli.errors import (
     AccessDenied,
     BadRequest,
@@ -195,7 +196,8 @@ def translate(
         return _unsendable(operation, parameters, error)
     for kinds, make in _translations():
         if isinstance(error, kinds):
-            return make(operation, error)
+            made = make(operation, error)
+            return type(made)(without_users(made.message), hint=made.hint)
     return None
 
 
@@ -207,13 +209,20 @@ def _unsendable(
     botocore encodes for the signature; http.client refuses header values and paths while it writes
     them, before it sends any.
     """
+    from urllib3.exceptions import LocationValueError  # noqa: PLC0415
+
     for name, value in parameters.items():
         if isinstance(value, str) and not value.isprintable():
             return Refused(
                 f"{operation} cannot be sent with {name} {value[:_LONGEST]!r}",
                 hint="leave out what is no printable character",
             )
-    return Refused(f"{operation} cannot be sent: {error}")
+    if isinstance(error, LocationValueError):  # its words may be a part of a password
+        return Refused(
+            f"{operation} cannot be sent: the address of the proxy or the endpoint is no URL",
+            hint=("check HTTPS_PROXY, and: ", Command("config", "show")),
+        )
+    return Refused(f"{operation} cannot be sent: {without_users(str(error))}")
 
 
 def _translate_reply(

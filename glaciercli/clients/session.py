@@ -108,7 +108,7 @@ def configured_endpoint(target: Target) -> str | None:
         session = boto3.Session(profile_name=target.profile, region_name=target.region)
         client = session.client("glacier")
     url: str = client.meta.endpoint_url
-    endpoints.refuse_user(url, _OF_AWS)
+    endpoints.require_plain(url, _OF_AWS)
     return None if endpoints.name_of(url, client.meta.region_name) == endpoints.AWS else url
 
 
@@ -176,7 +176,7 @@ def _settled() -> Iterator[None]:
     except ValueError as error:  # an endpoint that is none
         if str(error).startswith("Invalid endpoint"):
             try:
-                endpoints.refuse_user(str(error), _OF_AWS)
+                endpoints.require_plain(str(error), _OF_AWS)
             except UsageError as refusal:
                 raise refusal from None  # a traceback would repeat the endpoint
         raise UsageError(
@@ -195,7 +195,7 @@ def _require_bundle(session: Any) -> None:
 
 
 def _require_private(url: str, where: str) -> None:
-    endpoints.refuse_user(url, where)
+    endpoints.require_plain(url, where)
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - looked at only when asked for

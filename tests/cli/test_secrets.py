@@ -180,6 +180,31 @@ def test_credentials_that_cannot_be_read_are_not_told(file, text, house, monkeyp
     count({"commands searched for secrets": 1})
 
 
+@pytest.mark.parametrize("user", ["bob:CANARYPW", "CANARYPW", "bob:1@CANARYPW", "bob:CANARYPW/1"])
+@pytest.mark.parametrize("proxy", ["socks5://{}@127.0.0.1:1", "http://{}@127.0.0.1:99999"])
+def test_a_password_of_a_proxy_is_not_told(user, proxy, house, monkeypatch, tmp_path):
+    from_environment(house, monkeypatch, SECRET)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("HTTPS_PROXY", proxy.format(user))
+    log = tmp_path / "glacier.log"
+    got = run("vault", "list", "-v", "--log-file", log, "--timeout", "1s", exit=None)
+
+    assert got.exit in {Exit.UNAVAILABLE, Exit.REFUSED}
+    assert "ListVaults" in got.stderr
+    assert "ListVaults" in log.read_text()
+    assert "CANARYPW" not in got.stdout + got.stderr + log.read_text()
+
+
+def test_a_traceback_does_not_tell_the_password_of_a_proxy(house, monkeypatch):
+    from_environment(house, monkeypatch, SECRET)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("HTTPS_PROXY", "http://bob:CANARYPW@127.0.0.1:99999")
+    got = run("vault", "list", "--debug", "--timeout", "1s", exit=Exit.REFUSED)
+
+    assert "Traceback" in got.stderr
+    assert "CANARYPW" not in got.stderr
+
+
 @pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="needs Linux's /proc")
 def test_a_running_program_shows_no_secret_and_leaves_no_core(house, monkeypatch):
     from_environment(house, monkeypatch, SECRET)
