@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from glaciercli.catalog.states import INVENTORY_LAG
-from glaciercli.clients.pace import hint_if_maybe_applied
+from glaciercli.clients.pace import hint_if_maybe_applied, may_have_been_applied
 from glaciercli.clients.wording import disputes_content
-from glaciercli.errors import GlacierError, Interrupted
+from glaciercli.errors import GlacierError, Interrupted, Unavailable
 from glaciercli.evidence import endings
 from glaciercli.models import Archive
 from glaciercli.services.upload._open_upload import OpenUpload
@@ -15,7 +15,8 @@ from glaciercli.transfer.window import Window
 def send(upload: OpenUpload) -> Archive:
     """Store the file in one request, whose reply, if it is lost, is lost for good.
 
-    A run that is cut short in it leaves that in the journal; the next run tells of it.
+    A run that is cut short in it, or hears nothing, leaves that in the journal: the next run settles
+    it.
     """
     client, source, intent = upload.client, upload.file, upload.intent
     upload.progress.start(source.size)
@@ -33,9 +34,11 @@ def send(upload: OpenUpload) -> Archive:
             )
         archive = upload.archive_of(reply, source.size, body.tree_hash)
     except Interrupted:
-        raise  # the next run tells of it
+        raise
     except GlacierError as error:
-        upload.end()  # it is not stored, or this tells that it may be
+        if isinstance(error, Unavailable) and may_have_been_applied(error):
+            raise
+        upload.end()
         if disputes_content(error):
             source.require_unchanged()
         raise
