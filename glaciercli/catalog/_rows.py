@@ -61,8 +61,7 @@ def moment(stored: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=stored)
 
 
-# What is known already is kept, except that a fuller word fills a gap.
-RECORD = """
+_RECORD = """
 INSERT INTO archives (vault, id, size, tree_hash, description, tool, name, modified, created,
                       recorded, token, path, location, hash_from)
 VALUES (:vault, :id, :size, :tree_hash, :description, :tool, :name, :modified, :created,
@@ -74,15 +73,13 @@ ON CONFLICT (vault, id) DO UPDATE SET
         WHEN tree_hash IS NULL
              OR (tree_hash = excluded.tree_hash AND excluded.hash_from = 'upload')
         THEN excluded.hash_from ELSE hash_from END,
-    description = coalesce(excluded.description, description),
-    tool = coalesce(excluded.tool, tool),
-    name = coalesce(excluded.name, name),
-    modified = coalesce(excluded.modified, modified),
     recorded = coalesce(recorded, excluded.recorded),
-    token = coalesce(excluded.token, token),
-    path = coalesce(excluded.path, path),
-    location = coalesce(excluded.location, location)
 """
+_TOLD = ("description", "tool", "name", "modified", "token", "path", "location")
+# An upload's own word goes before what was known of it.
+RECORD = _RECORD + ", ".join(f"{each} = coalesce(excluded.{each}, {each})" for each in _TOLD)
+# The word of others only fills gaps.
+FILL = _RECORD + ", ".join(f"{each} = coalesce({each}, excluded.{each})" for each in _TOLD)
 
 
 def row_of(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from glaciercli.catalog import _references
 from glaciercli.catalog._rows import (
+    FILL,
     RECORD,
     archives_of,
     from_sqlite,
@@ -29,9 +30,16 @@ from glaciercli.catalog._rows import (
 from glaciercli.catalog._schema import MIGRATIONS
 from glaciercli.catalog.filters import EVERYTHING, Filter, select_clause
 from glaciercli.catalog.states import IS_PRESENT, PRESENT, STATES, horizon_of
+from glaciercli.errors import IntegrityError
+from glaciercli.evidence import endings
 from glaciercli.files.database import Connection, Database, Row
 from glaciercli.models import Archive, Scope
 
+# What an inventory or an import has told of an id may be wrong, and an upload's own word is not.
+_OF_ANOTHER = """
+SELECT 1 FROM archives WHERE vault = :vault AND id = :id
+AND ((hash_from = 'upload' AND (size <> :size OR tree_hash <> :tree_hash)) OR token <> :token)
+"""
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
@@ -150,20 +158,29 @@ class Catalog:
     # --- archives
 
     def created(self, scope: Scope, archive: Archive, *, token: str | None = None) -> None:
-        """Record an archive that was made, or is known, here; told twice it is recorded once."""
-        self.created_all(scope, [archive], token=token)
+        """Record an archive that was uploaded from here; told twice it is recorded once.
+
+        Raises IntegrityError, and records nothing, where the id is known of other bytes or of
+        another upload: the service gives no id twice.
+        """
+        with self.database.write() as connection:
+            key = vault_key(connection, scope, archive.vault)
+            row = row_of(key, archive, token, datetime.now(UTC))
+            if connection.execute(_OF_ANOTHER, row).fetchone() is not None:
+                raise IntegrityError(endings.given_twice(archive))
+            connection.execute(RECORD, row)
 
     def created_all(
         self,
         scope: Scope,
         archives: Iterable[Archive],
         *,
-        token: str | None = None,
         ours: bool = True,
     ) -> int:
         """Record many archives in one transaction; return how many were not known before.
 
-        They count as created here; without `ours`, only those that say when they were recorded.
+        Of those that are known only what was not known is filled in. They count as created here;
+        without `ours`, only those that say when they were recorded.
         """
         now = datetime.now(UTC)
         with self.database.write() as connection:
@@ -177,7 +194,7 @@ class Catalog:
                     "SELECT 1 FROM archives WHERE vault = ? AND id = ?", (key, each.id)
                 )
                 added += known.fetchone() is None
-                connection.execute(RECORD, row_of(key, each, token, now, ours=ours))
+                connection.execute(FILL, row_of(key, each, None, now, ours=ours))
             return added
 
     def deleted(self, scope: Scope, vault: str, archive_id: str, when: datetime) -> None:

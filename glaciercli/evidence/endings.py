@@ -130,6 +130,14 @@ def other_hash(name: str, archive_id: str, stored: str, sent: str) -> str:
     )
 
 
+def given_twice(archive: Archive) -> str:
+    """Say that the service gave an upload the id of another one."""
+    return (
+        f"the service says that {archive.name} is archive {archive.id}, which is known as another"
+        " upload; it is not recorded, and what became of it is not known"
+    )
+
+
 def unrecorded(archive: Archive, why: str) -> str:
     """Say that an archive is stored, and `why` neither catalog nor journal could be written."""
     return (

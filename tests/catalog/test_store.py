@@ -12,7 +12,7 @@ from glaciercli.catalog._rows import from_sqlite, to_sqlite
 from glaciercli.catalog.descriptions import encode
 from glaciercli.catalog.filters import Filter
 from glaciercli.catalog.store import Catalog
-from glaciercli.errors import NotFound, Refused
+from glaciercli.errors import IntegrityError, NotFound, Refused
 from glaciercli.models import Archive, Scope
 
 DAY = datetime(2013, 5, 1, tzinfo=UTC)
@@ -204,3 +204,25 @@ def test_two_catalogs_of_one_file_see_each_other(tmp_path, scope, archive):
     assert sorted(ids(one.archives(scope))) == sorted(ids(two.archives(scope))) == ["a", "b"]
     one.close()
     two.close()
+
+
+@pytest.mark.parametrize(
+    "other", [{"size": 6, "tree_hash": "cd" * 32}, {"size": 5, "tree_hash": "ab" * 32}]
+)
+def test_an_id_that_an_upload_has_is_given_to_no_other(catalog, scope, archive, other):
+    told = archive("a", name="f1", size=5, tree_hash="ab" * 32, hash_from="upload")
+    catalog.created(scope, told, token="one")
+    catalog.created(scope, told, token="one")
+
+    with pytest.raises(IntegrityError, match="known as another upload"):
+        catalog.created(scope, archive("a", name="f2", hash_from="upload", **other), token="two")
+    (kept,) = catalog.archives(scope)
+    assert (kept.name, kept.size, kept.tree_hash) == ("f1", 5, "ab" * 32)
+
+
+def test_the_word_of_others_fills_gaps_and_renames_nothing(catalog, scope, archive):
+    catalog.created(scope, archive("a", name="f1", size=5), token="one")
+    catalog.created_all(scope, [archive("a", name="f2", location="/there")], ours=False)
+
+    (kept,) = catalog.archives(scope)
+    assert (kept.name, kept.location) == ("f1", "/there")

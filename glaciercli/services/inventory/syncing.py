@@ -211,7 +211,7 @@ def _dated(document: Document, job: Job) -> Iterator[Entry]:
     for entry in document.entries():
         if made is not None and futures.is_future(entry.created, made):
             raise IntegrityError(
-                f"job {job.id} brought an inventory of {format_time_seconds(made)} that lists "
+                f"job {job.id} brought an inventory of {format_time_seconds(made)} in which "
                 f"archive {entry.id} with CreationDate {format_time_seconds(entry.created)}"
             )
         yield entry

@@ -15,8 +15,8 @@ from glaciercli.transfer.window import Window
 def send(upload: OpenUpload) -> Archive:
     """Store the file in one request, whose reply, if it is lost, is lost for good.
 
-    A run that is cut short in it, or hears nothing, leaves that in the journal: the next run settles
-    it.
+    A run that is cut short in it, or hears nothing, leaves that in the journal; the next run tells
+    of it.
     """
     client, source, intent = upload.client, upload.file, upload.intent
     upload.progress.start(source.size)

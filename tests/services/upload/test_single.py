@@ -74,6 +74,18 @@ def test_a_single_request_that_was_cut_short_is_told_of_by_the_next_run(engine, 
     assert stored() == {archive.id: DATA}
 
 
+def test_a_single_request_that_nobody_answered_is_told_of_by_the_next_run(engine, upload, stored):
+    engine.faults.drop("UploadArchive", applied=True)
+    with pytest.raises(Unavailable):
+        upload(single=True)
+    progress = RecordingProgress()
+    archive = upload(single=True, progress=progress)
+
+    assert any("may be stored twice" in note for note in progress.notes)
+    assert archive.id in stored()
+    assert len(stored()) == 2
+
+
 class Changed(RecordingProgress):
     """The file changes while its bytes go out, after it was hashed."""
 
