@@ -199,24 +199,34 @@ class Catalog:
 
     def deleted(self, scope: Scope, vault: str, archive_id: str, when: datetime) -> None:
         """Record that an archive was deleted here, also one that was not known."""
-        self.deletions(scope, vault, [(archive_id, when)])
+        self.deletions(scope, vault, [(archive_id, when)], ours=True)
 
     def deletions(
-        self, scope: Scope, vault: str, deletions: Iterable[tuple[str, datetime]]
+        self,
+        scope: Scope,
+        vault: str,
+        deletions: Iterable[tuple[str, datetime]],
+        *,
+        ours: bool = False,
     ) -> None:
         """Record many deletions in one transaction.
 
-        An archive's last one counts: an inventory brings it back only when it is days newer.
+        An archive's last one counts: an inventory brings it back only when it is days newer. Those
+        that are `ours`, just done, are no older than the newest inventory, whose clock may be ahead
+        of this machine's by days.
         """
         with self.database.write() as connection:
             key = vault_key(connection, scope, vault)
+            newest = self.inventory(scope, vault) if ours else None
+            least = 0 if newest is None else milliseconds(newest.made) + 1
             connection.executemany(
                 "INSERT INTO archives (vault, id, created, deleted) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (vault, id) "
                 "DO UPDATE SET deleted = max(ifnull(deleted, excluded.deleted), excluded.deleted)",
                 (
                     (key, ident, stamp, stamp)
-                    for ident, stamp in ((each, milliseconds(when)) for each, when in deletions)
+                    for ident, when in deletions
+                    for stamp in (max(milliseconds(when), least),)
                 ),
             )
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from glaciercli.catalog._rows import from_sqlite, to_sqlite
 from glaciercli.catalog.descriptions import encode
 from glaciercli.catalog.filters import Filter
+from glaciercli.catalog.inventories import Entry
+from glaciercli.catalog.merging import merge
 from glaciercli.catalog.store import Catalog
 from glaciercli.errors import IntegrityError, NotFound, Refused
 from glaciercli.models import Archive, Scope
@@ -226,3 +228,16 @@ def test_the_word_of_others_fills_gaps_and_renames_nothing(catalog, scope, archi
 
     (kept,) = catalog.archives(scope)
     assert (kept.name, kept.location) == ("f1", "/there")
+
+
+def test_a_deletion_counts_though_the_services_clock_is_days_ahead(catalog, scope, archive):
+    """As in a rehearsal over HTTP, whose clock is the server's alone."""
+    catalog.created(scope, archive("a", name="f1", size=5, tree_hash="ab" * 32))
+    made = datetime(2013, 6, 1, tzinfo=UTC)
+    entry = Entry("a", "", datetime(2013, 5, 1, tzinfo=UTC), 5, bytearray.fromhex("ab" * 32))
+    merge(catalog, scope, "photos", [entry], made=made, asked=made)
+
+    catalog.deleted(scope, "photos", "a", made - timedelta(30))
+
+    assert list(catalog.archives(scope)) == []
+    assert catalog.deleted_since(scope, "photos", made) == 1

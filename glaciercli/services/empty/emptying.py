@@ -147,7 +147,7 @@ def empty(
 
     def record(done: list[tuple[str, datetime]]) -> None:
         _require_unswapped(client, plan)
-        catalog.deletions(scope, plan.vault, done)
+        catalog.deletions(scope, plan.vault, done, ours=True)
 
     deleted, size = _delete_all(client, plan.vault, doomed, record, workers, progress)
     if plan.with_vault:
