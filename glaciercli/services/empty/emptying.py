@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from glaciercli.errors import (
     NotReady,
     Partial,
     Refused,
+    Unavailable,
     UsedUp,
 )
 from glaciercli.evidence import vault_words
@@ -180,11 +180,16 @@ def _require_unswapped(client: Client, plan: EmptyPlan) -> None:
     A profile or an endpoint can be of another account from one request to the next. That takes the
     deletion of an archive that it never had for done, and its reply names no account: only the
     vault's own ARN tells. So each batch asks for it before it is recorded; what is not recorded is
-    deleted once more by the next run, which does no harm. Where `--max-requests` allows no look,
-    none is made: a run that records nothing would never come to an end.
+    deleted once more by the next run, which does no harm.
+
+    Where no look can be made, since `--max-requests` are used up, credentials have expired or
+    nobody answers, the batch is recorded: else an upload would be told that it is stored.
     """
-    with suppress(UsedUp):
-        _require_same(plan, vaults.show(client, plan.vault))
+    try:
+        there = vaults.show(client, plan.vault)
+    except (AccessDenied, Unavailable, UsedUp):
+        return
+    _require_same(plan, there)
 
 
 def _digest(there: Vault, watermark: int, filters: Filter, *, with_vault: bool) -> str:
@@ -279,7 +284,7 @@ def _delete_vault(
     again = Command("vault", "empty", vault, "--delete-vault", "--yes")
     told = False
     while True:
-        _require_unswapped(client, plan)
+        _require_same(plan, vaults.show(client, vault))
         try:
             vaults.delete(client, vault, emptied=emptied, again=again)
         except NotReady as reason:

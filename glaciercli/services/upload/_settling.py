@@ -160,7 +160,7 @@ def _why_lost(upload: OpenUpload, archive: Archive) -> str | None:
             raise
         # Credentials for uploads alone cannot look; what is known here still counts.
     else:
-        upload.require_account(there.arn.split(":")[4])
+        upload.require_account(there.account)
         if archive.created is not None and there.created > archive.created + _SKEW:
             return endings.why_lost_with_vault(vault, there.created)
     scope = _scope(upload, upload.state)

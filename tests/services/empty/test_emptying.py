@@ -321,6 +321,27 @@ def test_a_run_of_few_requests_records_what_it_has_deleted(client, catalog, vaul
     assert emptying.plan(client, catalog, vault).archives == COUNT - 8
 
 
+@pytest.mark.parametrize(
+    ("code", "error"), [("ExpiredTokenException", AccessDenied), ("SlowDown", Unavailable)]
+)
+def test_what_was_deleted_is_recorded_where_nobody_answers_any_more(
+    client, catalog, vault, full, code, error
+):
+    """Else an upload would be told that what was deleted is stored."""
+    plan = emptying.plan(client, catalog, vault)
+    client.pace.timeout = 0.2
+    status = 403 if error is AccessDenied else 503
+    for operation, skip in (("DeleteArchive", 5), ("DescribeVault", 1)):
+        client.engine.faults.add(
+            operation, kind="status", code=code, status=status, skip=skip, times=99
+        )
+    with pytest.raises(error):
+        emptying.empty(client, catalog, plan, agreed, workers=1)
+    heal(client.engine)
+
+    assert emptying.plan(client, catalog, vault).archives == COUNT - 5
+
+
 def test_an_inventory_that_takes_hours_is_waited_for_by_the_plan(client, catalog, vault, full):
     client.engine.timing = "real"
     client.engine.clock.freeze()
