@@ -88,6 +88,11 @@ def question_stays(name: str, due: datetime) -> str:
     return f"the earlier upload of {name} may be stored too; {known_by(due)}"
 
 
+def left_in_account(name: str, account: str) -> str:
+    """Say that an upload of another account is not gone on with, and stays there."""
+    return f"the upload of {name} in account {account} is left as it is, be it open or stored"
+
+
 def may_be_stored_twice(name: str, due: datetime) -> str:
     """Say so of a file that was sent in one request, whose reply nobody heard."""
     return (

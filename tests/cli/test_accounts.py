@@ -305,6 +305,31 @@ def test_an_open_upload_of_another_account_has_not_expired(place, photos, tmp_pa
         assert engine.log.count("InitiateMultipartUpload") == 0
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_an_upload_of_another_account_is_left_there_where_that_is_wanted(
+    place, photos, tmp_path, is_whole
+):
+    """Else a file could never be stored here once its profile is another account's."""
+    big = write(tmp_path / "big.bin", payload(3 << 20, 7))
+    words = ("upload", big, "-V", "photos", "--part-size", "1MiB", "--workers", "1")
+    with place(A) as engine:
+        if is_whole:
+            engine.faults.drop("CompleteMultipartUpload", applied=True, times=99)
+            run(*words, "--timeout", "0.2s", exit=Exit.UNAVAILABLE)
+            engine.faults.clear()
+        else:
+            run(*words, "--max-requests", "3", exit=Exit.REFUSED)
+    with place(B) as engine:
+        run("vault", "create", "photos")
+        told = run(*words, exit=Exit.CONFLICT)
+        assert f"glacier upload {big} --vault photos --again" in told.stderr
+        told = run(*words, "--again")
+        assert f"the upload of big.bin in account {A} is left as it is" in told.stderr
+        assert listed() == {"big.bin": "new"}
+    with place(A):
+        assert len(run("upload", "list", "-V", "photos", "--output", "json").json) == (not is_whole)
+
+
 def test_an_audit_by_name_is_of_the_account_that_answers(place, photos):
     with place(A):
         run("vault", "inventory", "photos", "-q")

@@ -66,7 +66,11 @@ def upload() -> None:
 @workers_option
 @click.option("--name", metavar="NAME", help="Name of what comes from stdin.  [default: stdin]")
 @click.option("--single", is_flag=True, help="One request, no resuming; for small files.")
-@click.option("--again", is_flag=True, help="Send anew if an earlier upload's end is uncertain.")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Send anew if an earlier upload's end is uncertain, or in another account.",
+)
 @dry_run_option
 @pass_app
 def start(

@@ -24,7 +24,7 @@ from glaciercli.errors import (
     Unavailable,
 )
 from glaciercli.evidence import endings
-from glaciercli.hints import Hint
+from glaciercli.hints import Command, Hint
 from glaciercli.models import Archive, Upload
 from glaciercli.services.upload import open_uploads
 from glaciercli.services.upload._ends import Expired, Fate, Uncertain
@@ -94,6 +94,12 @@ class OpenUpload:
     def may_lack_lines(self) -> bool:
         """Whether more may have been done than the journal says, since it is damaged."""
         return self._journal.is_damaged
+
+    @property
+    def account(self) -> str | None:
+        """The account that it was begun in; None where the service has not said so."""
+        done = self.state.done
+        return self.state.account or account_of(done.location if done else None)
 
     # --- its beginning
 
@@ -204,14 +210,20 @@ class OpenUpload:
 
         Not every server says which account `-` is.
         """
-        done = self.state.done
-        begun = self.state.account or account_of(done.location if done else None)
-        if begun and account and account != begun:
+        if self.account and account and account != self.account:
             raise Conflict(
-                f"the upload of {self.intent.name} was begun in account {begun},"
+                f"the upload of {self.intent.name} was begun in account {self.account},"
                 f" and these credentials are of account {account}",
-                hint="use the profile that it was begun with",
+                hint=self._ways_on(),
             )
+
+    def _ways_on(self) -> Hint:
+        """Return the ways on where another account answers than it was begun in."""
+        profile, path = "use the profile that it was begun with", self.intent.path
+        if path is None:
+            return profile
+        anew = Command("upload", path, "--vault", self.intent.vault, "--again")
+        return f"{profile}; or leave it there, and begin here: ", anew
 
     def require_own_account(self) -> None:
         """Raise Conflict where its vault, as the service tells of it, is another account's.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from glaciercli.catalog import descriptions
@@ -62,7 +63,8 @@ def start(
     """Store a file as one archive; run again to go on after any interruption.
 
     A run that finds the journal of an earlier one goes on with its upload, at its part size. With
-    `again`, an upload whose end is uncertain is not waited for but sent anew. Costs n + 2 requests
+    `again`, an upload whose end is uncertain is not waited for but sent anew, and one of another
+    account is left there. Costs n + 2 requests
     for n parts. Call the receipt's `told` when the user knows of the archive. Raises Refused for a
     description that Glacier does not take, before anything is asked.
     """
@@ -74,6 +76,9 @@ def start(
     with UploadJournal.open(client, journals, vault, str(source.path)) as journal:
         upload = OpenUpload(client, journal, catalog, Meter(client.pace, progress), source)
         answer_earlier(upload)
+        anew = partial(new_intent, vault, source.path.name, label, layout.part_size, source)
+        if again and _is_left_to_its_account(upload):
+            upload.begin(anew())
         for last in (False, True):
             there = _go_on(upload)
             if there is None and upload.state.is_ending:
@@ -82,7 +87,7 @@ def start(
                     return upload.receipt(finished)
                 there = _go_on(upload)  # it may be open all the same
             if there is None:
-                upload.begin(new_intent(vault, source.path.name, label, layout.part_size, source))
+                upload.begin(anew())
                 if single:
                     _tell_twin(upload)
                     return upload.receipt(_single.send(upload))
@@ -191,6 +196,18 @@ def _tell_twin(upload: OpenUpload) -> None:
         if each.size == source.size and at is not None and abs(source.modified - at) < _SAME_TIME:
             upload.progress.note(endings.twin(each))
             return
+
+
+def _is_left_to_its_account(upload: OpenUpload) -> bool:
+    """Tell whether it was begun in another account than answers now, and say that it is left."""
+    if upload.account is None or upload.state.over:
+        return False
+    try:
+        upload.require_own_account()
+    except Conflict:
+        upload.progress.warn(endings.left_in_account(upload.intent.name, upload.account))
+        return True
+    return False
 
 
 def _go_on(upload: OpenUpload) -> Upload | None:
