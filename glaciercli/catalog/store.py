@@ -37,7 +37,8 @@ from glaciercli.models import Archive, Scope
 
 # What an inventory or an import has told of an id may be wrong, and an upload's own word is not.
 _OF_ANOTHER = """
-SELECT 1 FROM archives WHERE vault = :vault AND id = :id
+SELECT 1 FROM vaults JOIN archives ON archives.vault = vaults.key AND archives.id = :id
+WHERE vaults.name = :name
 AND ((hash_from = 'upload' AND (size <> :size OR tree_hash <> :tree_hash)) OR token <> :token)
 """
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
@@ -160,15 +161,24 @@ class Catalog:
     def created(self, scope: Scope, archive: Archive, *, token: str | None = None) -> None:
         """Record an archive that was uploaded from here; told twice it is recorded once.
 
-        Raises IntegrityError, and records nothing, where the id is known of other bytes or of
-        another upload: the service gives no id twice.
+        Raises what `require_unclaimed` does, and records nothing then.
         """
         with self.database.write() as connection:
+            self.require_unclaimed(archive, token=token)
             key = vault_key(connection, scope, archive.vault)
-            row = row_of(key, archive, token, datetime.now(UTC))
-            if connection.execute(_OF_ANOTHER, row).fetchone() is not None:
+            connection.execute(RECORD, row_of(key, archive, token, datetime.now(UTC)))
+
+    def require_unclaimed(self, archive: Archive, *, token: str | None = None) -> None:
+        """Raise IntegrityError where an archive's id is known of other bytes or another upload.
+
+        The service gives no id twice, so this asks in no scope.
+        """
+        row = row_of(0, archive, token, datetime.now(UTC))
+        values = {each: row[each] for each in ("id", "size", "tree_hash", "token")}
+        with self.database.shared_connection() as connection:
+            found = connection.execute(_OF_ANOTHER, {**values, "name": archive.vault})
+            if found.fetchone() is not None:
                 raise IntegrityError(endings.given_twice(archive))
-            connection.execute(RECORD, row)
 
     def created_all(
         self,

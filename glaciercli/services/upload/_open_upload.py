@@ -345,10 +345,12 @@ class OpenUpload:
     def record(self, archive: Archive) -> None:
         """Write down a stored archive, in the journal first and then in the catalog.
 
-        Raises Conflict, which names the archive, where either cannot be written.
+        Raises Conflict, which names the archive, where either cannot be written; IntegrityError,
+        having written nothing, where the archive's id is another upload's.
         """
         try:
             if self.state.done is None:
+                self.catalog.require_unclaimed(archive, token=self.intent.token)
                 self._journal.done(archive)
             enter(self.client, self.catalog, archive, self.state.account, self.intent.token)
         except Conflict as error:

@@ -1,13 +1,15 @@
 """An upload at work: every line of its life is written by it, and what it asks for is enough."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from glaciercli import services
 from glaciercli.catalog import descriptions
-from glaciercli.errors import Conflict, NotFound
+from glaciercli.errors import Conflict, IntegrityError, NotFound
+from glaciercli.models import Scope
 from glaciercli.services.upload import open_uploads
 from glaciercli.services.upload._ends import Fate
 from glaciercli.services.upload._open_upload import OpenUpload
@@ -83,6 +85,23 @@ def test_credentials_of_another_account_are_told_apart(upload, engine):
 
     with pytest.raises(Conflict, match=f"begun in account {engine.account}"):
         upload.require_account("222222222222")
+
+
+def test_an_archive_under_the_id_of_another_upload_is_not_done(upload, catalog):
+    """Else no later run could come to an end: what it has is refused each time."""
+    upload.initiate()
+    send(upload)
+    archive = upload.ask(len(BODY), tree_hash(BODY))
+    other = replace(archive, name="other.bin", tree_hash="ab" * 32)
+    scope = Scope(upload.client.endpoint, archive.location.split("/")[1], upload.client.region)
+    catalog.created(scope, other, token="another")
+
+    with pytest.raises(IntegrityError, match="known as another upload"):
+        upload.record(archive)
+    assert upload.state.done is None
+    assert upload.state.completing is not None
+    (kept,) = catalog.archives(scope)
+    assert kept.name == "other.bin"
 
 
 def test_a_receipt_that_was_told_leaves_no_journal(upload, journals):
