@@ -40,7 +40,11 @@ def test_a_line_has_a_bound(file):
         list(_texts.lines(file(f"a\n{at_most}x\n")))
 
 
-@given(st.text(max_size=200), st.sampled_from(ENCODINGS), st.integers(1, 9))
+# A NUL behind an ASCII letter is UTF-16 by all that can be told, and no text has one.
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
+
+
+@given(_TEXTS, st.sampled_from(ENCODINGS), st.integers(1, 9))
 def test_every_text_has_its_bytes_in_utf_8(tmp_path_factory, text, encoding, block):
     path = tmp_path_factory.getbasetemp() / "text"
     text = "{" + text  # what tells UTF-16 without a mark is an ASCII letter
